@@ -1,0 +1,1 @@
+"""The `veille` command: read arguments, wire, call the core, print."""

@@ -1,0 +1,1 @@
+"""Adapters: one module for each channel, and what they share."""

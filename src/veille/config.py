@@ -1,0 +1,428 @@
+"""Settings: `veille.toml`, environment variables and secrets, read once into frozen values."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from slugify import slugify
+
+from veille.brand import COLOUR_NAMES, DARK, LIGHT, Brand, Palette
+from veille.errors import ConfigError, Finding
+from veille.i18n import gettext as _
+from veille.posts import CHANNELS
+from veille.timetable import Slot, parse_slot
+
+FILE_NAME = "veille.toml"
+
+# Never in veille.toml, which is shared and kept in version control.
+SECRETS = {
+    ("workspace", "secret_key"),
+    ("newsletter", "smtp_url"),  # only when it carries a password
+    ("facebook", "access_token"),
+    ("facebook", "app_secret"),
+    ("instagram", "access_token"),
+    ("instagram", "app_secret"),
+}
+
+_UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read "30 s", "15 min", "2 h" or "7 days".
+
+    Raises:
+        ValueError: any other form.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"\s*(\d+)\s*([a-z]+)\s*", str(value))
+    if not match or match[2] not in _UNITS:
+        raise ValueError(_('write a number and a unit: "30 s", "15 min", "2 h" or "7 days"'))
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def _items(value: object) -> object:
+    """A list, also from an environment variable: JSON, or words with commas."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith("[") else [v.strip() for v in value.split(",")]
+
+
+def _slot(value: object) -> Slot:
+    return value if isinstance(value, Slot) else parse_slot(str(value))
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+SlotSetting = Annotated[Slot, BeforeValidator(_slot)]
+Durations = Annotated[tuple[Duration, ...], BeforeValidator(_items)]
+Slots = Annotated[tuple[SlotSetting, ...], BeforeValidator(_items)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_items)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class WorkspaceSettings(_Section):
+    """Who publishes, where and in which language."""
+
+    name: str = "veille"
+    language: str = "fr"
+    timezone: str = "Europe/Paris"
+    base_url: str = "https://veille.example.org"
+    towns: Names = ()
+    backlog: Duration = timedelta(days=7)
+    tick: Duration = timedelta(seconds=30)
+    secret_key: SecretStr | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(_('no such time zone; for example "Europe/Paris"')) from error
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(_('write the address of your site: "https://letter.example.org"'))
+        return value.rstrip("/")
+
+
+class BrandSettings(_Section):
+    """The identity of the newsroom."""
+
+    name: str = ""
+    tagline: str = ""
+    logo: str = ""
+    colours: dict[str, Colour] = Field(default_factory=dict)
+    dark_colours: dict[str, Colour] = Field(default_factory=dict)
+
+    @field_validator("colours", "dark_colours")
+    @classmethod
+    def _known_names(cls, value: dict[str, str]) -> dict[str, str]:
+        if unknown := sorted(set(value) - set(COLOUR_NAMES)):
+            raise ValueError(
+                _("no such colour: {names}; there are {known}").format(
+                    names=", ".join(unknown), known=", ".join(COLOUR_NAMES)
+                )
+            )
+        return value
+
+
+class OutboxSettings(_Section):
+    """Where the ledger lies."""
+
+    url: str = "sqlite:///outbox/outbox.sqlite3"
+
+
+class NewsletterSettings(_Section):
+    """The letter."""
+
+    transport: Literal["file", "smtp"] = "file"
+    smtp_url: SecretStr | None = None
+    sender: str = Field(default="", alias="from")
+    reply_to: str = ""
+    list_id: str = ""
+    cadence: SlotSetting = Field(default_factory=lambda: parse_slot("friday 17:00"))
+    resend_after: Duration = timedelta(minutes=15)
+    grace: Duration = timedelta(hours=24)
+
+
+class _SocialSettings(_Section):
+    transport: Literal["file", "graph"] = "file"
+    readback: Durations = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
+    grace: Duration = timedelta(hours=2)
+    api_url: str = "https://graph.facebook.com"
+    api_version: str = Field(default="v26.0", pattern=r"^v\d+\.\d+$")
+    access_token: SecretStr | None = None
+    app_secret: SecretStr | None = None
+    slots: Slots = ()
+
+
+class FacebookSettings(_SocialSettings):
+    """The Facebook page."""
+
+    page_id: str = ""
+
+
+class InstagramSettings(_SocialSettings):
+    """The Instagram account."""
+
+    user_id: str = ""
+    media_base_url: str = ""
+
+
+class _FolderSettings(_Section):
+    transport: Literal["file", "folder"] = "file"
+    output: str = ""
+
+    @model_validator(mode="after")
+    def _folder_needs_output(self) -> _FolderSettings:
+        if self.transport == "folder" and not self.output:
+            raise ValueError(_('transport = "folder" needs output = "the folder to write to"'))
+        return self
+
+
+class FeedSettings(_FolderSettings):
+    """RSS and JSON Feed."""
+
+    items: int = Field(default=50, ge=1, le=500)
+
+
+class WebSettings(_FolderSettings):
+    """The public pages."""
+
+
+class Settings(_Section):
+    """Everything that veille.toml and the environment say."""
+
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    brand: BrandSettings = BrandSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    newsletter: NewsletterSettings = Field(default_factory=NewsletterSettings)
+    feed: FeedSettings = FeedSettings()
+    web: WebSettings = WebSettings()
+    facebook: FacebookSettings = FacebookSettings()
+    instagram: InstagramSettings = InstagramSettings()
+
+
+class Config(BaseModel):
+    """The settings of one workspace, with its folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    root: Path  # absolute
+    settings: Settings
+    channels: tuple[str, ...] = CHANNELS
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The workspace's time zone."""
+        return ZoneInfo(self.settings.workspace.timezone)
+
+    @property
+    def towns(self) -> dict[str, str]:
+        """Slug to name: {"bourg-la-reine": "Bourg-la-Reine"}."""
+        return {slugify(name): name for name in self.settings.workspace.towns}
+
+    @property
+    def outbox_dir(self) -> Path:
+        """The folder `outbox/`."""
+        return self.root / "outbox"
+
+    @property
+    def brand(self) -> Brand:
+        """The newsroom's identity, tokens resolved."""
+        chosen = self.settings.brand
+        return Brand(
+            name=chosen.name or self.settings.workspace.name,
+            tagline=chosen.tagline,
+            logo=chosen.logo,
+            light=Palette(**{**vars(LIGHT), **chosen.colours}),
+            dark=Palette(**{**vars(DARK), **chosen.dark_colours}),
+        )
+
+    def channel(self, name: str) -> Any:
+        """The settings section of a channel."""
+        return getattr(self.settings, name)
+
+    def live(self, name: str) -> bool:
+        """Whether this channel reaches people: any transport but `file`."""
+        return bool(self.channel(name).transport != "file")
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder upward that holds veille.toml.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    raise ConfigError(
+        _("no veille.toml in {folder} or above it").format(folder=start),
+        hint=_("make a newsroom with `veille init my-newsroom`, or name its folder with -C FOLDER"),
+    )
+
+
+def load(root: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read veille.toml, the environment and secrets.
+
+    Args:
+        root: the workspace folder.
+        environ: VEILLE_<SECTION>__<KEY>, and the same with _FILE for a file that holds the value.
+
+    Raises:
+        ConfigError: every wrong setting at once, each with file, line and remedy.
+    """
+    root = root.resolve()
+    path = root / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values: dict[str, Any] = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(_("{file} cannot be read: {error}").format(file=FILE_NAME, error=error)) from error
+    refuse_secrets(values, text)
+    named = [channel for channel in CHANNELS if channel in values]
+    origin = _merge(values, environ, root)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        findings = tuple(_finding(detail, text, origin) for detail in error.errors())
+        raise ConfigError("\n".join(map(str, findings)), findings=findings) from None
+    return Config(root=root, settings=settings, channels=tuple(named) or CHANNELS)
+
+
+def refuse_secrets(values: Mapping[str, Any], text: str) -> None:
+    """Stop when veille.toml holds a secret, without repeating it."""
+    for section, key in sorted(SECRETS):
+        value = values.get(section, {}).get(key) if isinstance(values.get(section), dict) else None
+        if not value or (key == "smtp_url" and not urlsplit(str(value)).password):
+            continue
+        raise ConfigError(
+            str(
+                finding := Finding(
+                    file=FILE_NAME,
+                    line=_line_of(text, (section, key)),
+                    field=f"{section}.{key}",
+                    message=_("a secret does not belong in veille.toml, which is shared"),
+                    hint=_("delete it here and set the environment variable {name} (or {name}_FILE)").format(
+                        name=_variable(section, key)
+                    ),
+                    code="secret-in-file",
+                )
+            ),
+            findings=[finding],
+        )
+
+
+def _variable(section: str, key: str) -> str:
+    return f"VEILLE_{section}__{key}".upper()
+
+
+def _merge(values: dict[str, Any], environ: Mapping[str, str], root: Path) -> dict[tuple[str, str], str]:
+    """Put the environment's settings over those of the file; returns where each came from."""
+    origin: dict[tuple[str, str], str] = {}
+    for section, key, value, name in _from_environment(environ, root):
+        values.setdefault(section, {})[key] = value
+        origin[section, key] = name
+    return origin
+
+
+def _from_environment(
+    environ: Mapping[str, str], root: Path
+) -> Iterator[tuple[str, str, str, str]]:
+    """(section, key, value, where from): token store first, so that what a person sets now wins."""
+    store = root / "outbox" / "tokens.json"
+    if store.is_file():
+        for name, value in json.loads(store.read_text()).items():
+            yield *_split(name), str(value), "outbox/tokens.json"
+    if folder := environ.get("CREDENTIALS_DIRECTORY"):
+        for file in sorted(Path(folder).glob("VEILLE_*__*")):
+            yield *_split(file.name), file.read_text().strip(), file.name
+    for name in sorted(environ, key=lambda n: not n.endswith("_FILE")):
+        if name.startswith("VEILLE_") and "__" in name:
+            value = environ[name]
+            if name.endswith("_FILE"):
+                value = _read_secret(name, value)
+            yield *_split(name.removesuffix("_FILE")), value, name
+
+
+def _split(name: str) -> tuple[str, str]:
+    section, _sep, key = name.removeprefix("VEILLE_").lower().partition("__")
+    return section, key
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(
+            _("{name} names a file that cannot be read: {error}").format(name=name, error=error.strerror),
+            hint=_("check the path and its permissions"),
+        ) from None
+
+
+def _finding(detail: Any, text: str, origin: Mapping[tuple[str, str], str]) -> Finding:
+    location = tuple(str(part) for part in detail["loc"] if part != "function-before")
+    where = origin.get(location[:2]) if len(location) > 1 else None  # type: ignore[arg-type]
+    message, hint = _words(detail, location)
+    return Finding(
+        file=where or FILE_NAME,
+        line=None if where else _line_of(text, location),
+        field=".".join(location),
+        message=message,
+        hint=hint,
+        code="setting",
+    )
+
+
+def _words(detail: Any, location: tuple[str, ...]) -> tuple[str, str | None]:
+    match detail["type"]:
+        case "extra_forbidden":
+            close = difflib.get_close_matches(location[-1], _known(location[:-1]), n=1)
+            hint = _('did you mean "{name}"?').format(name=close[0]) if close else None
+            return _("unknown setting"), hint
+        case "value_error":
+            return _("this value is not understood"), str(detail["ctx"]["error"])
+        case "literal_error":
+            return _("this value is not one of {expected}").format(
+                expected=detail["ctx"]["expected"].replace("'", '"').replace(" or ", ", ")
+            ), None
+        case "string_pattern_mismatch":
+            pattern = detail["ctx"]["pattern"]
+            example = "#c2372b" if "#" in pattern else "v26.0"
+            return _("this value has the wrong form"), _("for example {example}").format(example=example)
+        case _:
+            return _("this value has the wrong type or size"), _("see the settings in README.md")
+
+
+def _known(location: tuple[str, ...]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for name in location:
+        annotation = model.model_fields[name].annotation if name in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return [spec.alias or name for name, spec in model.model_fields.items()]
+
+
+def _line_of(text: str, location: tuple[str, ...]) -> int | None:
+    """The line of a section's key in veille.toml: tomllib keeps no lines."""
+    section = ""
+    found = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            section = header[1].strip()
+            if location[:1] == (section,) and found is None:
+                found = number
+        elif len(location) > 1 and section == location[0] and re.match(rf"\s*{re.escape(location[1])}\s*=", line):
+            return number
+    return found

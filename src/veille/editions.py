@@ -1,0 +1,32 @@
+"""Editions: one number of the newsletter, made by hand or gathered at the channel's cadence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from veille.posts import Image
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A hand-made edition: `content/editions/*.md`. Its body is the intro."""
+
+    path: Path
+    file: str
+    source: str
+    slug: str
+    title: str
+    body: str
+    body_line: int
+    posts: tuple[str, ...]  # sources of posts, in order
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    date: datetime | date | None = None
+    publish_date: datetime | date | None = None
+    draft: bool = False
+    lang: str = "fr"
+    subject: str = ""
+    preheader: str = ""
+    image: Image | None = None

@@ -1,0 +1,219 @@
+"""The port between the core and the channels: what is published, to whom, and what came back.
+
+`dispatch` owns the journal, states, fencing and commits; a publisher owns its connections and their order.
+A publisher never sees the outbox, and the outbox never sees a publisher.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+from veille.errors import PublishError
+from veille.rendering import RenderedEdition, RenderedPost
+
+Source = RenderedPost | RenderedEdition
+
+
+class State(StrEnum):
+    """The state of a delivery; every delivery is always in exactly one."""
+
+    READY = "ready"  # waits for its time
+    CLAIMED = "claimed"  # a worker has it, nothing left yet
+    SENDING = "sending"  # committed just before the irreversible step
+    UNKNOWN = "unknown"  # the request left and no answer came
+    SCHEDULED = "scheduled"  # the service holds it for a later time
+    SENT = "sent"  # final: there is a receipt
+    FAILED = "failed"  # final: the service said no
+    CANCELLED = "cancelled"  # final: unsubscribed, erased or cancelled
+    HELD = "held"  # waits for a person: `veille outbox resolve`
+
+
+FINAL = frozenset({State.SENT, State.FAILED, State.CANCELLED, State.HELD})
+
+
+class OnUnknown(StrEnum):
+    """What a channel does when it cannot know whether a delivery was carried out."""
+
+    RESEND = "resend"  # mail: one more time, then a person
+    READ_BACK = "read-back"  # a public page: look, never guess
+    REWRITE = "rewrite"  # files: the same bytes again do no harm
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that belongs to a rendition: a picture, as bytes that no longer change."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """What a publisher made of a post or edition for one channel: immutable, content-hashed.
+
+    Args:
+        payload: JSON values only; what the publisher needs to deliver, without any reader's data.
+        files: pictures and other bytes, in order.
+    """
+
+    channel: str
+    payload: Mapping[str, Any]
+    files: tuple[File, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the payload and the files' names and digests, hexadecimal."""
+        names = [[f.name, f.media_type, f.digest] for f in self.files]
+        text = json.dumps([self.channel, self.payload, names], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One source on one channel, once, as a publisher sees it."""
+
+    id: str  # "p12", short and stable
+    source: str
+    channel: str
+    occurrence: str
+    title: str
+    slug: str  # for folder and file names in the outbox
+    due: datetime  # aware, UTC
+    generation: int
+    rendition: Rendition = field(repr=False)
+    withdrawn: bool = False  # expired, or its file was deleted: feed and web take it down
+    first_due: datetime | None = None  # feed and web: when it first appeared
+
+    @property
+    def key(self) -> str:
+        """The identity that never changes: source, channel and occurrence."""
+        return f"{self.source}/{self.channel}/{self.occurrence}"
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """The subscriber behind one mail delivery. Never stored with the delivery, never logged."""
+
+    id: int
+    address: str = field(repr=False)
+    language: str = "fr"
+    text_only: bool = False
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One publication to one target, claimed by this worker."""
+
+    id: str  # "d345"
+    publication: Publication
+    target: str  # subscriber id, page id, or "folder"
+    attempt: int  # the fencing token: +1 at each claim
+    date: datetime  # fixed at the first claim: the Date header of every copy
+    message_id: str = ""  # fixed likewise; mail only
+    recipient: Recipient | None = None
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)  # ids kept from an earlier attempt
+    intent_at: datetime | None = None  # when the irreversible step was last about to happen
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the service answered."""
+
+    remote_id: str = ""
+    url: str = ""
+    at: datetime | None = None
+    detail: str = ""
+
+
+class Journal(Protocol):
+    """What a publisher may ask of dispatch while it delivers."""
+
+    def intent(self, delivery: Delivery) -> bool:
+        """Record that the irreversible step comes next. Returns once this is committed.
+
+        Returns:
+            False: skip this delivery (consent gone, cancelled, or another worker has it).
+        """
+        ...
+
+    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
+        """Record how it ended. Called once for each delivery for which nothing was skipped."""
+        ...
+
+    def checkpoint(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
+        """Keep ids (photos, container) of invisible steps, committed before the next step."""
+        ...
+
+    def standing(self, channel: str) -> Sequence[Publication]:
+        """Every publication of a feed or web channel that is due, withdrawn ones included, newest first."""
+        ...
+
+
+class Seen(StrEnum):
+    """What a read-back saw."""
+
+    FOUND = "found"
+    ABSENT = "absent"  # every read succeeded and paged past the intent time
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """The answer to "was it published after all?"."""
+
+    seen: Seen
+    receipt: Receipt | None = None  # when found
+    detail: str = ""
+
+
+class Publisher(Protocol):
+    """The code that serves one kind of channel."""
+
+    kind: ClassVar[str]
+    on_unknown: ClassVar[OnUnknown]
+    live: bool  # anything but the `file` transport
+
+    def render(self, source: Source) -> Rendition | None:
+        """Make the immutable rendition: no network, no clock. None: this source is not for this channel.
+
+        Raises:
+            ContentError: the post cannot be shown on this channel (for example its caption is too long).
+            RenderError: a template or picture fails.
+        """
+        ...
+
+    def targets(self) -> Sequence[str]:
+        """The targets of a publication; empty when it is expanded to subscribers at the due time."""
+        ...
+
+    def show(self, publication: Publication) -> None:
+        """Write what a person may look at into the outbox folder. Idempotent; rewrites only changed bytes."""
+        ...
+
+    def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
+        """The exact requests that delivering would make, with the token left out; empty for mail and files."""
+        ...
+
+    def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
+        """Deliver a claimed batch, settling each through the journal."""
+        ...
+
+    def read_back(self, delivery: Delivery) -> ReadBack:
+        """Look whether an unknown delivery was carried out. Only for `OnUnknown.READ_BACK`."""
+        ...
+
+    def read_back_delays(self) -> Sequence[timedelta]:
+        """How long after the intent each look comes; for mail, the one wait before the resend."""
+        ...

@@ -1,0 +1,153 @@
+"""When things leave: slots, cadences, local times and how a person reads them.
+
+Local times are what people mean, UTC is what the outbox stores. A recurring slot that falls into the hour that
+spring skips moves forward; one that falls into the hour that autumn repeats takes the first (RFC 5545, 3.3.5).
+A time typed for one post that does not exist, or exists twice, is refused with a suggestion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from veille.i18n import gettext as _
+
+Clock = Callable[[], datetime]
+
+DEFAULT_TIME = time(9, 0)
+
+_DAYS = {
+    name: number
+    for number, names in enumerate(
+        (
+            ("monday", "lundi"),
+            ("tuesday", "mardi"),
+            ("wednesday", "mercredi"),
+            ("thursday", "jeudi"),
+            ("friday", "vendredi"),
+            ("saturday", "samedi"),
+            ("sunday", "dimanche"),
+        )
+    )
+    for name in names
+}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A recurring local time: every week on `weekday` (0 = Monday), or every day when it is None."""
+
+    weekday: int | None
+    at: time
+
+    def __str__(self) -> str:
+        day = next((name for name, n in _DAYS.items() if n == self.weekday), "")
+        return f"{day} {self.at:%H:%M}".strip()
+
+
+def parse_slot(text: str) -> Slot:
+    """Read "friday 17:00", "vendredi 17:00" or "12:30" (every day).
+
+    Raises:
+        ValueError: any other form.
+    """
+    match = re.fullmatch(r"\s*(?:([a-zA-Z]+)\s+)?(\d{1,2})[:hH](\d{2})\s*", text)
+    if not match or (match[1] and match[1].lower() not in _DAYS):
+        raise ValueError(_('write a day and a time: "friday 17:00", or "12:30" for every day'))
+    try:
+        at = time(int(match[2]), int(match[3]))
+    except ValueError as error:
+        raise ValueError(_("there is no such time of day: {text}").format(text=text)) from error
+    return Slot(_DAYS[match[1].lower()] if match[1] else None, at)
+
+
+def localise(naive: datetime, zone: ZoneInfo) -> datetime:
+    """A recurring local time as an aware one: a gap moves it forward, an overlap takes the first."""
+    aware = naive.replace(tzinfo=zone, fold=0)
+    return aware.astimezone(UTC).astimezone(zone)
+
+
+def exact(naive: datetime, zone: ZoneInfo) -> datetime:
+    """A local time that a person typed, as an aware one.
+
+    Raises:
+        ValueError: the clock skips it, or shows it twice; the message suggests what to write.
+    """
+    first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if localise(naive, zone).replace(tzinfo=None) != naive:
+        later = localise(naive, zone)
+        raise ValueError(
+            _("this time does not exist: clocks go forward that night; write {time}").format(
+                time=f"{later:%H:%M}"
+            )
+        )
+    if first.utcoffset() != second.utcoffset():
+        choices = " / ".join(moment.isoformat(timespec="minutes") for moment in (first, second))
+        raise ValueError(
+            _("this time comes twice that night: write it with its offset, {choices}").format(choices=choices)
+        )
+    return first
+
+
+def occurrences(slot: Slot, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The slot's moments strictly after `after`, in order, without end, each local date once."""
+    day = after.astimezone(zone).date()
+    while True:
+        if slot.weekday is None or day.weekday() == slot.weekday:
+            moment = localise(datetime.combine(day, slot.at), zone)
+            if moment > after:
+                yield moment
+        day += timedelta(days=1)
+
+
+def next_free(slots: tuple[Slot, ...], after: datetime, zone: ZoneInfo, taken: set[datetime]) -> datetime:
+    """The first moment of any slot after `after` that no other publication of the channel has.
+
+    Args:
+        taken: aware moments already given away.
+    """
+    return min(
+        next(moment for moment in occurrences(slot, after, zone) if moment not in taken) for slot in slots
+    )
+
+
+def first_slot_on(day: date, slots: tuple[Slot, ...], zone: ZoneInfo) -> datetime:
+    """The moment for a date without a time: the channel's first slot that day, else 09:00."""
+    times = sorted(slot.at for slot in slots if slot.weekday in (None, day.weekday()))
+    return localise(datetime.combine(day, times[0] if times else DEFAULT_TIME), zone)
+
+
+def in_words(moment: datetime, zone: ZoneInfo, language: str) -> str:
+    """"vendredi 27 novembre 2026 à 17 h 00" in the workspace's zone."""
+    from babel.dates import format_date
+
+    local = moment.astimezone(zone)
+    day = format_date(local, "EEEE d MMMM y", locale=language)
+    if language.startswith("fr"):
+        day = re.sub(r"(?<=\s)1(?=\s)", "1er", day, count=1)
+        return f"{day} à {local.hour}\u00a0h\u00a0{local.minute:02d}"
+    return f"{day} at {local:%H:%M}"
+
+
+def distance(moment: datetime, now: datetime) -> str:
+    """"in 5 days", "in 20 minutes", "now", "2 hours ago", in the active language."""
+    from veille.i18n import ngettext
+
+    seconds = (moment - now).total_seconds()
+    size = abs(seconds)
+    if size < 60:
+        return _("now")
+    if size < 3600:
+        count = round(size / 60)
+        words = ngettext("{n} minute", "{n} minutes", count)
+    elif size < 86400:
+        count = round(size / 3600)
+        words = ngettext("{n} hour", "{n} hours", count)
+    else:
+        count = round(size / 86400)
+        words = ngettext("{n} day", "{n} days", count)
+    amount = words.format(n=count)
+    return (_("in {amount}") if seconds > 0 else _("{amount} ago")).format(amount=amount)
