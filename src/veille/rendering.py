@@ -77,6 +77,7 @@ class RenderedPost:
     event_url: str = ""
     pictures: tuple[Picture, ...] = ()
     contacts: tuple[Contact, ...] = ()  # `partners` and `helplines` of the front matter
+    helplines: tuple[Contact, ...] = ()  # the emergency block: the same under every page, whatever the post
     related: tuple[str, ...] = ()
     updated: str = ""  # RFC 3339, when lastmod is given
     subject: str = ""  # newsletter.subject
@@ -156,8 +157,6 @@ def _from_json(cls: type[Any], values: Mapping[str, Any]) -> Any:
         return _from_json(nested, value) if nested and value is not None else value
 
     return cls(**{name: read(name, value) for name, value in values.items()})
-
-
 
 
 class Templates:
