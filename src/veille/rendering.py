@@ -1,163 +1,218 @@
-"""A post made ready for any template, and the templates themselves."""
+"""Posts and editions made ready for any template, once, before any channel sees them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from veille import contacts, wording
+from veille.posts import Image, Post
+from veille.rendered import Contact, Picture, RenderedEdition, RenderedPost
+from veille.templating import Templates
+from veille.timetable import day_in_words, first_slot_on
+from veille.typography import french
+
+if TYPE_CHECKING:
+    from veille.config import Config
+    from veille.editions import Edition
+    from veille.library import Library
+
+__all__ = [
+    "Contact",
+    "Picture",
+    "RenderedEdition",
+    "RenderedPost",
+    "Templates",
+    "render_edition",
+    "render_hand_made",
+    "render_post",
+    "shorten",
+]
+
+SUMMARY_LENGTH = 240  # characters
+PREHEADER_LENGTH = 110  # characters: what a list of messages shows
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture made ready: JPEG bytes named by their hash, the same for all readers.
+def render_post(post: Post, library: Library, config: Config, *, now: datetime) -> RenderedPost:
+    """Make a post ready for every template: Markdown, contacts, pictures, moments in words.
 
     Args:
-        name: `<first 20 hex digits of SHA-256>.jpg`; its public address is base_url + "/media/" + name.
-        width, height: pixels.
+        library: where its partners and help lines are found.
+        now: aware; the date of a post that has none.
+
+    Raises:
+        ContentError: unknown contacts, pictures or links that cannot be in a text; every one at once.
+        RenderError: a picture cannot be read.
     """
+    from veille import markdown, pictures
 
-    name: str
-    width: int
-    height: int
-    alt: str
-    credit: str = ""
-    content: bytes = field(default=b"", repr=False, compare=False)
+    base_url, language = config.settings.workspace.base_url, config.settings.workspace.language
+    document = markdown.resolve(
+        markdown.parse(post.body, file=post.file, line=post.body_line, lang=post.lang),
+        contacts=contacts.directory(library),
+        base_url=base_url,
+    )
+    label = wording.kind_label(post.kind)
+    towns = tuple(config.towns.get(town, town) for town in post.towns)
+    moment = _moment(post.date or now, config)
+    title = french(post.title, post.lang)
+    opening = shorten(markdown.first_paragraph(document), SUMMARY_LENGTH)
+    return RenderedPost(
+        source=post.source,
+        slug=post.slug,
+        title=title,
+        summary=french(post.summary, post.lang) or shorten(markdown.first_paragraph(document), SUMMARY_LENGTH),
+        html=markdown.to_html(document),
+        text=markdown.to_text(document),
+        lang=post.lang,
+        kind=post.kind.value,
+        kind_label=label,
+        date=moment.isoformat(timespec="seconds"),
+        date_words=day_in_words(moment.date(), language),
+        url=f"{base_url}/posts/{post.slug}/",
+        towns=towns,
+        audience=tuple(audience.value for audience in post.audience),
+        categories=post.categories,
+        tags=post.tags,
+        author=post.author,
+        origin=french(post.origin, post.lang),
+        urgent=post.urgent,
+        sensitive=post.sensitive,
+        when_words=wording.when(post, config.zone, language),
+        where_words=french(wording.where(post.event), post.lang),
+        event_url=post.event.url if post.event else "",
+        pictures=tuple(pictures.web(image) for image in _images(post)),
+        contacts=contacts.of_post(post, library),
+        related=post.related,
+        updated=_moment(post.lastmod, config).isoformat(timespec="seconds") if post.lastmod else "",
+        subject=french(post.newsletter.subject, post.lang),
+        preheader=french(post.newsletter.preheader, post.lang),
+        facebook_text=post.facebook.text,
+        instagram_caption=post.instagram.caption,
+        instagram_pictures=_instagram(post, config, title, label, towns),
+        hashtags=post.instagram.hashtags,
+    )
 
-    def to_json(self) -> dict[str, Any]:
-        """Everything but the bytes."""
-        return {key: getattr(self, key) for key in ("name", "width", "height", "alt", "credit")}
 
+def render_edition(
+    posts: Sequence[RenderedPost],
+    library: Library,
+    config: Config,
+    *,
+    due: datetime,
+    source: str,
+    slug: str,
+    title: str,
+    subject: str = "",
+    preheader: str = "",
+    intro: str = "",
+    lang: str = "",
+    image: Image | None = None,
+    file: str = "",
+    intro_line: int = 1,
+) -> RenderedEdition:
+    """Make an edition ready, from posts that are (also as they come back from the outbox).
 
-@dataclass(frozen=True)
-class Contact:
-    """A partner or help line as templates show it: checked, with links ready."""
+    Subject and preheader default to the words of the first posts; a sensitive post never gives them, because
+    they show on a locked screen.
 
-    name: str
-    label: str = ""  # number as printed
-    href: str = ""  # tel: or sms:
-    detail: str = ""  # for whom, or what the partner does
-    hours: str = ""
-    address: str = ""
-    email: str = ""
-    url: str = ""
-    chat: str = ""
-    free: bool = False
+    Args:
+        posts: in reading order.
+        due: aware; the moment that the edition leaves.
+        intro: Markdown.
+        file, intro_line: where the intro stands, for findings; none for an edition gathered by cadence.
 
-
-@dataclass(frozen=True)
-class RenderedPost:
-    """A post with Markdown rendered, contacts put in and moments in words; JSON but for picture bytes.
-
-    `html` and `text` say the same thing and come from the same tokens. French typography is applied.
+    Raises:
+        ContentError: the intro holds what a post may not hold.
     """
+    from veille import markdown, pictures
 
-    source: str
-    slug: str
-    title: str
-    summary: str  # plain text; from the first paragraph when the editor wrote none
-    html: str  # sanitised body, headings from <h2>, absolute links only
-    text: str  # plain-text body, links in parentheses
-    lang: str
-    kind: str  # Kind value
-    kind_label: str  # "Bon plan"
-    date: str  # RFC 3339 with offset; the post's date
-    date_words: str  # "mercredi 25 novembre 2026"
-    url: str  # base_url + /posts/SLUG/
-    towns: tuple[str, ...] = ()  # names, not slugs: "Bourg-la-Reine"
-    audience: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    author: str = ""
-    origin: str = ""
-    urgent: bool = False
-    sensitive: bool = False
-    when_words: str = ""  # event or deadline in plain words
-    where_words: str = ""
-    event_url: str = ""
-    pictures: tuple[Picture, ...] = ()
-    contacts: tuple[Contact, ...] = ()  # `partners` and `helplines` of the front matter
-    helplines: tuple[Contact, ...] = ()  # the emergency block: the same under every page, whatever the post
-    related: tuple[str, ...] = ()
-    updated: str = ""  # RFC 3339, when lastmod is given
-    subject: str = ""  # newsletter.subject
-    preheader: str = ""  # newsletter.preheader
-    facebook_text: str = ""
-    instagram_caption: str = ""
-    instagram_pictures: tuple[Picture, ...] = ()  # within 4:5 .. 1.91:1; a generated card when there is none
-    hashtags: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON values only; picture bytes stay outside (see `picture_files`)."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> RenderedPost:
-        """The inverse of `to_json`; pictures come back without bytes."""
-        return _from_json(cls, values)
+    base_url, language = config.settings.workspace.base_url, config.settings.workspace.language
+    lang = lang or language
+    document = markdown.resolve(
+        markdown.parse(intro, file=file, line=intro_line, lang=lang),
+        contacts=contacts.directory(library),
+        base_url=base_url,
+    )
+    moment = _moment(due, config)
+    title = french(title, lang)
+    chosen = french(subject, lang) or _default_subject(posts, title)
+    return RenderedEdition(
+        source=source,
+        slug=slug,
+        title=title,
+        subject=chosen,
+        preheader=french(preheader, lang) or _default_preheader(posts, chosen, title),
+        lang=lang,
+        date=moment.isoformat(timespec="seconds"),
+        date_words=day_in_words(moment.date(), language),
+        url=f"{base_url}/editions/{slug}/",
+        intro_html=markdown.to_html(document),
+        intro_text=markdown.to_text(document),
+        posts=tuple(posts),
+        helplines=contacts.help_table(library),
+        picture=pictures.web(image) if image else None,
+    )
 
 
-@dataclass(frozen=True)
-class RenderedEdition:
-    """An edition ready for the letter template and for its page.
-
-    Posts are in reading order; templates group them by kind and town.
-    """
-
-    source: str
-    slug: str
-    title: str
-    subject: str
-    preheader: str
-    lang: str
-    date: str  # RFC 3339: the moment it is due
-    date_words: str
-    url: str  # base_url + /editions/SLUG/
-    intro_html: str
-    intro_text: str
-    posts: tuple[RenderedPost, ...]
-    helplines: tuple[Contact, ...]  # the table of every letter
-    picture: Picture | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON values only."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> RenderedEdition:
-        """The inverse of `to_json`."""
-        return _from_json(cls, values)
+def render_hand_made(
+    edition: Edition, posts: Sequence[RenderedPost], library: Library, config: Config, *, due: datetime
+) -> RenderedEdition:
+    """`render_edition` for a file of `content/editions/`."""
+    return render_edition(
+        posts,
+        library,
+        config,
+        due=due,
+        source=edition.source,
+        slug=edition.slug,
+        title=edition.title,
+        subject=edition.subject,
+        preheader=edition.preheader,
+        intro=edition.body,
+        lang=edition.lang,
+        image=edition.image,
+        file=edition.file,
+        intro_line=edition.body_line,
+    )
 
 
-_NESTED: Mapping[str, type] = {
-    "pictures": Picture,
-    "instagram_pictures": Picture,
-    "picture": Picture,
-    "contacts": Contact,
-    "helplines": Contact,
-    "posts": RenderedPost,
-}
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters, cut between two words and then closed with "…"."""
+    if len(text) <= length:
+        return text
+    return re.sub(r"[\s,;:–-]*\S*$", "", text[:length]) + "…"
 
 
-def _to_json(value: Any) -> Any:
-    if isinstance(value, Picture):
-        return value.to_json()
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _to_json(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, tuple):
-        return [_to_json(item) for item in value]
-    return value
+def _instagram(post: Post, config: Config, title: str, label: str, towns: Sequence[str]) -> tuple[Picture, ...]:
+    """Crops, or a drawn card; nothing for a post that Instagram does not show, since drawing takes time."""
+    from veille import pictures
+
+    if "instagram" not in (config.channels if post.channels is None else post.channels):
+        return ()
+    images = post.instagram.images or _images(post)
+    town = ", ".join(towns)
+    return pictures.instagram(images, title=title, kind_label=label, town=town, brand=config.brand)
 
 
-def _from_json(cls: type[Any], values: Mapping[str, Any]) -> Any:
-    def read(name: str, value: Any) -> Any:
-        nested = _NESTED.get(name)
-        if isinstance(value, list):
-            return tuple(_from_json(nested, item) if nested else item for item in value)
-        return _from_json(nested, value) if nested and value is not None else value
-
-    return cls(**{name: read(name, value) for name, value in values.items()})
+def _images(post: Post) -> tuple[Image, ...]:
+    return ((post.image,) if post.image else ()) + post.images
 
 
-class Templates:
-    """Template look-up: the workspace's `templates/` first, then the shipped ones."""
+def _moment(value: datetime | date, config: Config) -> datetime:
+    if isinstance(value, datetime):
+        return value.astimezone(config.zone)
+    return first_slot_on(value, (), config.zone)
+
+
+def _default_subject(posts: Sequence[RenderedPost], title: str) -> str:
+    return next((post.subject or post.title for post in posts if not post.sensitive), title)
+
+
+def _default_preheader(posts: Sequence[RenderedPost], subject: str, title: str) -> str:
+    neutral = [post for post in posts if not post.sensitive]
+    chosen = next((post.preheader for post in neutral if post.preheader), "")
+    titles = " · ".join(post.title for post in neutral if post.title != subject)
+    return chosen or shorten(titles, PREHEADER_LENGTH) or title

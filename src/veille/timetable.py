@@ -122,18 +122,23 @@ def first_slot_on(day: date, slots: tuple[Slot, ...], zone: ZoneInfo) -> datetim
 
 def in_words(moment: datetime, zone: ZoneInfo, language: str) -> str:
     """"vendredi 27 novembre 2026 à 17 h 00" in the workspace's zone."""
-    from babel.dates import format_date
-
     local = moment.astimezone(zone)
-    day = format_date(local, "EEEE d MMMM y", locale=language)
+    day = day_in_words(local.date(), language)
     if language.startswith("fr"):
-        day = re.sub(r"(?<=\s)1(?=\s)", "1er", day, count=1)
         return f"{day} à {local.hour}\u00a0h\u00a0{local.minute:02d}"
     return f"{day} at {local:%H:%M}"
 
 
+def day_in_words(day: date, language: str) -> str:
+    """"vendredi 27 novembre 2026"; the first of a month is "1er" in French, which Babel does not know."""
+    from babel.dates import format_date
+
+    words = format_date(day, "EEEE d MMMM y", locale=language)
+    return re.sub(r"(?<=\s)1(?=\s)", "1er", words, count=1) if language.startswith("fr") else words
+
+
 def distance(moment: datetime, now: datetime) -> str:
-    """"in 5 days", "in 20 minutes", "now", "2 hours ago", in the active language."""
+    """ "in 5 days", "in 20 minutes", "now", "2 hours ago", in the active language."""
     from veille.i18n import ngettext
 
     seconds = (moment - now).total_seconds()

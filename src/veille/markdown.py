@@ -1,0 +1,328 @@
+"""Markdown read once into tokens; HTML and plain text come from the same tokens and say the same thing.
+
+CommonMark with tables. Raw HTML stays text, post text is never a template, and what leaves is cleaned once
+more (nh3). `{{ partner: id }}` and `{{ helpline: 3919 }}` put in a checked contact: contacts are referred to,
+not retyped.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from html import escape
+from typing import Any
+from urllib.parse import urlsplit
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from veille.errors import ContentError, Finding
+from veille.i18n import gettext as _
+from veille.rendered import Contact
+from veille.typography import french
+
+SCHEMES = frozenset({"https", "http", "mailto", "tel", "sms"})
+REFERENCES = ("partner", "helpline")
+
+_REFERENCE = re.compile(r"\{\{\s*([A-Za-z]+)\s*:\s*([^{}\n]+?)\s*\}\}")
+_TAGS = {
+    *("p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "hr", "br", "div"),
+    *("strong", "em", "a", "table", "thead", "tbody", "tr", "th", "td"),
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed text.
+
+    Args:
+        tokens: markdown-it block tokens.
+        file, line: where the text stands, for findings; `line` is that of its first line, from 1.
+        lang: language of the text.
+    """
+
+    tokens: tuple[Token, ...]
+    file: str = ""
+    line: int = 1
+    lang: str = "fr"
+
+
+def parse(text: str, *, file: str = "", line: int = 1, lang: str = "fr") -> Document:
+    """Parse Markdown. References stay references until `resolve`."""
+    return Document(tuple(_parser().parse(text)), file, line, lang)
+
+
+def resolve(document: Document, *, contacts: Mapping[str, Contact], base_url: str) -> Document:
+    """Put in contacts, make links absolute, shift headings to start at <h2>, set French typography.
+
+    Args:
+        contacts: by reference, "partner:ccas-bagneux" and "helpline:3919".
+        base_url: the public address of the site, in front of links that start with "/".
+
+    Raises:
+        ContentError: every unknown contact, picture and link that a mail cannot follow, with its line.
+    """
+    if findings := tuple(_findings(document, contacts, base_url)):
+        raise ContentError(findings)
+    tokens = [_resolved(token, contacts, base_url, document.lang) for token in document.tokens]
+    return replace(document, tokens=tuple(_contact_blocks(_shifted(tokens))))
+
+
+def to_html(document: Document) -> str:
+    """Clean HTML of a resolved document: headings from <h2>, absolute links, no class but `contact`."""
+    markup = _parser().renderer.render(list(document.tokens), _parser().options, {})
+    cleaned = nh3.clean(
+        markup,
+        tags=_TAGS,
+        attributes={"a": {"href", "aria-label"}, "ol": {"start"}},
+        allowed_classes={"div": {"contact"}},
+        set_tag_attribute_values={"th": {"scope": "col"}},
+        url_schemes=set(SCHEMES),
+        link_rel=None,
+    )
+    return cleaned.strip().replace("&nbsp;", "\u00a0")  # the only name that XML does not know
+
+
+def to_text(document: Document, width: int = 72) -> str:
+    """Plain text with the content of `to_html`: links as `text (url)`, wrapped at `width` characters."""
+    from veille.plaintext import render
+
+    return render(document.tokens, width)
+
+
+def first_paragraph(document: Document) -> str:
+    """The first paragraph as one line of plain text, for summaries; "" when there is none."""
+    from veille.plaintext import words
+
+    inside = 0
+    for position, token in enumerate(document.tokens):
+        if token.type == "paragraph_open" and not inside:
+            return words(document.tokens[position + 1].children or ())
+        inside += token.nesting if token.type.split("_")[0] in {"blockquote", "bullet", "ordered"} else 0
+    return ""
+
+
+def contact_facts(contact: Contact) -> list[tuple[str, str, str]]:
+    """What a contact block says under the name: (label, text, link) in reading order; label, link may be "".
+
+    Letter, pages and plain text all show a contact from this list, so that none forgets a line.
+    """
+    phone = [_("free call")] if contact.free and contact.href.startswith("tel:") else []
+    number = f"{contact.label} ({phone[0]})" if phone else contact.label
+    rows = [
+        ("", contact.detail, ""),
+        (_("Text message") if contact.href.startswith("sms:") else _("Phone"), number, contact.href),
+        (_("Text message"), contact.sms, f"sms:{digits(contact.sms)}"),
+        (_("Hours"), contact.hours, ""),
+        (_("Address"), contact.address, ""),
+        (_("E-mail"), contact.email, f"mailto:{contact.email}"),
+        (_("Website"), contact.url, contact.url),
+        (_("Chat"), contact.chat, contact.chat),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def call_label(href: str, label: str) -> str:
+    """What a screen reader says for a number: "Call 39 19", or "Send a text message to 114"."""
+    spoken = _("Send a text message to {number}") if href.startswith("sms:") else _("Call {number}")
+    return spoken.format(number=label)
+
+
+def digits(number: str) -> str:
+    """A number as dialled: digits and a leading +."""
+    return re.sub(r"[^\d+]", "", number)
+
+
+def contact_html(contact: Contact) -> str:
+    """A contact as a block: name, then one line a fact, numbers and addresses as links."""
+    lines = [f"<strong>{escape(contact.name)}</strong>"]
+    for label, text, href in contact_facts(contact):
+        shown = escape(text)
+        if href.startswith(("tel:", "sms:")):
+            number = contact.label if href == contact.href else contact.sms
+            shown = escape(text).replace(escape(number), _number_link(href, number), 1)
+        elif href:
+            shown = f'<a href="{escape(href)}">{escape(text)}</a>'
+        lines.append(f"{escape(label_with_colon(label))}{shown}")
+    return f'<div class="contact"><p>{"<br>".join(lines)}</p></div>'
+
+
+def label_with_colon(label: str) -> str:
+    """`Hours: `, with the spacing of the active language; "" stays ""."""
+    return _("{label}: ").format(label=label) if label else ""
+
+
+def _number_link(href: str, label: str) -> str:
+    spoken = escape(call_label(href, label))
+    return f'<a href="{escape(href)}" aria-label="{spoken}">{escape(label)}</a>'
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False}).enable("table")
+    parser.inline.ruler.before("link", "reference", _reference_rule)
+    parser.add_render_rule("reference", _render_reference)
+    parser.add_render_rule("contact", _render_inline_contact)
+    parser.add_render_rule("contact_block", _render_contact_block)
+    return parser
+
+
+def _reference_rule(state: StateInline, silent: bool) -> bool:
+    match = _REFERENCE.match(state.src, state.pos, state.posMax)
+    if not match:
+        return False
+    if not silent:
+        token = state.push("reference", "", 0)
+        value = digits(match[2]) if match[1].lower() == "helpline" else match[2].strip()
+        token.content, token.meta = match[0], {"kind": match[1].lower(), "key": f"{match[1].lower()}:{value}"}
+    state.pos = match.end()
+    return True
+
+
+def _render_reference(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return escape(tokens[index].content)
+
+
+def _render_inline_contact(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    contact: Contact = tokens[index].meta["contact"]
+    number = f" ({_number_link(contact.href, contact.label)})" if contact.label else ""
+    return escape(contact.name) + number
+
+
+def _render_contact_block(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return contact_html(tokens[index].meta["contact"]) + "\n"
+
+
+# What a post may not hold ----
+
+
+def _findings(document: Document, contacts: Mapping[str, Contact], base_url: str) -> Iterator[Finding]:
+    for token in document.tokens:
+        line = document.line + (token.map[0] if token.map else 0)
+        for child in token.children or ():
+            if child.type in {"softbreak", "hardbreak"}:
+                line += 1
+            if problem := _problem(child, contacts, base_url):
+                message, hint, code = problem
+                yield Finding(document.file, line, None, message, hint, code)
+
+
+def _problem(token: Token, contacts: Mapping[str, Contact], base_url: str) -> tuple[str, str, str] | None:
+    if token.type == "image":
+        return (
+            _("a picture cannot stand in the text"),
+            _("name it in the front matter, under `image` or `images`, with its alternative text"),
+            "picture-in-body",
+        )
+    if token.type == "reference" and token.meta["key"] not in contacts:
+        return _unknown_reference(token, contacts)
+    if token.type == "link_open" and absolute(str(token.attrs.get("href", "")), base_url) is None:
+        return (
+            _("readers of the letter cannot follow this link: {link}").format(link=token.attrs.get("href", "")),
+            _('write the whole address ("https://…"), or a path of our own site that starts with "/"'),
+            "link",
+        )
+    return None
+
+
+def _unknown_reference(token: Token, contacts: Mapping[str, Contact]) -> tuple[str, str, str]:
+    if token.meta["kind"] not in REFERENCES:
+        return (
+            _("{reference} is not understood").format(reference=token.content),
+            _("write {{{{ partner: name-of-file }}}} or {{{{ helpline: 3919 }}}}").format(),
+            "unknown-reference",
+        )
+    close = difflib.get_close_matches(token.meta["key"], contacts, n=1)
+    hint = _('did you mean "{name}"?').format(name=close[0].partition(":")[2]) if close else _known_hint(token)
+    return _("no such contact: {reference}").format(reference=token.content), hint, "unknown-contact"
+
+
+def _known_hint(token: Token) -> str:
+    if token.meta["kind"] == "helpline":
+        return _("see the numbers in content/helplines.yaml")
+    return _("see the files in content/partners/, or make one with `veille new partner`")
+
+
+def absolute(href: str, base_url: str) -> str | None:
+    """The address as every reader can follow it; None when there is none (anchors, `page.html`, `ftp:`)."""
+    if href.startswith("/") and not href.startswith("//") and base_url:
+        return base_url + href
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return None
+    if parts.scheme not in SCHEMES:
+        return None
+    return href if parts.hostname or (parts.path and parts.scheme in {"mailto", "tel", "sms"}) else None
+
+
+# Putting things in ----
+
+
+def _resolved(token: Token, contacts: Mapping[str, Contact], base_url: str, lang: str) -> Token:
+    if token.children is None:
+        return token
+    children = [_resolved_child(child, contacts, base_url) for child in token.children]
+    return token.copy(children=_with_typography(children, lang))
+
+
+def _resolved_child(token: Token, contacts: Mapping[str, Contact], base_url: str) -> Token:
+    if token.type == "link_open":
+        return token.copy(attrs={"href": absolute(str(token.attrs["href"]), base_url) or ""})
+    if token.type == "reference":
+        return token.copy(type="contact", meta={"contact": contacts[token.meta["key"]]})
+    return token
+
+
+def _with_typography(children: Sequence[Token], lang: str) -> list[Token]:
+    """Set each text run, reading its neighbours across emphasis and links."""
+    shown = [_edge(token) for token in children]
+    result = []
+    for position, token in enumerate(children):
+        if token.type == "text":
+            before = next((text[-1] for text in reversed(shown[:position]) if text), "")
+            after = next((text[0] for text in shown[position + 1 :] if text), "")
+            token = token.copy(content=french(token.content, lang, before=before, after=after))
+        result.append(token)
+    return result
+
+
+def _edge(token: Token) -> str:
+    """What neighbours see: the text itself, a letter for code and contacts, a break for a line end."""
+    if token.type == "text":
+        return token.content
+    return {"softbreak": "\n", "hardbreak": "\n", "code_inline": "x", "contact": "x"}.get(token.type, "")
+
+
+def _shifted(tokens: Sequence[Token]) -> list[Token]:
+    """The highest heading becomes <h2>, and no level is skipped on the way down."""
+    top = min((int(token.tag[1]) for token in tokens if token.type == "heading_open"), default=2)
+    result, level = [], 1
+    for token in tokens:
+        if token.type == "heading_open":
+            level = min(int(token.tag[1]) - top + 2, level + 1, 6)
+        result.append(token.copy(tag=f"h{level}") if token.type.startswith("heading_") else token)
+    return result
+
+
+def _contact_blocks(tokens: Sequence[Token]) -> Iterator[Token]:
+    """A paragraph that holds only references becomes contact blocks."""
+    skip = 0
+    for position, token in enumerate(tokens):
+        children = tokens[position + 1].children if token.type == "paragraph_open" else None
+        if children and _only_contacts(children):
+            skip = 3  # paragraph_open, inline, paragraph_close
+            yield from (child.copy(type="contact_block") for child in children if child.type == "contact")
+        if not skip:
+            yield token
+        skip = max(0, skip - 1)
+
+
+def _only_contacts(children: Sequence[Token]) -> bool:
+    kinds = {child.type for child in children if child.type != "text" or child.content.strip()}
+    return "contact" in kinds and kinds <= {"contact", "softbreak", "hardbreak"}

@@ -1,0 +1,163 @@
+"""What rendering makes: posts and editions ready for any template, JSON but for the bytes of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture made ready: JPEG bytes named by their hash, the same for all readers.
+
+    Args:
+        name: `<first 20 hex digits of SHA-256>.jpg`; its public address is base_url + "/media/" + name.
+        width, height: pixels.
+    """
+
+    name: str
+    width: int
+    height: int
+    alt: str
+    credit: str = ""
+    content: bytes = field(default=b"", repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the bytes."""
+        return {key: getattr(self, key) for key in ("name", "width", "height", "alt", "credit")}
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A partner or help line as templates show it: checked, with links ready."""
+
+    name: str
+    label: str = ""  # number as printed
+    href: str = ""  # tel: or sms:
+    detail: str = ""  # for whom, or what the partner does
+    hours: str = ""
+    address: str = ""
+    email: str = ""
+    url: str = ""
+    chat: str = ""
+    free: bool = False
+    sms: str = ""  # a second number, for text messages, as printed
+
+
+@dataclass(frozen=True)
+class RenderedPost:
+    """A post with Markdown rendered, contacts put in and moments in words; JSON but for picture bytes.
+
+    `html` and `text` say the same thing and come from the same tokens. French typography is applied.
+    """
+
+    source: str
+    slug: str
+    title: str
+    summary: str  # plain text; from the first paragraph when the editor wrote none
+    html: str  # sanitised body, headings from <h2>, absolute links only
+    text: str  # plain-text body, links in parentheses
+    lang: str
+    kind: str  # Kind value
+    kind_label: str  # "Bon plan"
+    date: str  # RFC 3339 with offset; the post's date
+    date_words: str  # "mercredi 25 novembre 2026"
+    url: str  # base_url + /posts/SLUG/
+    towns: tuple[str, ...] = ()  # names, not slugs: "Bourg-la-Reine"
+    audience: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    author: str = ""
+    origin: str = ""
+    urgent: bool = False
+    sensitive: bool = False
+    when_words: str = ""  # event or deadline in plain words
+    where_words: str = ""
+    event_url: str = ""
+    pictures: tuple[Picture, ...] = ()
+    contacts: tuple[Contact, ...] = ()  # `partners` and `helplines` of the front matter
+    helplines: tuple[Contact, ...] = ()  # the emergency block: the same under every page, whatever the post
+    related: tuple[str, ...] = ()
+    updated: str = ""  # RFC 3339, when lastmod is given
+    subject: str = ""  # newsletter.subject
+    preheader: str = ""  # newsletter.preheader
+    facebook_text: str = ""
+    instagram_caption: str = ""
+    instagram_pictures: tuple[Picture, ...] = ()  # within 4:5 .. 1.91:1; a generated card when there is none
+    hashtags: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only; picture bytes stay outside (see `picture_files`)."""
+        values: dict[str, Any] = _to_json(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RenderedPost:
+        """The inverse of `to_json`; pictures come back without bytes."""
+        post: RenderedPost = _from_json(cls, values)
+        return post
+
+
+@dataclass(frozen=True)
+class RenderedEdition:
+    """An edition ready for the letter template and for its page.
+
+    Posts are in reading order; templates group them by kind and town.
+    """
+
+    source: str
+    slug: str
+    title: str
+    subject: str
+    preheader: str
+    lang: str
+    date: str  # RFC 3339: the moment it is due
+    date_words: str
+    url: str  # base_url + /editions/SLUG/
+    intro_html: str
+    intro_text: str
+    posts: tuple[RenderedPost, ...]
+    helplines: tuple[Contact, ...]  # the table of every letter
+    picture: Picture | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        values: dict[str, Any] = _to_json(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RenderedEdition:
+        """The inverse of `to_json`."""
+        edition: RenderedEdition = _from_json(cls, values)
+        return edition
+
+
+_NESTED: Mapping[str, type] = {
+    "pictures": Picture,
+    "instagram_pictures": Picture,
+    "picture": Picture,
+    "contacts": Contact,
+    "helplines": Contact,
+    "posts": RenderedPost,
+}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Picture):
+        return value.to_json()
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _to_json(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, tuple):
+        return [_to_json(item) for item in value]
+    return value
+
+
+def _from_json(cls: type[Any], values: Mapping[str, Any]) -> Any:
+    def read(name: str, value: Any) -> Any:
+        nested = _NESTED.get(name)
+        if isinstance(value, list):
+            return tuple(_from_json(nested, item) if nested else item for item in value)
+        return _from_json(nested, value) if nested and value is not None else value
+
+    return cls(**{name: read(name, value) for name, value in values.items()})

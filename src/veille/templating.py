@@ -1,0 +1,127 @@
+"""Templates: the workspace's `templates/` first, then the shipped ones of the same name.
+
+Templates are sandboxed and strict: an unknown name is an error with its line, never an empty place in a
+letter. The template engine is loaded on first use, so that `veille --help` does not pay for it.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from veille import brand as tokens
+from veille import i18n
+from veille.config import Config
+from veille.errors import RenderError
+from veille.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+ESCAPED = ("html", "xml", "svg", "mjml", "html.j2", "xml.j2", "svg.j2", "mjml.j2")
+
+
+def shipped() -> Path:
+    """The folder of shipped templates, in a wheel or in a source checkout."""
+    packaged = Path(str(files("veille"))) / "_templates"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
+
+
+class Templates:
+    """Template look-up with the newsroom's identity at hand.
+
+    Every template sees `brand`, `newsroom` (its name), `base_url`, `language`, `_`, `ngettext` and the tokens of
+    the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.base_url = config.settings.workspace.base_url
+        self._made: Environment | None = None
+
+    def render(self, name: str, **values: Any) -> str:
+        """Fill the template `name` ("newsletter/letter.mjml.j2").
+
+        Raises:
+            RenderError: it does not exist, or fails; the message names template and line.
+        """
+        from jinja2 import TemplateError, TemplateNotFound
+
+        try:
+            return self._environment.get_template(name).render(**values)
+        except TemplateNotFound as error:
+            raise RenderError(
+                _("there is no template {name}").format(name=error.name or name),
+                hint=_("templates stand in `templates/`; delete yours to use the shipped one again"),
+            ) from error
+        except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            where, line = _place(error, name)
+            raise RenderError(
+                _("template {name}, line {line}: {error}").format(name=where, line=line, error=error),
+                hint=_("mend the template, or delete it in `templates/` to use the shipped one again"),
+            ) from error
+
+    @property
+    def _environment(self) -> Environment:
+        if self._made is None:
+            self._made = _environment(self.config)
+        return self._made
+
+
+def _environment(config: Config) -> Environment:
+    from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader([config.root / "templates", shipped()]),
+        autoescape=select_autoescape(enabled_extensions=ESCAPED, default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(_globals(config))
+    environment.filters["shift_headings"] = shift_headings
+    return environment
+
+
+def _globals(config: Config) -> dict[str, Any]:
+    look = ("TYPE", "SPACE", "RADIUS", "LINE_HEIGHT", "MEASURE", "LETTER_WIDTH", "SYSTEM_FONTS")
+    return {
+        "_": i18n.gettext,
+        "ngettext": i18n.ngettext,
+        "brand": config.brand,
+        "newsroom": config.brand.name,
+        "base_url": config.settings.workspace.base_url,
+        "language": config.settings.workspace.language,
+        **{name: getattr(tokens, name) for name in look},
+    }
+
+
+def shift_headings(html: str, by: int) -> Any:
+    """Move the headings of a clean body down, where it stands under a title that is deeper than <h1>.
+
+    Args:
+        html: `RenderedPost.html`.
+        by: how many levels; <h6> is the floor.
+    """
+    from markupsafe import Markup
+
+    def deeper(match: re.Match[str]) -> str:
+        return f"{match[1]}{min(int(match[2]) + by, 6)}>"
+
+    return Markup(re.sub(r"(</?h)([2-6])>", deeper, html))  # noqa: S704 (cleaned by nh3 before)
+
+
+def _place(error: Exception, name: str) -> tuple[str, int]:
+    """Template and line: from the error itself, else from the deepest template frame of its traceback."""
+    if (line := getattr(error, "lineno", None)) is not None:
+        return getattr(error, "name", None) or name, line
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".j2")]
+    if not frames:
+        return name, 0
+    path = Path(frames[-1].filename)
+    return "/".join(path.parts[-2:]), frames[-1].lineno or 0

@@ -1,0 +1,81 @@
+"""French typography on runs of plain text: spaces that do not break, guillemets, apostrophes.
+
+Rules of the Imprimerie nationale (Lexique, 2002): U+202F before ; ! ? and inside « », U+00A0 before : and
+between a number and what it counts. Addresses, times such as 18:30, hashtags and entities are never touched, and
+nothing changes in another language than French. Applying it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+NARROW = "\u202f"
+NBSP = "\u00a0"
+
+_SPACE = f"[ {NBSP}{NARROW}]"
+_MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+_UNITS = f"%|€|°|h|min|s|km|m|cm|kg|g|l|ans?|euros?|mois|jours?|j/7|h/24|{_MONTHS}"
+
+# What must keep its exact characters: web and mail addresses, times, hashtags, handles, entities.
+_PROTECTED = re.compile(
+    r"(?:https?://|www\.)\S+"
+    r"|(?:mailto|tel|sms):\S+"
+    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:fr|org|com|net|eu|be|ch|info|io)(?![\w])(?:[/?#]\S*)?"
+    r"|(?<!\d)\d{1,2}:\d{2}(?!\d)"
+    r"|[#@]\w+"
+    r"|&\#?\w+;"
+)
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<!\.)\.{3}(?!\.)", "…"),
+        (r"(?<=[^\W\d_])'(?=[^\W\d_«])", "’"),
+        (r"(?:(?<=^)|(?<=[\s(]))\"(?=[^\s\"])([^\"«»]*[^\s\"«»])\"(?=[\s.,;:!?)…]|$)", r"«\1»"),
+        (rf"«{_SPACE}*(?=\S)", f"«{NARROW}"),
+        (rf"(?<=\S){_SPACE}*»", f"{NARROW}»"),
+        (rf"(?<=[\w»)\]…%€’]){_SPACE}*(?=[;!?](?![\w)/=-]))", NARROW),
+        (rf"(?<=\S){_SPACE}+(?=[;!?](?![\w)/=-]))", NARROW),
+        (rf"(?<=[\w»)\]…%€’]){_SPACE}*:(?=\s|{_SPACE}|$)", f"{NBSP}:"),
+        (rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?[hH]{_SPACE}?(\d{{2}})(?![\w])", rf"\1{NBSP}h{NBSP}\2"),
+        (rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?h(?!\w)", rf"\1{NBSP}h"),
+        (rf"(?<![\w,.:])(\d){_SPACE}?j(?=/7)", rf"\1{NBSP}j"),
+        (rf"(?<=\d){_SPACE}*(?=[%€])", NBSP),
+        (rf"(?<=\d) (?=(?:{_UNITS})(?!\w))", NBSP),
+        (rf"(?<=\d)er (?=(?:{_MONTHS})(?!\w))", f"er{NBSP}"),
+        (r"(?<=\d) (?=\d)", NBSP),  # 1 700, 39 19, 01 99 00 12 34: one number, one line
+        (r"(?<![\w])([nN]°) ?(?=\d)", rf"\1{NBSP}"),
+    )
+)
+
+
+def french(text: str, lang: str = "fr", *, before: str = "", after: str = "") -> str:
+    """Apply French typography to a run of plain text.
+
+    Args:
+        text: no markup; a run between two tags, or a title.
+        lang: language tag of the text; anything but French comes back unchanged.
+        before, after: the neighbouring characters when the run is a part of a sentence, so that `**Viens** !`
+            and `l'**eau**` come out right. They are read, not returned.
+    """
+    if not lang.lower().startswith("fr") or not text:
+        return text
+    left, right = before[-1:], after[:1]
+    parts = _set(left + text + right)
+    return parts[len(left) : len(parts) - len(right)]
+
+
+def _set(text: str) -> str:
+    """Hide what is protected behind one letter-like character each, set the rest, put it back."""
+    kept: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        kept.append(match[0])
+        return "\ue000"
+
+    text = _PROTECTED.sub(hide, text.replace("\ue000", ""))
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    found = iter(kept)
+    return re.sub("\ue000", lambda _match: next(found), text)
