@@ -1,0 +1,146 @@
+"""The first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Make every table."""
+    op.create_table(
+        "rendition",
+        sa.Column("digest", sa.Text, primary_key=True),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("payload", sa.Text, nullable=False),
+        sa.Column("created_at", BIGINT, nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "blob",
+        sa.Column("digest", sa.Text, primary_key=True),
+        sa.Column("content", sa.LargeBinary().with_variant(sa.BLOB(), "sqlite"), nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "rendition_file",
+        sa.Column("rendition", sa.Text, sa.ForeignKey("rendition.digest"), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("media_type", sa.Text, nullable=False),
+        sa.Column("blob", sa.Text, sa.ForeignKey("blob.digest"), nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "publication",
+        sa.Column("id", BIGINT, primary_key=True),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("occurrence", sa.Text, nullable=False, server_default=""),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("slug", sa.Text, nullable=False),
+        sa.Column("body_hash", sa.Text, nullable=False),
+        sa.Column("due_at", BIGINT, nullable=False),
+        sa.Column("due_local", sa.Text, nullable=False),
+        sa.Column("zone", sa.Text, nullable=False),
+        sa.Column("queued_at", BIGINT, nullable=False),
+        sa.Column("expires_at", BIGINT),
+        sa.Column("generation", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("rendition", sa.Text, sa.ForeignKey("rendition.digest"), nullable=False),
+        sa.Column("started_at", BIGINT),
+        sa.Column("hold", sa.Text, nullable=False, server_default=""),
+        sa.Column("paused", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("cancelled", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("withdrawn", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("audience_at", BIGINT),
+        sa.Column("cursor", BIGINT, nullable=False, server_default="0"),
+        sa.Column("expanded_at", BIGINT),
+        sa.Column("candidates", sa.Integer),
+        sa.UniqueConstraint("source", "channel", "occurrence"),
+        sa.Index("publication_due", "channel", "due_at"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "edition_post",
+        sa.Column("publication_id", BIGINT, sa.ForeignKey("publication.id"), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True),
+        sa.Column("source", sa.Text, nullable=False, index=True),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "delivery",
+        sa.Column("id", BIGINT, primary_key=True),
+        sa.Column("publication_id", BIGINT, sa.ForeignKey("publication.id"), nullable=False),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("target", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("due_at", BIGINT, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("owner", sa.Text),
+        sa.Column("intent_at", BIGINT),
+        sa.Column("first_at", BIGINT),
+        sa.Column("message_id", sa.Text, nullable=False, server_default=""),
+        sa.Column("checkpoint", sa.Text, nullable=False, server_default=""),
+        sa.Column("unknowns", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("looks", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("blind", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("remote_id", sa.Text, nullable=False, server_default=""),
+        sa.Column("url", sa.Text, nullable=False, server_default=""),
+        sa.Column("last_code", sa.Text, nullable=False, server_default=""),
+        sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+        sa.Column("sent_at", BIGINT),
+        sa.Column("updated_at", BIGINT, nullable=False),
+        sa.UniqueConstraint("publication_id", "target"),
+        sa.CheckConstraint(
+            "state IN ('ready', 'claimed', 'sending', 'unknown', 'scheduled', 'sent', 'failed', 'cancelled', 'held')",
+            name="delivery_state",
+        ),
+        sa.Index("delivery_due", "channel", "state", "due_at"),
+        sa.Index("delivery_of", "publication_id", "state"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "attempt_log",
+        sa.Column("id", BIGINT, primary_key=True),
+        sa.Column("delivery_id", BIGINT, sa.ForeignKey("delivery.id"), nullable=False, index=True),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("at", BIGINT, nullable=False),
+        sa.Column("event", sa.Text, nullable=False),
+        sa.Column("code", sa.Text, nullable=False, server_default=""),
+        sa.Column("text", sa.Text, nullable=False, server_default=""),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "channel",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("stopped_at", BIGINT),
+        sa.Column("reason", sa.Text, nullable=False, server_default=""),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "subscriber",
+        sa.Column("id", BIGINT, primary_key=True),
+        sa.Column("email", sa.Text, nullable=False, unique=True),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("language", sa.Text, nullable=False, server_default="fr"),
+        sa.Column("towns", sa.Text, nullable=False, server_default=""),
+        sa.Column("audience", sa.Text, nullable=False, server_default=""),
+        sa.Column("text_only", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("consent_at", BIGINT, nullable=False),
+        sa.Column("consent_how", sa.Text, nullable=False),
+        sa.Column("left_at", BIGINT),
+        sa.CheckConstraint("state IN ('subscribed', 'unsubscribed')", name="subscriber_state"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "suppression",
+        sa.Column("hash", sa.Text, primary_key=True),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("at", BIGINT, nullable=False),
+        sqlite_strict=True,
+    )

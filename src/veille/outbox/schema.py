@@ -1,0 +1,182 @@
+"""The tables of the ledger, the same on SQLite and PostgreSQL.
+
+SQLite tables are STRICT: only INTEGER, REAL, TEXT and BLOB exist there, so moments are UTC milliseconds.
+A change here needs a migration in `migrations/versions` and a new `HEAD`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+HEAD = "0001"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, stored as UTC milliseconds."""
+
+    impl = BigInt
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:  # noqa: ARG002
+        """Milliseconds since 1970; whole numbers, so that no fraction is lost."""
+        return None if value is None else (value - EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """An aware datetime in UTC."""
+        return None if value is None else EPOCH + timedelta(milliseconds=value)
+
+
+metadata = sa.MetaData()
+
+STATES = ("ready", "claimed", "sending", "unknown", "scheduled", "sent", "failed", "cancelled", "held")
+
+
+def _table(name: str, *parts: Any, **options: Any) -> sa.Table:
+    return sa.Table(name, metadata, *parts, sqlite_strict=True, **options)
+
+
+def _flag(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default="0")
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default="")
+
+
+rendition = _table(
+    "rendition",
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),  # JSON
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+blob = _table(
+    "blob",
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("content", sa.LargeBinary().with_variant(sa.BLOB(), "sqlite"), nullable=False),
+)
+
+rendition_file = _table(
+    "rendition_file",
+    sa.Column("rendition", sa.Text, sa.ForeignKey("rendition.digest"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("blob", sa.Text, sa.ForeignKey("blob.digest"), nullable=False),
+)
+
+publication = _table(
+    "publication",
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    _text("occurrence"),
+    sa.Column("kind", sa.Text, nullable=False),  # post | edition
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("slug", sa.Text, nullable=False),
+    sa.Column("body_hash", sa.Text, nullable=False),  # of the source's body: finds renamed files
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("due_local", sa.Text, nullable=False),  # what the person meant, with the zone
+    sa.Column("zone", sa.Text, nullable=False),
+    sa.Column("queued_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("generation", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("rendition", sa.Text, sa.ForeignKey("rendition.digest"), nullable=False),
+    sa.Column("started_at", Moment),  # when the first delivery was claimed or expansion began
+    _text("hold"),  # why the whole publication waits for a person
+    _flag("paused"),
+    _flag("cancelled"),
+    _flag("withdrawn"),  # feed and web: expired, or the file was deleted
+    # Expansion of a letter: the audience is whoever subscribed up to `audience_at`, in chunks behind `cursor`.
+    sa.Column("audience_at", Moment),
+    sa.Column("cursor", BigInt, nullable=False, server_default="0"),
+    sa.Column("expanded_at", Moment),
+    sa.Column("candidates", sa.Integer),
+    sa.UniqueConstraint("source", "channel", "occurrence"),
+    sa.Index("publication_due", "channel", "due_at"),
+)
+
+edition_post = _table(
+    "edition_post",
+    sa.Column("publication_id", BigInt, sa.ForeignKey("publication.id"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False, index=True),
+)
+
+delivery = _table(
+    "delivery",
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("publication_id", BigInt, sa.ForeignKey("publication.id"), nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),  # when to look at it next
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),  # fencing token
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),  # temporary refusals of this target
+    sa.Column("owner", sa.Text),
+    sa.Column("intent_at", Moment),
+    sa.Column("first_at", Moment),  # Date header; fixed at the first claim
+    _text("message_id"),
+    _text("checkpoint"),  # JSON
+    sa.Column("unknowns", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("looks", sa.Integer, nullable=False, server_default="0"),
+    _flag("blind"),  # a look failed: absence is not proven
+    _text("remote_id"),
+    _text("url"),
+    _text("last_code"),
+    _text("last_error"),
+    sa.Column("sent_at", Moment),
+    sa.Column("updated_at", Moment, nullable=False),
+    sa.UniqueConstraint("publication_id", "target"),
+    sa.CheckConstraint(f"state IN ({', '.join(repr(s) for s in STATES)})", name="delivery_state"),
+    sa.Index("delivery_due", "channel", "state", "due_at"),
+    sa.Index("delivery_of", "publication_id", "state"),
+)
+
+attempt_log = _table(
+    "attempt_log",
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("delivery_id", BigInt, sa.ForeignKey("delivery.id"), nullable=False, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    _text("code"),
+    _text("text"),
+)
+
+channel = _table(
+    "channel",
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("stopped_at", Moment),
+    _text("reason"),
+)
+
+subscriber = _table(
+    "subscriber",
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("email", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),  # subscribed | unsubscribed
+    sa.Column("language", sa.Text, nullable=False, server_default="fr"),
+    _text("towns"),  # slugs with commas
+    _text("audience"),
+    _flag("text_only"),
+    sa.Column("consent_at", Moment, nullable=False),
+    sa.Column("consent_how", sa.Text, nullable=False),
+    sa.Column("left_at", Moment),
+    sa.CheckConstraint("state IN ('subscribed', 'unsubscribed')", name="subscriber_state"),
+)
+
+suppression = _table(
+    "suppression",
+    sa.Column("hash", sa.Text, primary_key=True),  # keyed, so that the address cannot be read from it
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)

@@ -1,0 +1,112 @@
+"""Links that name a reader without showing an address: signed, bound to one purpose, with a key that can be changed.
+
+A token is key id + purpose + subscriber + MAC, short enough that `<https://host/u/TOKEN>` stays below 78 characters:
+longer List-Unsubscribe headers are damaged on the way (facts: Python's e-mail package folds them).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from veille.errors import LedgerError
+from veille.i18n import gettext as _
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_MAC_BYTES = 15  # 120 bits: 20 characters of base64url without padding
+_FORM = re.compile(r"([0-9a-z])([upc])([0-9a-z]+)-([A-Za-z0-9_-]{20})")
+
+
+class Purpose(StrEnum):
+    """What a link may do; a token made for one is void for the others."""
+
+    UNSUBSCRIBE = "u"
+    PREFERENCES = "p"
+    CONFIRM = "c"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Signing keys by id; the last one signs, all of them verify."""
+
+    by_id: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def newest(self) -> str:
+        """The id of the key that signs."""
+        return list(self.by_id)[-1]
+
+    def derive(self, use: str) -> bytes:
+        """A key of its own for another use, for example Message-IDs, from the oldest one so that it never changes."""
+        first = next(iter(self.by_id.values()))
+        return hmac.new(first, f"veille/{use}".encode(), hashlib.sha256).digest()
+
+
+def load_keys(path: Path, configured: str | None = None) -> Keys:
+    """Read `outbox/secret.key`, made at first use (mode 0600); or the key that the environment gives.
+
+    Args:
+        path: one line for each key, `id:hex`, oldest first.
+        configured: `VEILLE_WORKSPACE__SECRET_KEY`.
+
+    Raises:
+        LedgerError: the file cannot be made or read, or is damaged.
+    """
+    if configured:
+        return Keys({"0": hashlib.sha256(configured.encode()).digest()})
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(f"1:{secrets.token_hex(32)}\n")
+        lines = path.read_text().split()
+        keys = {key_id: bytes.fromhex(key) for key_id, _sep, key in (line.partition(":") for line in lines)}
+    except (OSError, ValueError) as error:
+        raise LedgerError(
+            _("the signing key cannot be read: {path}").format(path=path),
+            hint=_("put it back from the backup: without it the links in letters already sent stop working"),
+        ) from error
+    if not keys:
+        raise LedgerError(
+            _("the signing key is empty: {path}").format(path=path), hint=_("put it back from the backup")
+        )
+    return Keys(keys)
+
+
+def make(keys: Keys, purpose: Purpose, subscriber: int) -> str:
+    """The token of one subscriber for one purpose."""
+    name = f"{keys.newest}{purpose}{_base36(subscriber)}"
+    return f"{name}-{_mac(keys.by_id[keys.newest], name)}"
+
+
+def read(keys: Keys, purpose: Purpose, token: str) -> int | None:
+    """The subscriber that a token names; None when it is forged, damaged, or made for another purpose."""
+    match = _FORM.fullmatch(token)
+    if not match or match[2] != purpose or match[1] not in keys.by_id:
+        return None
+    name = token[: match.end(3)]
+    if not hmac.compare_digest(match[4], _mac(keys.by_id[match[1]], name)):
+        return None
+    return int(match[3], 36)
+
+
+def _mac(key: bytes, name: str) -> str:
+    digest = hmac.new(key, f"veille/link\n{name}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = _DIGITS[rest] + digits
+    return digits or "0"
