@@ -1,0 +1,217 @@
+"""A thin client of Meta's Graph API: one call, one answer, or one of our errors.
+
+No retries here: a POST without an answer may have been carried out, and the Graph API has no idempotency key.
+Version in the path, form encoding, ids as strings, the token in the Authorization header and nowhere else.
+Meta, "Graph API overview" and "Secure requests" (developers.facebook.com/docs/graph-api, read 2026-09-11).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from veille.errors import NotAuthorised, OutcomeUnknown, PublishError, Unavailable
+from veille.i18n import gettext as _
+from veille.publishing import File
+from veille_publishers import graph_errors
+from veille_publishers.http import never_sent, redact
+
+MOST_PAGES = 50  # of a list; a page or account never has that many posts since yesterday
+NO_PROOF_HOSTS = ("graph.instagram.com",)  # no page of Meta documents appsecret_proof there
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, without host, version and token.
+
+    Args:
+        path: below the version: "/1234/feed".
+        params: strings, numbers, booleans, lists and mappings as Python values.
+        file: the name of the rendition's file that travels as multipart `source`.
+        publishing: after this call something may be public.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    publishing: bool = False
+
+    def to_json(self, version: str) -> dict[str, Any]:
+        """The request as a person may read it, and as it goes out but for the token."""
+        shown = {"method": self.method, "path": f"/{version}{self.path}", "parameters": encode(self.params)}
+        return {**shown, "file": self.file} if self.file else shown
+
+
+def encode(params: Mapping[str, Any]) -> dict[str, str]:
+    """Values as Meta's own SDK sends them: true/false, compact JSON for lists and mappings."""
+    return {name: _encode(value) for name, value in params.items()}
+
+
+def _encode(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def proof(app_secret: str, token: str) -> str:
+    """`appsecret_proof`: HMAC-SHA-256 of the token under the app secret, hexadecimal (Meta, "Secure requests")."""
+    return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The Graph API for one access.
+
+    Args:
+        http: makes or returns the HTTP session.
+        url: "https://graph.facebook.com", or a fake's address.
+        version: "v26.0".
+        token: the access; never shown.
+        app_secret: signs each call when given; never shown.
+    """
+
+    http: Callable[[], requests.Session] = field(repr=False)
+    url: str
+    version: str
+    token: str = field(repr=False)
+    app_secret: str = field(default="", repr=False)
+
+    def call(self, call: Call, content: File | None = None) -> dict[str, Any]:
+        """Send one request.
+
+        Args:
+            content: the bytes of `call.file`.
+
+        Returns:
+            The JSON object that Meta answered, with an `id` as text when it was a POST.
+
+        Raises:
+            Unavailable: nothing public can have happened; later. `RateLimited` when Meta says so.
+            OutcomeUnknown: a publishing call left and its outcome is not known.
+            NotAuthorised: the access, a permission or the account needs a person.
+            Rejected: Meta refuses this content.
+        """
+        try:
+            answer = self._send(call, content)
+            body = answer.content
+        except requests.RequestException as error:
+            raise self._no_answer(call, error) from None
+        return self._read(call, answer, body)
+
+    def pages(self, call: Call) -> Iterator[list[dict[str, Any]]]:
+        """Read a list, page by page, newest first as Meta gives it.
+
+        Raises:
+            PublishError: as `call`; also when the list does not end.
+        """
+        after: dict[str, Any] = {}
+        for _page in range(MOST_PAGES):
+            body = self.call(Call(call.method, call.path, {**call.params, **after}))
+            rows = body.get("data")
+            if not isinstance(rows, list):
+                raise Unavailable(_("Meta's answer is not a list"), detail="no data")
+            yield rows
+            paging = body.get("paging") or {}
+            cursor = (paging.get("cursors") or {}).get("after")
+            if not paging.get("next") or not cursor:
+                return
+            after = {"after": cursor}
+        raise Unavailable(_("Meta's list does not end"), detail=f"{MOST_PAGES} pages")
+
+    def _send(self, call: Call, content: File | None) -> requests.Response:
+        params = encode(call.params)
+        if self.app_secret and urlsplit(self.url).hostname not in NO_PROOF_HOSTS:
+            params["appsecret_proof"] = proof(self.app_secret, self.token)
+        files = {"source": (content.name, content.content, content.media_type)} if content else None
+        in_query = call.method != "POST"
+        return self.http().request(
+            call.method,
+            f"{self.url.rstrip('/')}/{self.version}{call.path}",
+            params=params if in_query else None,
+            data=None if in_query else params,
+            files=files,
+            headers={"Authorization": f"Bearer {self.token}"},
+            allow_redirects=False,
+        )
+
+    def _no_answer(self, call: Call, error: requests.RequestException) -> PublishError:
+        kind = type(error).__name__  # never the text: it holds the address
+        if never_sent(error):
+            return Unavailable(
+                _("Meta cannot be reached"),
+                hint=_("check the network and api_url; it is tried again"),
+                detail=kind,
+                about_us=True,
+            )
+        if call.publishing:
+            return OutcomeUnknown(
+                _("the request left and no answer came"),
+                hint=_("nothing to do: veille looks at the page before it tries again"),
+                detail=kind,
+            )
+        return Unavailable(_("Meta gave no answer"), detail=kind, about_us=True)
+
+    def _read(self, call: Call, answer: requests.Response, body: bytes) -> dict[str, Any]:
+        try:
+            values = json.loads(body)
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            raise self._unclear(call, f"HTTP {answer.status_code}, not JSON")
+        if isinstance(values.get("error"), dict):
+            raise self._refused(call, values["error"], answer)
+        if answer.status_code != 200:
+            raise self._unclear(call, f"HTTP {answer.status_code}")
+        if call.method == "POST":
+            if not values.get("id"):
+                raise self._unclear(call, "HTTP 200 without an id")
+            values["id"] = str(values["id"])
+        return values
+
+    def _unclear(self, call: Call, detail: str) -> PublishError:
+        if call.publishing:
+            return OutcomeUnknown(
+                _("Meta's answer does not say whether it was published"),
+                hint=_("nothing to do: veille looks at the page before it tries again"),
+                detail=detail,
+            )
+        return Unavailable(_("Meta gave no usable answer"), detail=detail, about_us=True)
+
+    def _refused(self, call: Call, error: Mapping[str, Any], answer: requests.Response) -> PublishError:
+        rule = graph_errors.rule_for(error, answer.status_code)
+        said = redact(str(error.get("message", "")), self.token, self.app_secret)
+        codes = f"code {error.get('code')}, subcode {error.get('error_subcode')}"
+        return graph_errors.refused(
+            rule,
+            publishing=call.publishing,
+            detail=f"{codes}: {said[:200]} (trace {error.get('fbtrace_id', '-')})",
+            wait=graph_errors.wait_from(answer.headers.get("X-Business-Use-Case-Usage")),
+        )
+
+
+def access(channel: str, settings: Any, http: Callable[[], requests.Session]) -> Graph:
+    """The Graph API as the settings of `facebook` or `instagram` say.
+
+    Raises:
+        NotAuthorised: there is no access yet.
+    """
+    token = settings.access_token.get_secret_value() if settings.access_token else ""
+    if not re.fullmatch(r"[!-~]+", token):  # anything else could not travel in a header
+        words = _("{setting} is not an access token") if token else _("{setting} is missing")
+        raise NotAuthorised(
+            words.format(setting=f"{channel}.access_token"),
+            hint=_("set {name} (or {name}_FILE) to the access token").format(
+                name=f"VEILLE_{channel}__access_token".upper()
+            ),
+        )
+    secret = settings.app_secret.get_secret_value() if settings.app_secret else ""
+    return Graph(http, settings.api_url, settings.api_version, token, secret)

@@ -1,0 +1,381 @@
+"""The Instagram account: a container that nobody sees, then the one call that publishes it.
+
+Meta, "Content publishing" (developers.facebook.com/docs/instagram-platform/content-publishing, read 2026-09-11).
+The id of the container is kept before it is published, and tells afterwards whether it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from veille.config import InstagramSettings
+from veille.errors import ContentError, Finding, OutcomeUnknown, PublishError, Unavailable
+from veille.failpoints import failpoint
+from veille.i18n import gettext as _
+from veille.publishing import (
+    Delivery,
+    Journal,
+    OnUnknown,
+    Publication,
+    ReadBack,
+    Receipt,
+    Rendition,
+    Seen,
+    Source,
+)
+from veille.rendering import RenderedPost
+from veille_publishers import files, graph_errors, social
+from veille_publishers.graph import Call, Graph, access
+from veille_publishers.graph_errors import Reaction
+from veille_publishers.registry import Context
+
+# Meta, "IG User: media" (developers.facebook.com/docs/instagram-platform/…/ig-user/media, read 2026-09-11).
+MOST_UNITS = 2200  # UTF-16 units of a caption
+MOST_HASHTAGS = 30
+MOST_MENTIONS = 20
+MOST_PICTURES = 10
+POLLS = (3, 5, 10, 20, 30, 60)  # seconds before each look at a container
+SETTLE = 30  # seconds between two looks that must agree
+USELESS = ("ERROR", "EXPIRED", "ABSENT")  # what a container that cannot be published says; ABSENT is ours
+NO_ACCOUNT = "account"  # the target in the sandbox, where no account is named
+MEDIA_FIELDS = "id,caption,timestamp,permalink,media_type"
+
+
+class Instagram:
+    """The publisher of one Instagram account."""
+
+    kind: ClassVar[str] = "instagram"
+    on_unknown: ClassVar[OnUnknown] = OnUnknown.READ_BACK
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._settings: InstagramSettings = context.config.settings.instagram
+        self._showcase = social.Showcase(self.kind, context.config, context.clock)
+        self.live = context.config.live(self.kind)
+
+    def render(self, source: Source) -> Rendition | None:
+        """Caption and pictures of a post; None for an edition.
+
+        Raises:
+            ContentError: the caption, its hashtags or mentions are more than Instagram takes, or no picture is there.
+            RenderError: the template fails.
+        """
+        if not isinstance(source, RenderedPost):
+            return None
+        pictures = source.instagram_pictures[:MOST_PICTURES]
+        caption = self._caption(source)
+        if findings := tuple(_findings(source, caption)):
+            raise ContentError(findings)
+        payload = {
+            "caption": caption,
+            "pictures": [{"file": picture.name, "alt": social.alt_text(picture)} for picture in pictures],
+            "fingerprint": social.fingerprint(caption),
+        }
+        return Rendition(self.kind, payload, social.picture_files(pictures))
+
+    def _caption(self, post: RenderedPost) -> str:
+        """The caption; a text that we composed is shortened to fit, the words of an editor never are."""
+        body = re.sub(r"\s*\(https?://[^\s)]+\)", "", social.opening(post))  # nothing to press in a caption
+        caption = self._filled(post, body)
+        excess = social.units(caption) - MOST_UNITS
+        if excess > 0 and not post.instagram_caption:
+            caption = self._filled(post, social.shortened(body, max(social.units(body) - excess, 0)))
+        return caption
+
+    def _filled(self, post: RenderedPost, body: str) -> str:
+        tags = post.hashtags if post.instagram_caption else post.hashtags or post.tags
+        return social.tidy(
+            self._context.templates.render(
+                "social/instagram.txt.j2",
+                post=post,
+                body=body,
+                contacts=social.contacts(post),
+                site=(urlsplit(post.url).hostname or "").removeprefix("www."),
+                hashtags=social.hashtags(tags, already=post.instagram_caption),
+            )
+        )
+
+    def targets(self) -> Sequence[str]:
+        """The account.
+
+        Raises:
+            ConfigError: the channel is live and no account is named.
+        """
+        if self.live:
+            return (social.require(self._settings.user_id, self.kind, "user_id"),)
+        return (self._settings.user_id or NO_ACCOUNT,)
+
+    def show(self, publication: Publication) -> None:
+        """Write the exact requests to outbox/instagram/<slug>.json, and the pictures where Instagram fetches them."""
+        for file in publication.rendition.files:
+            files.write(self._context.config.outbox_dir / "media" / file.name, file.content)
+        self._showcase.show(publication, self.requests(publication.rendition))
+
+    def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
+        """The exact requests when nothing has to be waited for; ids that Instagram will give are named, not known."""
+        account, urls = self.targets()[0], self._urls(rendition)
+        children = [f"<id of picture {number}>" for number, _url in enumerate(urls, 1)]
+        calls: list[Call] = []
+        if len(urls) > 1:
+            for child, call in zip(children, child_calls(account, rendition, urls), strict=True):
+                calls += [call, status_call(child)]
+        container = "<id of the container>"
+        calls += [container_call(account, rendition, urls, children), status_call(container)]
+        calls += [publish_call(account, container), permalink_call("<id of the post>")]
+        return [call.to_json(self._settings.api_version) for call in calls]
+
+    def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
+        """Publish each post, settling it through the journal."""
+        for delivery in deliveries:
+            try:
+                receipt = self._deliver(delivery, journal)
+            except PublishError as error:
+                journal.settle(delivery, error)
+            else:
+                if receipt is not None:
+                    journal.settle(delivery, receipt)
+
+    def _deliver(self, delivery: Delivery, journal: Journal) -> Receipt | None:
+        if not self.live:
+            return self._showcase.deliver(delivery, self.requests(delivery.publication.rendition), journal)
+        kept = self._kept(delivery)
+        if isinstance(kept, Receipt):
+            return kept
+        container = kept or self._make(delivery, journal)
+        self._wait(container)
+        if not journal.intent(delivery):
+            return None
+        failpoint("instagram.before-publish")
+        answer = self._graph().call(publish_call(self._account(delivery), container))
+        failpoint("instagram.after-publish")
+        return Receipt(answer["id"], self._permalink(answer["id"]), self._context.clock())
+
+    def _kept(self, delivery: Delivery) -> str | Receipt | None:
+        """What an earlier attempt left: a container to publish, a post that is public after all, or nothing."""
+        container = str(delivery.checkpoint.get("container", ""))
+        rendition, now = delivery.publication.rendition, self._context.clock()
+        tried = delivery.intent_at is not None  # only then can the container be public
+        if not container or not (tried or social.fresh(delivery.checkpoint, rendition, now)):
+            return None
+        code = self._code(container, gone_is_fine=not tried)
+        if code == "PUBLISHED":
+            return self._published(delivery)
+        if code in USELESS:
+            return self._find(delivery) if tried else None
+        return container
+
+    def _published(self, delivery: Delivery) -> Receipt:
+        """The receipt of a published container, with the post's id and address if they can be read."""
+        try:
+            found = self._find(delivery)
+        except PublishError:
+            found = None
+        container = delivery.checkpoint.get("container")
+        return found or Receipt(at=self._context.clock(), detail=f"container {container}")
+
+    def _make(self, delivery: Delivery, journal: Journal) -> str:
+        """Make the container, children first, keeping each id before the next step."""
+        now = self._context.clock().isoformat()
+        account, rendition = self._account(delivery), delivery.publication.rendition
+        urls, children = self._urls(rendition), []
+        kept = {"since": delivery.checkpoint.get("since", now), "at": now, "of": rendition.digest}
+        if len(urls) > 1:
+            for call in child_calls(account, rendition, urls):
+                children.append(self._container(call))
+                self._wait(children[-1])
+        container = self._container(container_call(account, rendition, urls, children))
+        journal.checkpoint(delivery, {**kept, "container": container, "children": children})
+        failpoint("instagram.after-checkpoint")
+        return container
+
+    def _container(self, call: Call) -> str:
+        failpoint("instagram.before-container")
+        container = str(self._graph().call(call)["id"])
+        failpoint("instagram.after-container")
+        return container
+
+    def _wait(self, container: str) -> None:
+        """Look at a container until it is ready.
+
+        Raises:
+            Unavailable: it is not ready yet, or is of no more use; a later attempt makes another.
+            Rejected: Instagram refuses the picture.
+        """
+        for seconds in POLLS:
+            self._context.sleep(seconds)
+            status = self._status(container)
+            match status.get("status_code"):
+                case "FINISHED":
+                    return
+                case "ERROR" | "EXPIRED":
+                    words = str(status.get("status", ""))
+                    raise graph_errors.refused(graph_errors.rule_in(words), publishing=False, detail=words[:200])
+                case "PUBLISHED":
+                    raise OutcomeUnknown(_("Instagram says that this post is public already"))
+        raise Unavailable(_("Instagram is still preparing the post"), detail=f"container {container}")
+
+    def _status(self, container: str) -> Mapping[str, Any]:
+        return self._graph().call(status_call(container))
+
+    def _permalink(self, media: str) -> str:
+        """The address of the post; a post never fails because its address cannot be read."""
+        try:
+            return str(self._graph().call(permalink_call(media)).get("permalink", ""))
+        except PublishError:
+            return ""
+
+    def read_back(self, delivery: Delivery) -> ReadBack:
+        """Ask the container whether it was published; look at the account's posts for the rest."""
+        if not self.live:
+            return self._showcase.read_back(delivery)
+        try:
+            return self._look(delivery)
+        except PublishError as error:
+            return ReadBack(Seen.UNREADABLE, detail=error.detail or error.message)
+
+    def _look(self, delivery: Delivery) -> ReadBack:
+        container = str(delivery.checkpoint.get("container", ""))
+        code = self._settled_code(container)
+        receipt = self._published(delivery) if code == "PUBLISHED" else self._find(delivery)
+        if receipt is not None:
+            return ReadBack(Seen.FOUND, receipt)
+        provable = code in ("FINISHED", *USELESS)
+        return ReadBack(Seen.ABSENT if provable else Seen.UNREADABLE, detail=f"container {container} {code}")
+
+    def _settled_code(self, container: str) -> str:
+        """The container's code; FINISHED only when two looks agree; "" when it cannot be read."""
+        if not container:  # it is kept before the public step: without it there was none
+            return "ABSENT"
+        try:
+            code = self._code(container)
+            if code == "FINISHED":
+                self._context.sleep(SETTLE)
+                code = self._code(container)
+        except PublishError as error:
+            if graph_errors.reaction_of(error) is Reaction.REAUTH:
+                return ""  # 100/33 and its like say nothing; the list may still show the post
+            raise
+        return code
+
+    def _code(self, container: str, *, gone_is_fine: bool = False) -> str:
+        """The container's status code; "ABSENT" when Instagram knows it no more."""
+        try:
+            return str(self._status(container).get("status_code", ""))
+        except PublishError as error:
+            reaction = graph_errors.reaction_of(error)
+            if reaction is Reaction.NEW_CONTAINER or (gone_is_fine and reaction is Reaction.REAUTH):
+                return "ABSENT"
+            raise
+
+    def _find(self, delivery: Delivery) -> Receipt | None:
+        """The oldest of the account's posts with our caption since the first attempt.
+
+        Raises:
+            PublishError: the list cannot be read, or a post since then came without the caption to compare.
+        """
+        since = social.since(delivery)
+        wanted = delivery.publication.rendition.payload["fingerprint"]
+        call = Call("GET", f"/{self._account(delivery)}/media", {"fields": MEDIA_FIELDS, "limit": 50})
+        found: list[tuple[datetime, Mapping[str, Any]]] = []
+        nameless = 0
+        for rows in self._graph().pages(call):
+            times = [social.moment(row.get("timestamp")) for row in rows]
+            recent = [(at, row) for at, row in zip(times, rows, strict=True) if at >= since]
+            found += [(at, row) for at, row in recent if social.fingerprint(row.get("caption", "")) == wanted]
+            nameless += sum("caption" not in row for _at, row in recent)
+            if times and max(times) < since:
+                break
+        if found:
+            at, media = min(found, key=lambda pair: pair[0])
+            return Receipt(str(media["id"]), str(media.get("permalink", "")), at)
+        if nameless:
+            raise Unavailable(_("the account shows a post without its caption"), detail="no caption")
+        return None
+
+    def read_back_delays(self) -> Sequence[timedelta]:
+        """How long after the intent each look comes."""
+        return self._settings.readback
+
+    def _urls(self, rendition: Rendition) -> list[str]:
+        base = self._settings.media_base_url or f"{self._context.config.settings.workspace.base_url}/media"
+        return [f"{base.rstrip('/')}/{picture['file']}" for picture in rendition.payload["pictures"]]
+
+    def _account(self, delivery: Delivery) -> str:
+        """The account; by the settings when the post was queued in the sandbox, which needs none."""
+        return self.targets()[0] if delivery.target == NO_ACCOUNT else delivery.target
+
+    def _graph(self) -> Graph:
+        return access(self.kind, self._settings, self._context.http)
+
+
+def child_calls(account: str, rendition: Rendition, urls: Sequence[str]) -> list[Call]:
+    """One invisible container for each picture of a carousel."""
+    pictures = rendition.payload["pictures"]
+    return [
+        Call("POST", f"/{account}/media", {"image_url": url, "is_carousel_item": True, **_alt(picture)})
+        for url, picture in zip(urls, pictures, strict=True)
+    ]
+
+
+def container_call(account: str, rendition: Rendition, urls: Sequence[str], children: Sequence[str]) -> Call:
+    """The container that will be published: one picture, or a carousel of children."""
+    payload = rendition.payload
+    if len(urls) > 1:
+        params = {"media_type": "CAROUSEL", "children": list(children), "caption": payload["caption"]}
+    else:
+        params = {"image_url": urls[0], "caption": payload["caption"], **_alt(payload["pictures"][0])}
+    return Call("POST", f"/{account}/media", params)
+
+
+def status_call(container: str) -> Call:
+    """Ask how far a container is."""
+    return Call("GET", f"/{container}", {"fields": "status_code,status"})
+
+
+def publish_call(account: str, container: str) -> Call:
+    """The step that makes the post public."""
+    return Call("POST", f"/{account}/media_publish", {"creation_id": container}, publishing=True)
+
+
+def permalink_call(media: str) -> Call:
+    """Ask for the address of a post."""
+    return Call("GET", f"/{media}", {"fields": "id,permalink"})
+
+
+def _alt(picture: Mapping[str, str]) -> dict[str, str]:
+    return {"alt_text": picture["alt"]} if picture["alt"] else {}
+
+
+def _findings(post: RenderedPost, caption: str) -> Iterator[Finding]:
+    """Everything that Instagram would refuse."""
+    counts = (
+        (social.units(caption), MOST_UNITS, "caption-too-long", _("{number} characters; Instagram takes {most}")),
+        (
+            len(re.findall(r"#\w+", caption)),
+            MOST_HASHTAGS,
+            "too-many-hashtags",
+            _("{number} hashtags; Instagram takes {most}"),
+        ),
+        (
+            len(re.findall(r"(?<![\w.@])@\w+", caption)),
+            MOST_MENTIONS,
+            "too-many-mentions",
+            _("{number} mentions; Instagram takes {most}"),
+        ),
+    )
+    for number, most, code, words in counts:
+        if number > most:
+            message = words.format(number=number, most=most)
+            yield _finding(post, "instagram.caption", message, code, _("shorten instagram.caption"))
+    if not post.instagram_pictures:
+        yield _finding(
+            post, "image", _("Instagram needs a picture"), "no-picture", _("add image.src, or leave out instagram")
+        )
+
+
+def _finding(post: RenderedPost, field: str, message: str, code: str, hint: str) -> Finding:
+    return Finding(file=post.source, line=None, field=field, message=message, hint=hint, code=code)
