@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from veille import contacts, wording
+from veille import contacts, labels
 from veille.posts import Image, Post
 from veille.rendered import Contact, Picture, RenderedEdition, RenderedPost
 from veille.templating import Templates
@@ -54,7 +54,7 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         contacts=contacts.directory(library),
         base_url=base_url,
     )
-    label = wording.kind_label(post.kind)
+    label = labels.kind_label(post.kind)
     towns = tuple(config.towns.get(town, town) for town in post.towns)
     moment = _moment(post.date or now, config)
     title = french(post.title, post.lang)
@@ -63,7 +63,7 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         source=post.source,
         slug=post.slug,
         title=title,
-        summary=french(post.summary, post.lang) or shorten(markdown.first_paragraph(document), SUMMARY_LENGTH),
+        summary=french(post.summary, post.lang) or opening,
         html=markdown.to_html(document),
         text=markdown.to_text(document),
         lang=post.lang,
@@ -80,11 +80,12 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         origin=french(post.origin, post.lang),
         urgent=post.urgent,
         sensitive=post.sensitive,
-        when_words=wording.when(post, config.zone, language),
-        where_words=french(wording.where(post.event), post.lang),
+        when_words=labels.when(post, config.zone, language),
+        where_words=french(labels.where(post.event), post.lang),
         event_url=post.event.url if post.event else "",
         pictures=tuple(pictures.web(image) for image in _images(post)),
         contacts=contacts.of_post(post, library),
+        helplines=contacts.help_table(library),
         related=post.related,
         updated=_moment(post.lastmod, config).isoformat(timespec="seconds") if post.lastmod else "",
         subject=french(post.newsletter.subject, post.lang),

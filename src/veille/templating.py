@@ -34,7 +34,9 @@ class Templates:
     """Template look-up with the newsroom's identity at hand.
 
     Every template sees `brand`, `newsroom` (its name), `base_url`, `language`, `_`, `ngettext` and the tokens of
-    the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS.
+    the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS. `contact_html(contact)`,
+    `contact_text(contact)`, `call_label(href, number)`, `wrap(text, width, indent, first)` and the filter
+    `shift_headings(levels)` keep letter, pages and text alike.
     """
 
     def __init__(self, config: Config) -> None:
@@ -84,6 +86,7 @@ def _environment(config: Config) -> Environment:
         auto_reload=False,
     )
     environment.globals.update(_globals(config))
+    environment.globals.update(_words())
     environment.filters["shift_headings"] = shift_headings
     return environment
 
@@ -98,6 +101,20 @@ def _globals(config: Config) -> dict[str, Any]:
         "base_url": config.settings.workspace.base_url,
         "language": config.settings.workspace.language,
         **{name: getattr(tokens, name) for name in look},
+    }
+
+
+def _words() -> dict[str, Any]:
+    """Helpers that keep letter, pages and text alike."""
+    from markupsafe import Markup
+
+    from veille import markdown, plaintext
+
+    return {
+        "call_label": markdown.call_label,
+        "contact_html": lambda contact: Markup(markdown.contact_html(contact)),  # noqa: S704 (escaped there)
+        "contact_text": plaintext.contact_text,
+        "wrap": plaintext.fill,
     }
 
 

@@ -1,0 +1,74 @@
+"""Kinds, moments and places in the words that readers see."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from veille.i18n import gettext as _
+from veille.posts import Event, Kind, Post
+from veille.timetable import day_in_words
+
+NBSP = "\u00a0"
+
+
+def kind_label(kind: Kind) -> str:
+    """ "Good deal", in the active language."""
+    return {
+        Kind.NEWS: _("News"),
+        Kind.EVENT: _("Event"),
+        Kind.SERVICE: _("Service"),
+        Kind.LEISURE: _("Leisure"),
+        Kind.CALL_FOR_PROJECTS: _("Call for projects"),
+        Kind.GOOD_DEAL: _("Good deal"),
+        Kind.INITIATIVE: _("Initiative"),
+        Kind.TRAINING: _("Training"),
+    }[kind]
+
+
+def when(post: Post, zone: ZoneInfo, language: str) -> str:
+    """When it takes place and until when one can answer; "" when neither is given."""
+    parts = [event_time(post.event, zone, language)] if post.event else []
+    if post.deadline:
+        parts.append(_("until {moment}").format(moment=moment_in_words(post.deadline, zone, language)))
+    return ", ".join(parts)
+
+
+def event_time(event: Event, zone: ZoneInfo, language: str) -> str:
+    """ "mercredi 25 novembre 2026, de 14 h à 16 h 30", "du lundi … au vendredi …"."""
+    start, end = event.start, event.end
+    if end is None or end == start:
+        return moment_in_words(start, zone, language)
+    if isinstance(start, datetime) and isinstance(end, datetime) and _day(start, zone) == _day(end, zone):
+        return _("{day}, from {start} to {end}").format(
+            day=day_in_words(_day(start, zone), language),
+            start=_clock_time(start, zone, language),
+            end=_clock_time(end, zone, language),
+        )
+    return _("from {first_day} to {last_day}").format(
+        first_day=moment_in_words(start, zone, language), last_day=moment_in_words(end, zone, language)
+    )
+
+
+def moment_in_words(moment: datetime | date, zone: ZoneInfo, language: str) -> str:
+    """A day, with its time when one was given."""
+    day = day_in_words(_day(moment, zone), language)
+    if not isinstance(moment, datetime):
+        return day
+    return _("{day} at {time}").format(day=day, time=_clock_time(moment, zone, language))
+
+
+def where(event: Event | None) -> str:
+    """Place and address on one line."""
+    return ", ".join(part for part in (event.place, event.address) if part) if event else ""
+
+
+def _day(moment: datetime | date, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date() if isinstance(moment, datetime) else moment
+
+
+def _clock_time(moment: datetime, zone: ZoneInfo, language: str) -> str:
+    local = moment.astimezone(zone)
+    if not language.startswith("fr"):
+        return f"{local:%H:%M}"
+    return f"{local.hour}{NBSP}h" + (f"{NBSP}{local.minute:02d}" if local.minute else "")
