@@ -52,18 +52,17 @@ def draw(card: Card, brand: Brand, *, root: Path | None = None) -> Pillow.Image:
     tokens = brand.light
     bold, medium = headlines.font_path(BOLD, root), headlines.font_path(MEDIUM, root)
     image = Pillow.new("RGB", (WIDTH, HEIGHT), tokens.ground)
-    pen = ImageDraw.Draw(image)
     block = headlines.fit(card.title, bold, WIDTH - 2 * MARGIN, _TITLE_BOTTOM - _TITLE_TOP)
     top = _TITLE_BOTTOM - block.height
     _paste_motif(image, card.kind, top, tokens)
-    _draw_label(pen, card.kind_label, headlines.load(medium, _LABEL_SIZE), top - _LABEL_GAP, tokens)
-    _draw_title(pen, block, top, tokens)
-    pen.line((MARGIN, 1160, WIDTH - MARGIN, 1160), fill=tokens.rule, width=3)
-    _draw_town(pen, card.town, medium, tokens)
+    _draw_label(image, card.kind_label, headlines.load(medium, _LABEL_SIZE), top - _LABEL_GAP, tokens)
+    _draw_title(image, block, top, tokens)
+    ImageDraw.Draw(image).line((MARGIN, 1160, WIDTH - MARGIN, 1160), fill=tokens.rule, width=3)
+    _draw_town(image, card.town, medium, tokens)
     if brand.logo:
         _paste_logo(image, brand.logo, root)
     else:
-        _draw_name(pen, brand.name, bold, tokens)
+        _draw_name(image, brand.name, bold, tokens)
     return image
 
 
@@ -93,69 +92,78 @@ def _paste_motif(image: Pillow.Image, kind: str, top: int, tokens: Palette) -> N
     image.paste(motifs.corner(kind, side, tokens.ground, colours), (WIDTH - side, 0))
 
 
-def _draw_label(pen: ImageDraw.ImageDraw, text: str, font: Font, bottom: int, tokens: Palette) -> None:
+def _draw_label(image: Pillow.Image, text: str, font: Font, bottom: int, tokens: Palette) -> None:
     """The kind of post, on coral, above the headline."""
     text = headlines.printable(text, font)
     if not text:
         return
-    height = _LABEL_SIZE + 28
-    box = (MARGIN, bottom - height, MARGIN + font.getlength(text) + 48, bottom)
-    pen.rounded_rectangle(box, radius=height // 2, fill=tokens.action)
-    pen.text((MARGIN + 24, bottom - height / 2), text, font=font, fill=tokens.on_action, anchor="lm")
+    width, height = round(font.getlength(text)) + 48, _LABEL_SIZE + 28
+    motifs.smooth(
+        image,
+        (MARGIN, bottom - height, MARGIN + width, bottom),
+        tokens.action,
+        lambda pen, k: pen.rounded_rectangle((0, 0, width * k, height * k), radius=height * k / 2, fill=255),
+    )
+    place = (MARGIN + 24, bottom - height / 2)
+    ImageDraw.Draw(image).text(place, text, font=font, fill=tokens.on_action, anchor="lm")
 
 
-def _draw_title(pen: ImageDraw.ImageDraw, block: headlines.Block, top: int, tokens: Palette) -> None:
-    """The headline, with the sun behind its last line as a marker pen would leave it."""
+def _draw_title(image: Pillow.Image, block: headlines.Block, top: int, tokens: Palette) -> None:
+    """The headline, with the sun behind its last line."""
+    pen = ImageDraw.Draw(image)
     for index, line in enumerate(block.lines):
         baseline = top + round(block.step * index + block.size * 0.95)
         last = index == len(block.lines) - 1
         if last:
-            right = MARGIN + block.font.getlength(line) + block.size * 0.14
-            left, high, low = MARGIN - block.size * 0.14, block.size * 0.86, block.size * 0.27
-            slant = block.size * 0.05
-            pen.polygon(
-                [
-                    (left, baseline - high + slant),
-                    (right, baseline - high),
-                    (right + slant, baseline + low - slant),
-                    (left - slant, baseline + low),
-                ],
-                fill=tokens.highlight,
-            )
+            _mark(image, baseline, round(block.font.getlength(line)), block.size, tokens.highlight)
         fill = tokens.on_highlight if last else tokens.ink
         pen.text((MARGIN, baseline), line, font=block.font, fill=fill, anchor="ls")
 
 
-def _draw_town(pen: ImageDraw.ImageDraw, town: str, path: Path, tokens: Palette) -> None:
+def _mark(image: Pillow.Image, baseline: int, width: int, size: int, colour: str) -> None:
+    """What a marker pen leaves behind `width` px of text: not quite straight."""
+    pad, slant = round(size * 0.18), size * 0.05
+    box = (MARGIN - pad, baseline - round(size * 0.86), MARGIN + width + pad, baseline + round(size * 0.27))
+    right, low = box[2] - box[0], box[3] - box[1]
+    corners = [(slant, slant), (right - slant, 0), (right, low - slant), (0, low)]
+    motifs.smooth(image, box, colour, lambda pen, k: pen.polygon([(x * k, y * k) for x, y in corners], fill=255))
+
+
+def _draw_town(image: Pillow.Image, town: str, path: Path, tokens: Palette) -> None:
     """The town at the bottom right, with a pin."""
     font = headlines.shrunk(town, path, _LABEL_SIZE, _TOWN_WIDTH)
     text = headlines.printable(town, font)
     if not text:
         return
-    x = WIDTH - MARGIN - font.getlength(text)
-    pen.text((x, _FOOT), text, font=font, fill=tokens.muted, anchor="lm")
-    _draw_pin(pen, x - 30, _FOOT, tokens)
+    x = WIDTH - MARGIN - round(font.getlength(text))
+    ImageDraw.Draw(image).text((x, _FOOT), text, font=font, fill=tokens.muted, anchor="lm")
+    motifs.smooth(image, (x - 45, _FOOT - 22, x - 15, _FOOT + 22), tokens.action, _paint_pin)
 
 
-def _draw_pin(pen: ImageDraw.ImageDraw, x: float, y: float, tokens: Palette) -> None:
-    pen.polygon([(x - 12, y - 4), (x + 12, y - 4), (x, y + 20)], fill=tokens.action)
-    pen.ellipse((x - 14, y - 22, x + 14, y + 6), fill=tokens.action)
-    pen.ellipse((x - 5, y - 13, x + 5, y - 3), fill=tokens.ground)
+def _paint_pin(pen: ImageDraw.ImageDraw, k: float) -> None:
+    pen.polygon([(3 * k, 20 * k), (27 * k, 20 * k), (15 * k, 43 * k)], fill=255)
+    pen.ellipse((0, 0, 30 * k, 30 * k), fill=255)
+    pen.ellipse((10 * k, 10 * k, 20 * k, 20 * k), fill=0)
 
 
-def _draw_name(pen: ImageDraw.ImageDraw, name: str, path: Path, tokens: Palette) -> None:
+def _draw_name(image: Pillow.Image, name: str, path: Path, tokens: Palette) -> None:
     """The newsroom's word mark: its name, ended by a coral point."""
     font = headlines.shrunk(name, path, 50, _NAME_WIDTH)
     text = headlines.printable(name, font)
-    pen.text((MARGIN, _FOOT + font.size * 0.35), text, font=font, fill=tokens.ink, anchor="ls")
-    x, y, radius = MARGIN + font.getlength(text) + font.size * 0.2, _FOOT + font.size * 0.24, font.size * 0.12
-    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tokens.action)
+    baseline = _FOOT + round(font.size * 0.35)
+    ImageDraw.Draw(image).text((MARGIN, baseline), text, font=font, fill=tokens.ink, anchor="ls")
+    x, side = MARGIN + round(font.getlength(text) + font.size * 0.08), round(font.size * 0.24)
+    motifs.smooth(
+        image,
+        (x, baseline - side, x + side, baseline),
+        tokens.action,
+        lambda pen, k: pen.ellipse((0, 0, side * k, side * k), fill=255),
+    )
 
 
 def _paste_logo(image: Pillow.Image, logo: str, root: Path | None) -> None:
     """The newsroom's own mark, never enlarged, left in the foot."""
-    path = (root or Path()) / logo
-    with originals.opened(originals.look(path, root)) as picture:
-        mark = picture.convert("RGBA")
+    original = originals.look((root or Path()) / logo, root)
+    mark = originals.transparent(original)
     mark.thumbnail((_NAME_WIDTH, _LOGO_HEIGHT), Pillow.Resampling.LANCZOS)
     image.paste(mark, (MARGIN, _FOOT - mark.height // 2), mark)

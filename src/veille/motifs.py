@@ -16,8 +16,9 @@ from PIL import ImageDraw
 from veille.posts import Kind
 
 Colours = tuple[str, str, str]
+Box = tuple[int, int, int, int]
 Motif = Callable[[ImageDraw.ImageDraw, float, Colours], None]
-_OVERSAMPLING = 3  # Pillow draws shapes without smoothing
+_OVERSAMPLING = 4  # Pillow draws shapes without smoothing
 
 
 def corner(kind: str, side: int, ground: str, colours: Colours) -> Pillow.Image:
@@ -28,6 +29,19 @@ def corner(kind: str, side: int, ground: str, colours: Colours) -> Pillow.Image:
     image = Pillow.new("RGB", (large, large), ground)
     motif(ImageDraw.Draw(image), float(large), colours)
     return image.resize((side, side), Pillow.Resampling.LANCZOS)
+
+
+def smooth(image: Pillow.Image, box: Box, colour: str, paint: Callable[[ImageDraw.ImageDraw, float], None]) -> None:
+    """Lay a shape without jagged edges on a card.
+
+    Args:
+        box: left, top, right, bottom in px; nothing is drawn outside.
+        paint: draws in white with a pen whose origin is the corner of the box; its second argument is the scale.
+    """
+    width, height = box[2] - box[0], box[3] - box[1]
+    mask = Pillow.new("L", (width * _OVERSAMPLING, height * _OVERSAMPLING))
+    paint(ImageDraw.Draw(mask), float(_OVERSAMPLING))
+    image.paste(colour, box, mask.resize((width, height), Pillow.Resampling.LANCZOS))
 
 
 def _disc(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, colour: str) -> None:
@@ -82,7 +96,7 @@ def _star(x: float, y: float, outer: float, inner: float, points: int) -> list[t
 def _seal(pen: ImageDraw.ImageDraw, s: float, colours: Colours) -> None:
     """Good deal: a seal."""
     x, y = 0.62 * s, 0.36 * s
-    pen.polygon(_star(x, y, 0.54 * s, 0.45 * s, 16), fill=colours[0])
+    pen.polygon(_star(x, y, 0.54 * s, 0.47 * s, 22), fill=colours[0])
     _disc(pen, x, y, 0.2 * s, colours[1])
 
 

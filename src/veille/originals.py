@@ -57,22 +57,40 @@ class Original:
 
 @lru_cache(maxsize=2)
 def decoded(original: Original, ground: str) -> Pillow.Image:
-    """Upright sRGB pixels without transparency, reduced to what the largest crop needs."""
+    """Upright sRGB pixels without transparency, reduced to what the largest crop needs.
+
+    Raises:
+        ContentError: the picture is damaged, too large or not one.
+    """
+    with opened(original) as picture, _damage_named(original):
+        scale = min(1.0, WORK / min(picture.size))
+        wanted = (math.ceil(picture.width * scale), math.ceil(picture.height * scale))
+        picture.draft(None, wanted)  # JPEG: decode at a half, quarter or eighth where this is enough
+        picture.load()
+        upright = _turned(_srgb(picture, ground), orientation(picture))
+        if min(upright.size) <= WORK:
+            return upright
+        scale = WORK / min(upright.size)
+        smaller = (round(upright.width * scale), round(upright.height * scale))
+        return upright.resize(smaller, Pillow.Resampling.LANCZOS, reducing_gap=3)
+
+
+def transparent(original: Original) -> Pillow.Image:
+    """A drawn mark with its transparency kept.
+
+    Raises:
+        ContentError: as `decoded`.
+    """
+    with opened(original) as picture, _damage_named(original):
+        return picture.convert("RGBA")
+
+
+@contextmanager
+def _damage_named(original: Original) -> Iterator[None]:
+    """A damaged file makes decoders raise nearly anything; people are told one thing."""
     try:
-        with opened(original) as picture:
-            scale = min(1.0, WORK / min(picture.size))
-            wanted = (math.ceil(picture.width * scale), math.ceil(picture.height * scale))
-            picture.draft(None, wanted)  # JPEG: decode at a half, quarter or eighth where this is enough
-            picture.load()
-            upright = _turned(_srgb(picture, ground), orientation(picture))
-            if min(upright.size) <= WORK:
-                return upright
-            scale = WORK / min(upright.size)
-            smaller = (round(upright.width * scale), round(upright.height * scale))
-            return upright.resize(smaller, Pillow.Resampling.LANCZOS, reducing_gap=3)
-    except ContentError:
-        raise
-    except Exception:  # a damaged file makes decoders raise nearly anything
+        yield
+    except Exception:
         refuse(
             original.shown,
             "picture-damaged",
@@ -155,15 +173,18 @@ def opened(original: Original) -> Iterator[Pillow.Image]:
             _("this picture cannot be opened: {reason}").format(reason=error.strerror),
             _("check who may read it"),
         )
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - Path.open takes no descriptor
+    with (
+        warnings.catch_warnings(),
+        open(descriptor, "rb") as file,  # noqa: PTH123 - Path.open takes no descriptor
+    ):
+        warnings.simplefilter("ignore")  # Pillow talks of damaged EXIF, which we drop anyway
+        warnings.simplefilter("error", Pillow.DecompressionBombWarning)
         yield _header(file, original)
 
 
 def _header(file: BinaryIO, original: Original) -> Pillow.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Pillow.DecompressionBombWarning)
-            picture = Pillow.open(file, formats=FORMATS)
+        picture = Pillow.open(file, formats=FORMATS)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         _too_many_pixels(original)
     except Exception:  # a damaged header makes decoders raise nearly anything
