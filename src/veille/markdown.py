@@ -130,7 +130,7 @@ def contact_facts(contact: Contact) -> list[tuple[str, str, str]]:
 def call_label(href: str, label: str) -> str:
     """What a screen reader says for a number: "Call 39 19", or "Send a text message to 114"."""
     spoken = _("Send a text message to {number}") if href.startswith("sms:") else _("Call {number}")
-    return spoken.format(number=label)
+    return spoken.format(number=label.replace("\u00a0", " "))
 
 
 def digits(number: str) -> str:
