@@ -124,8 +124,15 @@ def fit(text: str, path: Path, width: int, height: int) -> Block:
     lines = [part for line in lines for part in _chopped(line, font, width)]
     most = int(height / (size * LEADING))
     if len(lines) > most:
-        lines = [*lines[: most - 1], lines[most - 1].rstrip(" ,.;:") + "…"]
+        lines = [*lines[: most - 1], _cut(lines[most - 1], font, width)]
     return Block(tuple(lines), font, size)
+
+
+def _cut(line: str, font: Font, width: int) -> str:
+    """A line that ends in "…" and still fits."""
+    while font.getlength(f"{line}…") > width:
+        line = line[:-1]
+    return line.rstrip(" \xa0,.;:") + "…"
 
 
 def wrapped(text: str, font: Font, width: float) -> list[str]:
