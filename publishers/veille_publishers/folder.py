@@ -1,0 +1,85 @@
+"""What feed and web have in common: a folder that is rebuilt from everything that stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from veille.errors import PublishError, RenderError, Unavailable
+from veille.publishing import Delivery, Journal, OnUnknown, Publication, ReadBack, Receipt, Rendition, Seen, Source
+from veille_publishers import archive
+from veille_publishers.files import mirror
+from veille_publishers.registry import Context
+
+
+class FolderPublisher:
+    """Writes files that anybody may fetch. Doing it twice does no harm, so nothing is ever unknown for long.
+
+    A subclass names its `kind` and says in `build` which files follow from what stands.
+    """
+
+    kind: ClassVar[str]
+    on_unknown: ClassVar[OnUnknown] = OnUnknown.REWRITE
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.config = context.config
+        self.live = context.config.live(self.kind)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files go: `output`, or outbox/web in the sandbox, where feed and pages lie together."""
+        if self.live:
+            return self.config.root / str(self.config.channel(self.kind).output)
+        return self.config.outbox_dir / "web"
+
+    def build(self, standing: Sequence[Publication]) -> Mapping[str, bytes]:
+        """Every file of this channel: address relative to the folder -> content. Pure."""
+        raise NotImplementedError
+
+    def render(self, source: Source) -> Rendition | None:
+        """Freeze the source with the bytes of its pictures; pages are made when something is delivered."""
+        return archive.rendition(self.kind, source)
+
+    def targets(self) -> Sequence[str]:
+        """One: the folder."""
+        return ("folder",)
+
+    def show(self, publication: Publication) -> None:
+        """Nothing before its time: the folder holds what is public."""
+
+    def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
+        """None: nothing leaves this machine."""
+        return ()
+
+    def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
+        """Rebuild the folder once for the whole batch; only files whose bytes differ are rewritten."""
+        wanted = [delivery for delivery in deliveries if journal.intent(delivery)]
+        if not wanted:
+            return
+        failure = self._rewrite(journal)
+        for delivery in wanted:
+            journal.settle(delivery, failure or self._receipt(delivery))
+
+    def read_back(self, delivery: Delivery) -> ReadBack:
+        """Nothing to look at: files are written again instead."""
+        return ReadBack(Seen.UNREADABLE)
+
+    def read_back_delays(self) -> Sequence[timedelta]:
+        """No look comes."""
+        return ()
+
+    def _rewrite(self, journal: Journal) -> PublishError | None:
+        try:
+            mirror(self.folder, self.build(journal.standing(self.kind)), self.kind)
+        except PublishError as error:
+            return error
+        except RenderError as error:  # a template of the newsroom, or its logo: mend it, and it leaves
+            return Unavailable(error.message, hint=error.hint, detail="RenderError", about_us=True)
+        return None
+
+    def _receipt(self, delivery: Delivery) -> Receipt:
+        url = str(delivery.publication.rendition.payload["item"]["url"])
+        return Receipt(url=url, at=self.context.clock())
