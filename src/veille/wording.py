@@ -1,74 +1,139 @@
-"""Kinds, moments and places in the words that readers see."""
+"""Our own words for what pydantic finds: one table, used for content and by the command line.
+
+pydantic's texts are English and speak of types; these say what a person should write instead.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, get_args
 
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
+
+from veille.errors import Finding
 from veille.i18n import gettext as _
-from veille.posts import Event, Kind, Post
-from veille.timetable import day_in_words
 
-NBSP = "\u00a0"
+Locate = Callable[[tuple[str, ...]], tuple[int | None, str]]
 
 
-def kind_label(kind: Kind) -> str:
-    """ "Good deal", in the active language."""
-    return {
-        Kind.NEWS: _("News"),
-        Kind.EVENT: _("Event"),
-        Kind.SERVICE: _("Service"),
-        Kind.LEISURE: _("Leisure"),
-        Kind.CALL_FOR_PROJECTS: _("Call for projects"),
-        Kind.GOOD_DEAL: _("Good deal"),
-        Kind.INITIATIVE: _("Initiative"),
-        Kind.TRAINING: _("Training"),
-    }[kind]
+def trouble(code: str, message: str, hint: str | None = None) -> PydanticCustomError:
+    """What a validator of ours raises: message and hint already in words.
+
+    Args:
+        code: short and stable, becomes `Finding.code`.
+    """
+    return PydanticCustomError("content", "{message}", {"code": code, "message": message, "hint": hint})
 
 
-def when(post: Post, zone: ZoneInfo, language: str) -> str:
-    """When it takes place and until when one can answer; "" when neither is given."""
-    parts = [event_time(post.event, zone, language)] if post.event else []
-    if post.deadline:
-        parts.append(_("until {moment}").format(moment=moment_in_words(post.deadline, zone, language)))
-    return ", ".join(parts)
+def words_for(error_type: str, ctx: Mapping[str, Any]) -> tuple[str, str | None]:
+    """(message, hint) for a pydantic error type.
+
+    Args:
+        error_type: `missing`, `string_type` and so on (pydantic's list of validation errors, 2.12).
+        ctx: pydantic's context, and `input`, the value that was given.
+    """
+    if error_type == "content":
+        return str(ctx["message"]), ctx["hint"]
+    if error_type == "string_type" and isinstance(ctx.get("input"), Mapping):
+        return _("a colon followed by a space makes a new key here"), _("put the text between quotation marks")
+    if error_type == "value_error":
+        return _("this value is not understood"), str(ctx.get("error", "")) or None
+    message, hint = _table().get(_family(error_type), (_("this value is not understood"), None))
+    return message.format(**ctx), hint.format(**ctx) if hint else None
 
 
-def event_time(event: Event, zone: ZoneInfo, language: str) -> str:
-    """ "mercredi 25 novembre 2026, de 14 h à 16 h 30", "du lundi … au vendredi …"."""
-    start, end = event.start, event.end
-    if end is None or end == start:
-        return moment_in_words(start, zone, language)
-    if isinstance(start, datetime) and isinstance(end, datetime) and _day(start, zone) == _day(end, zone):
-        return _("{day}, from {start} to {end}").format(
-            day=day_in_words(_day(start, zone), language),
-            start=_clock_time(start, zone, language),
-            end=_clock_time(end, zone, language),
-        )
-    return _("from {first_day} to {last_day}").format(
-        first_day=moment_in_words(start, zone, language), last_day=moment_in_words(end, zone, language)
+def _family(error_type: str) -> str:
+    if error_type.startswith(("int_", "float_", "finite_number", "decimal_")):
+        return "number"
+    return {"bool_parsing": "bool_type", "tuple_type": "list_type", "model_attributes_type": "model_type"}.get(
+        error_type, error_type
     )
 
 
-def moment_in_words(moment: datetime | date, zone: ZoneInfo, language: str) -> str:
-    """A day, with its time when one was given."""
-    day = day_in_words(_day(moment, zone), language)
-    if not isinstance(moment, datetime):
-        return day
-    return _("{day} at {time}").format(day=day, time=_clock_time(moment, zone, language))
+def _table() -> dict[str, tuple[str, str | None]]:
+    section = (_("several keys are expected here"), _("write them indented below this one, one a line"))
+    return {
+        "missing": (_("this is missing"), None),
+        "extra_forbidden": (_("unknown key"), None),
+        "string_type": (_("a text is expected here"), _('write it between quotation marks: "…"')),
+        "string_too_long": (_("at most {max_length} characters"), _("shorten it")),
+        "string_too_short": (_("this is empty"), _("write something, or delete the line")),
+        "string_pattern_mismatch": (_("this has the wrong form"), None),
+        "bool_type": (_("answer with true (yes) or false (no), without quotation marks"), None),
+        "list_type": (_("a list is expected here"), _("write it between brackets: [one, two]")),
+        "too_long": (_("at most {max_length} entries"), None),
+        "too_short": (_("at least {min_length} entries"), None),
+        "dict_type": section,
+        "model_type": section,
+        "number": (_("a number is expected here"), _("with a dot, not a comma: 0.5")),
+        "greater_than_equal": (_("at least {ge}"), None),
+        "less_than_equal": (_("at most {le}"), None),
+    }
 
 
-def where(event: Event | None) -> str:
-    """Place and address on one line."""
-    return ", ".join(part for part in (event.place, event.address) if part) if event else ""
+_CODES = {"missing": "missing", "extra_forbidden": "unknown-key", "string_too_long": "too-long"}
 
 
-def _day(moment: datetime | date, zone: ZoneInfo) -> date:
-    return moment.astimezone(zone).date() if isinstance(moment, datetime) else moment
+def findings_of(
+    error: ValidationError,
+    model: type[BaseModel],
+    file: str,
+    locate: Locate,
+    explained: Mapping[str, tuple[str, str]] | None = None,
+) -> Iterator[Finding]:
+    """Every error of one validation, as findings.
+
+    Args:
+        model: what was validated, for "did you mean".
+        locate: gives the line and the key as typed for a location.
+        explained: keys that deserve words of their own: key to (message, hint).
+    """
+    for detail in error.errors(include_url=False):
+        location = tuple(str(part) for part in detail["loc"])
+        ctx = {**detail.get("ctx", {}), "input": detail["input"]}
+        message, hint = words_for(detail["type"], ctx)
+        if detail["type"] == "extra_forbidden":
+            own = (explained or {}).get(location[-1]) if len(location) == 1 else None
+            message, hint = own or (message, _unknown_hint(location, model))
+        line, field = locate(location)
+        code = str(ctx.get("code") or _CODES.get(detail["type"], "wrong-value"))
+        yield Finding(file, line, field, message, hint, code)
 
 
-def _clock_time(moment: datetime, zone: ZoneInfo, language: str) -> str:
-    local = moment.astimezone(zone)
-    if not language.startswith("fr"):
-        return f"{local:%H:%M}"
-    return f"{local.hour}{NBSP}h" + (f"{NBSP}{local.minute:02d}" if local.minute else "")
+def _unknown_hint(location: tuple[str, ...], model: type[BaseModel]) -> str:
+    names = known_keys(model, location[:-1])
+    return did_you_mean(location[-1], names) or _("the keys are: {names}").format(names=", ".join(names))
+
+
+def known_keys(model: type[BaseModel], location: Iterable[str] = ()) -> list[str]:
+    """The keys that may stand at a location of a model, as an editor writes them."""
+    for part in location:
+        fields = {spec.alias or name: spec for name, spec in model.model_fields.items()}
+        if part in fields:
+            model = next(_models(fields[part].annotation), model)
+    return [spec.alias or name for name, spec in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
+
+
+def did_you_mean(typed: str, names: Iterable[str]) -> str | None:
+    """The hint that names the nearest known word; None when none is near."""
+    by_fold = {fold(name): name for name in names}
+    close = difflib.get_close_matches(fold(typed), list(by_fold), n=1, cutoff=0.6)
+    return _('did you mean "{name}"?').format(name=by_fold[close[0]]) if close else None
+
+
+def fold(text: str) -> str:
+    """A word without case, accents, hyphens, underscores and spaces, to compare what people type."""
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[\s_’'-]|[\u0300-\u036f]", "", plain)

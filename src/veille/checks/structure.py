@@ -1,0 +1,192 @@
+"""Checks of how the files fit together: names, references, pictures and dates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from veille.config import Config
+from veille.editions import Edition
+from veille.errors import ContentError, Finding, Severity
+from veille.i18n import gettext as _
+from veille.library import Library
+from veille.posts import Image, Moment, Post
+from veille.wording import did_you_mean
+
+_ADDRESS, _IDENTITY = "slug", "id"
+
+
+def twins(library: Library, _config: Config) -> Iterator[Finding]:
+    """Two files that would stand at one address, or that the outbox could not tell apart."""
+    for kind in (library.posts, library.editions):
+        yield from _same(kind, _ADDRESS)
+    yield from _same(_all(library), _IDENTITY)
+
+
+def _all(library: Library) -> list[Post | Edition]:
+    return [*library.posts, *library.editions]
+
+
+def _same(sources: Sequence[Post | Edition], what: str) -> Iterator[Finding]:
+    groups: defaultdict[str, list[Post | Edition]] = defaultdict(list)
+    for source in sources:
+        groups[source.slug if what == _ADDRESS else source.source.casefold()].append(source)
+    for name, group in groups.items():
+        for source in group if len(group) > 1 else ():
+            yield _twin(source, [other.file for other in group if other is not source], name, what)
+
+
+def _twin(source: Post | Edition, others: Sequence[str], name: str, what: str) -> Finding:
+    if what == _ADDRESS:
+        message = _("{others} has the same web address, {slug}").format(others=", ".join(others), slug=name)
+        hint = _("give one of them another: slug: {slug}").format(slug=f"{name}-2")
+    else:
+        message = _("{others} has the same identity, {name}").format(others=", ".join(others), name=source.source)
+        hint = _("rename the one that was never published, or give it another id:")
+    return Finding(source.file, source.lines.get(what), what, message, hint, f"same-{what}")
+
+
+def named_contacts(library: Library, _config: Config) -> Iterator[Finding]:
+    """Partners and help lines in the front matter that have no record."""
+    for post in library.posts:
+        for key, names, known in (
+            ("partners", post.partners, {name: name for name in library.partners}),
+            ("helplines", post.helplines, {n: line.label for n, line in library.helplines.items()}),
+        ):
+            for name in names:
+                if name not in known:
+                    yield _unknown_contact(post, key, name, list(known))
+
+
+def _unknown_contact(post: Post, key: str, name: str, known: Sequence[str]) -> Finding:
+    if key == "partners":
+        message = _("there is no partner {name}").format(name=name)
+        hint = _("see the files in content/partners/, or make one with `veille new partner`")
+    else:
+        message = _("there is no help line {name}").format(name=name)
+        hint = _("see the numbers in content/helplines.yaml")
+    near = None if key == "helplines" else did_you_mean(name, known)  # never suggest another number
+    return Finding(
+        post.file, _entry_line(post, key, names_of(post, key), name), key, message, near or hint, "unknown-contact"
+    )
+
+
+def names_of(source: Post | Edition, key: str) -> tuple[str, ...]:
+    """The names that a list of the front matter holds."""
+    return tuple(getattr(source, key))
+
+
+def _entry_line(source: Post | Edition, key: str, names: Sequence[str], name: str) -> int | None:
+    return source.lines.get(f"{key}.{names.index(name)}", source.lines.get(key))
+
+
+def bodies(library: Library, config: Config) -> Iterator[Finding]:
+    """What a text may not hold: unknown contacts, pictures, and links that a letter cannot carry."""
+    from veille import contacts, markdown
+
+    known = contacts.directory(library)
+    for source in _all(library):
+        document = markdown.parse(source.body, file=source.file, line=source.body_line, lang=source.lang)
+        try:
+            markdown.resolve(document, contacts=known, base_url=config.settings.workspace.base_url)
+        except ContentError as error:
+            yield from error.findings
+
+
+def related_posts(library: Library, _config: Config) -> Iterator[Finding]:
+    """`related` names posts that exist, and not the post itself."""
+    known = [post.source for post in library.posts]
+    for post in library.posts:
+        for name in post.related:
+            if name not in known:
+                yield _unknown_post(post, "related", name, known)
+            elif name == post.source:
+                line = _entry_line(post, "related", post.related, name)
+                message = _("this post names itself")
+                yield Finding(post.file, line, "related", message, _("delete it here"), "related-self")
+
+
+def _unknown_post(source: Post | Edition, key: str, name: str, known: Iterable[str]) -> Finding:
+    line = _entry_line(source, key, names_of(source, key), name)
+    hint = did_you_mean(name, known) or _("write the file name without its date and without .md")
+    return Finding(source.file, line, key, _("there is no post {name}").format(name=name), hint, "unknown-post")
+
+
+def edition_posts(library: Library, _config: Config) -> Iterator[Finding]:
+    """An edition holds posts, all of them there, none of them a draft or kept from the newsletter."""
+    known = {post.source: post for post in library.posts}
+    for edition in library.editions:
+        if not edition.posts:
+            hint = _("name them: posts: [first-post, second-post]")
+            message = _("this edition holds no post")
+            yield Finding(edition.file, edition.lines.get("posts"), "posts", message, hint, "edition-empty")
+        for name in edition.posts:
+            if name not in known:
+                yield _unknown_post(edition, "posts", name, known)
+            elif problem := _unfit(known[name]):
+                line = _entry_line(edition, "posts", edition.posts, name)
+                yield Finding(edition.file, line, "posts", *problem)
+
+
+def _unfit(post: Post) -> tuple[str, str, str, Severity] | None:
+    if post.draft:
+        message = _("{name} is a draft").format(name=post.source)
+        hint = _("set draft: false in {file}, or take it out here").format(file=post.file)
+        return message, hint, "edition-draft", Severity.ERROR
+    if post.channels is not None and "newsletter" not in post.channels:
+        message = _("{name} is not for the newsletter").format(name=post.source)
+        hint = _("add newsletter to its channels in {file}, or take it out here").format(file=post.file)
+        return message, hint, "edition-channel", Severity.WARNING
+    return None
+
+
+def pictures(library: Library, config: Config) -> Iterator[Finding]:
+    """What the header of each picture tells: no picture after all, too large, too small."""
+    from veille.pictures import check
+
+    for source in _all(library):
+        for key, image in _images(source):
+            if finding := check(image, root=config.root):
+                message = f"{finding.file}: {finding.message}"
+                line = source.lines.get(f"{key}.src", source.lines.get(key))
+                yield replace(finding, file=source.file, line=line, field=f"{key}.src", message=message)
+
+
+def _images(source: Post | Edition) -> Iterator[tuple[str, Image]]:
+    if source.image:
+        yield "image", source.image
+    if isinstance(source, Post):
+        yield from ((f"images.{number}", image) for number, image in enumerate(source.images))
+        yield from ((f"instagram.images.{n}", image) for n, image in enumerate(source.instagram.images))
+
+
+def dates(library: Library, config: Config) -> Iterator[Finding]:
+    """A post that is over before it is published."""
+    for post in library.posts:
+        if post.publish_date is None:
+            continue
+        leaves = _edge(post.publish_date, config.zone, end=False)
+        for key, moment, message in _ends(post):
+            if _edge(moment, config.zone, end=True) <= leaves:
+                hint = _("check the day, month and year of both")
+                yield Finding(post.file, post.lines.get(key), key, message, hint, "over", Severity.WARNING)
+
+
+def _ends(post: Post) -> Iterator[tuple[str, Moment, str]]:
+    if post.expiry_date:
+        yield "expiryDate", post.expiry_date, _("this post expires before it is published")
+    if post.deadline:
+        yield "deadline", post.deadline, _("the deadline is over when this post is published")
+    if post.event:
+        key = "event.end" if post.event.end else "event.start"
+        yield key, post.event.end or post.event.start, _("the event is over when this post is published")
+
+
+def _edge(moment: Moment, zone: ZoneInfo, *, end: bool) -> datetime:
+    """The moment itself; for a whole day its first moment, or the first of the next day."""
+    if isinstance(moment, datetime):
+        return moment
+    return datetime.combine(moment + timedelta(days=1 if end else 0), time(0), tzinfo=zone)

@@ -1,0 +1,130 @@
+"""What reading a post, an edition or a contact has in common: from a path to valid fields, or every finding."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import ValidationError
+from slugify import slugify
+
+from veille.errors import ContentError, Finding
+from veille.fields import Fields, Surroundings
+from veille.frontmatter import Document
+from veille.i18n import gettext as _
+from veille.model import canonical_key, explained
+from veille.wording import findings_of, fold, known_keys
+
+if TYPE_CHECKING:
+    from veille.config import Config
+
+M = TypeVar("M", bound=Fields)
+_DATE_PREFIX = re.compile(r"\d{4}-\d{2}-\d{2}-")
+
+
+@dataclass(frozen=True)
+class Examined(Generic[M]):
+    """What the fields of one file say.
+
+    Args:
+        fields: None when they are invalid.
+        lines: dotted key in our spelling to line.
+    """
+
+    fields: M | None
+    lines: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+def examine(document: Document, model: type[M], around: Surroundings) -> Examined[M]:
+    """Validate a document's values: never raises, tells everything at once."""
+    renamed = _renaming(document.values, model)
+    values = {renamed[key]: value for key, value in reversed(list(document.values.items()))}
+    lines = {_rename(path, renamed): line for path, line in document.lines.items()}
+    found = [*document.findings, *_given_twice(document, renamed)]
+    typed = {ours: key for key, ours in renamed.items()}
+
+    def locate(location: tuple[str, ...]) -> tuple[int | None, str]:
+        known = (".".join(location[:size]) for size in range(len(location), 0, -1))
+        line = next((lines[path] for path in known if path in lines), None)
+        return line, ".".join((typed.get(location[0], location[0]), *location[1:])) if location else ""
+
+    fields = None
+    try:
+        fields = model.model_validate(values, context=around)
+    except ValidationError as error:
+        found += findings_of(error, model, document.file, locate, explained())
+    return Examined(fields, lines, tuple(in_order(_without_echo(found))))
+
+
+def _renaming(values: Mapping[str, Any], model: type[Fields]) -> dict[str, str]:
+    own = {fold(name): name for name in known_keys(model)}
+    return {key: canonical_key(unicodedata.normalize("NFC", key), own) for key in values}
+
+
+def _rename(path: str, renamed: Mapping[str, str]) -> str:
+    head, dot, rest = path.partition(".")
+    return renamed.get(head, head) + dot + rest
+
+
+def _given_twice(document: Document, renamed: Mapping[str, str]) -> Iterable[Finding]:
+    first: dict[str, str] = {}
+    for key, ours in renamed.items():
+        if (other := first.setdefault(ours, key)) != key:
+            message = _("{one} and {other} mean the same").format(one=other, other=key)
+            line = document.lines.get(key)
+            yield Finding(document.file, line, key, message, _("keep one of the two"), "duplicate-key")
+
+
+def _without_echo(found: Iterable[Finding]) -> list[Finding]:
+    """Leave out what a broken line makes the model say about the same key."""
+    kept: list[Finding] = []
+    for finding in found:
+        echo = any(
+            other.line == finding.line and other.code.startswith("yaml") and not finding.code.startswith("yaml")
+            for other in kept
+        )
+        if not echo:
+            kept.append(finding)
+    return kept
+
+
+def in_order(found: Iterable[Finding]) -> list[Finding]:
+    """By file, then by line, whole-file findings first; each once."""
+    return sorted(dict.fromkeys(found), key=lambda f: (f.file, f.line or 0, f.field or "", f.message))
+
+
+def surroundings_of(path: Path, config: Config) -> Surroundings:
+    """What a file of this workspace is read against."""
+    return Surroundings(root=config.root, folder=path.parent, zone=config.zone, towns=config.towns)
+
+
+def file_name(path: Path, root: Path) -> str:
+    """The path as a person would type it: relative to the workspace, with forward slashes."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def name_of(path: Path) -> str:
+    """The file name without `YYYY-MM-DD-` and suffix: `2026-11-23-repas.md` → `repas`.
+
+    Composed (NFC), because macOS gives the same name decomposed.
+    """
+    stem = unicodedata.normalize("NFC", path.stem)
+    return _DATE_PREFIX.sub("", stem, count=1) or stem
+
+
+def identity(path: Path, chosen: str | None, slug: str | None, file: str) -> tuple[str, str]:
+    """(source, slug) of a post or edition.
+
+    Raises:
+        ContentError: nothing in the file name can stand in an address.
+    """
+    source = chosen or name_of(path)
+    if address := slug or slugify(source):
+        return source, address
+    message = _("this file name holds no letter or digit that can stand in a web address")
+    raise ContentError([Finding(file, None, "slug", message, _("add slug: my-post"), "slug")])
