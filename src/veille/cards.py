@@ -15,17 +15,18 @@ from PIL import ImageDraw
 from veille import headlines, motifs, originals
 from veille.brand import Brand, Palette, contrast
 from veille.errors import RenderError
-from veille.headlines import BOLD, MEDIUM, Font
+from veille.headlines import BOLD, MEDIUM
 from veille.i18n import gettext as _
 
 WIDTH, HEIGHT = 1080, 1350  # px: 4:5, the tallest that Instagram shows whole
 MARGIN = 88
 MIN_CONTRAST = 4.5  # WCAG 2.1, criterion 1.4.3
 _TITLE_TOP, _TITLE_BOTTOM = 490, 1110
-_LABEL_SIZE, _LABEL_GAP = 38, 34
-_FOOT = 1232  # centre line of name and town
-_NAME_WIDTH, _TOWN_WIDTH = 430, 410
-_LOGO_HEIGHT = 88
+_LABEL_HEIGHT, _LABEL_GAP = 66, 36  # the row of labels, and what lies between it and the headline
+_LABEL_SIZES = range(38, 25, -2)
+_FOOT = 1232  # centre line of the name
+_NAME_SIZES = range(54, 31, -2)
+_LOGO_SIZE = (500, 96)
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ def draw(card: Card, brand: Brand, *, root: Path | None = None) -> Pillow.Image:
     block = headlines.fit(card.title, bold, WIDTH - 2 * MARGIN, _TITLE_BOTTOM - _TITLE_TOP)
     top = _TITLE_BOTTOM - block.height
     _paste_motif(image, card.kind, top, tokens)
-    _draw_label(image, card.kind_label, headlines.load(medium, _LABEL_SIZE), top - _LABEL_GAP, tokens)
+    right = _draw_label(image, card.kind_label, medium, top - _LABEL_GAP, tokens)
+    _draw_town(image, card.town, medium, (right, top - _LABEL_GAP), tokens)
     _draw_title(image, block, top, tokens)
     ImageDraw.Draw(image).line((MARGIN, 1160, WIDTH - MARGIN, 1160), fill=tokens.rule, width=3)
-    _draw_town(image, card.town, medium, tokens)
     if brand.logo:
         _paste_logo(image, brand.logo, root)
     else:
@@ -87,17 +88,17 @@ def _check_contrast(tokens: Palette) -> None:
 
 def _paste_motif(image: Pillow.Image, kind: str, top: int, tokens: Palette) -> None:
     """As large as the headline leaves room for: a short title gets a poster, a long one a corner."""
-    side = min(620, max(300, top - _LABEL_GAP - 2 * _LABEL_SIZE - 30))
+    side = min(620, max(300, top - _LABEL_GAP - _LABEL_HEIGHT - 40))
     colours = (tokens.action, tokens.highlight, tokens.ink)
     image.paste(motifs.corner(kind, side, tokens.ground, colours), (WIDTH - side, 0))
 
 
-def _draw_label(image: Pillow.Image, text: str, font: Font, bottom: int, tokens: Palette) -> None:
-    """The kind of post, on coral, above the headline."""
-    text = headlines.printable(text, font)
+def _draw_label(image: Pillow.Image, label: str, path: Path, bottom: int, tokens: Palette) -> int:
+    """The kind of post, on coral, above the headline; returns where it ends, in px from the left."""
+    text, font = headlines.shrunk(label, path, _LABEL_SIZES, (WIDTH - 2 * MARGIN) // 2)
     if not text:
-        return
-    width, height = round(font.getlength(text)) + 48, _LABEL_SIZE + 28
+        return MARGIN
+    width, height = round(font.getlength(text)) + 48, _LABEL_HEIGHT
     motifs.smooth(
         image,
         (MARGIN, bottom - height, MARGIN + width, bottom),
@@ -106,6 +107,17 @@ def _draw_label(image: Pillow.Image, text: str, font: Font, bottom: int, tokens:
     )
     place = (MARGIN + 24, bottom - height / 2)
     ImageDraw.Draw(image).text(place, text, font=font, fill=tokens.on_action, anchor="lm")
+    return MARGIN + width + 32
+
+
+def _draw_town(image: Pillow.Image, town: str, path: Path, corner: tuple[int, int], tokens: Palette) -> None:
+    """The town with a pin, beside the label; `corner` is the bottom left of its room."""
+    left, middle = corner[0] + 44, corner[1] - _LABEL_HEIGHT // 2
+    text, font = headlines.shrunk(town, path, _LABEL_SIZES, WIDTH - MARGIN - left)
+    if not text:
+        return
+    ImageDraw.Draw(image).text((left, middle), text, font=font, fill=tokens.muted, anchor="lm")
+    motifs.smooth(image, (left - 44, middle - 22, left - 14, middle + 22), tokens.action, _paint_pin)
 
 
 def _draw_title(image: Pillow.Image, block: headlines.Block, top: int, tokens: Palette) -> None:
@@ -129,17 +141,6 @@ def _mark(image: Pillow.Image, baseline: int, width: int, size: int, colour: str
     motifs.smooth(image, box, colour, lambda pen, k: pen.polygon([(x * k, y * k) for x, y in corners], fill=255))
 
 
-def _draw_town(image: Pillow.Image, town: str, path: Path, tokens: Palette) -> None:
-    """The town at the bottom right, with a pin."""
-    font = headlines.shrunk(town, path, _LABEL_SIZE, _TOWN_WIDTH)
-    text = headlines.printable(town, font)
-    if not text:
-        return
-    x = WIDTH - MARGIN - round(font.getlength(text))
-    ImageDraw.Draw(image).text((x, _FOOT), text, font=font, fill=tokens.muted, anchor="lm")
-    motifs.smooth(image, (x - 45, _FOOT - 22, x - 15, _FOOT + 22), tokens.action, _paint_pin)
-
-
 def _paint_pin(pen: ImageDraw.ImageDraw, k: float) -> None:
     pen.polygon([(3 * k, 20 * k), (27 * k, 20 * k), (15 * k, 43 * k)], fill=255)
     pen.ellipse((0, 0, 30 * k, 30 * k), fill=255)
@@ -148,8 +149,7 @@ def _paint_pin(pen: ImageDraw.ImageDraw, k: float) -> None:
 
 def _draw_name(image: Pillow.Image, name: str, path: Path, tokens: Palette) -> None:
     """The newsroom's word mark: its name, ended by a coral point."""
-    font = headlines.shrunk(name, path, 50, _NAME_WIDTH)
-    text = headlines.printable(name, font)
+    text, font = headlines.shrunk(name, path, _NAME_SIZES, WIDTH - 2 * MARGIN - 20)
     baseline = _FOOT + round(font.size * 0.35)
     ImageDraw.Draw(image).text((MARGIN, baseline), text, font=font, fill=tokens.ink, anchor="ls")
     x, side = MARGIN + round(font.getlength(text) + font.size * 0.08), round(font.size * 0.24)
@@ -165,5 +165,5 @@ def _paste_logo(image: Pillow.Image, logo: str, root: Path | None) -> None:
     """The newsroom's own mark, never enlarged, left in the foot."""
     original = originals.look((root or Path()) / logo, root)
     mark = originals.transparent(original)
-    mark.thumbnail((_NAME_WIDTH, _LOGO_HEIGHT), Pillow.Resampling.LANCZOS)
+    mark.thumbnail(_LOGO_SIZE, Pillow.Resampling.LANCZOS)
     image.paste(mark, (MARGIN, _FOOT - mark.height // 2), mark)

@@ -96,12 +96,18 @@ def _missing(font: Font) -> bytes:
     return bytes(font.getmask(_NOT_A_GLYPH))
 
 
-def shrunk(text: str, path: Path, size: int, width: int) -> Font:
-    """The font at `size` px, or smaller so that the text is at most `width` px wide."""
-    font = load(path, size)
-    while font.size > 20 and font.getlength(printable(text, font)) > width:
-        font = load(path, round(font.size) - 2)
-    return font
+def shrunk(text: str, path: Path, sizes: range, width: int) -> tuple[str, Font]:
+    """One line at the first of `sizes` (px, from large to small) at which it is at most `width` px wide.
+
+    Returns:
+        the text, ending in "…" when it is too long even at the smallest size, and the font.
+    """
+    for size in sizes:
+        font = load(path, size)
+        shown = printable(text, font)
+        if font.getlength(shown) <= width:
+            return shown, font
+    return _cut(shown, font, width), font
 
 
 def fit(text: str, path: Path, width: int, height: int) -> Block:

@@ -165,15 +165,28 @@ def test_the_motif_never_touches_the_label() -> None:
         for kind in Kind:
             image = cards.draw(Card(title, "Appel à projets jeunes 11-25 ans", "", kind), BRAND)
             block = headlines.fit(title, bold(), ROOM, HIGH)
-            label = cards._TITLE_BOTTOM - block.height - cards._LABEL_GAP - cards._LABEL_SIZE - 28
+            label = cards._TITLE_BOTTOM - block.height - cards._LABEL_GAP - cards._LABEL_HEIGHT
             band = image.crop((0, label - 12, cards.WIDTH, label - 2))
             assert band.getcolors() == [(band.width * band.height, (251, 247, 240))], (title, kind)
 
 
 def test_without_town_there_is_no_pin() -> None:
-    foot = (cards.WIDTH // 2 + 40, 1180, cards.WIDTH, cards.HEIGHT)
-    assert len(cards.draw(Card("Un titre", "Genre", ""), BRAND).crop(foot).getcolors() or []) == 1
-    assert len(cards.draw(Card("Un titre", "Genre", "Bagneux"), BRAND).crop(foot).getcolors() or []) != 1
+    """The row of labels, right of its middle."""
+    block = headlines.fit("Un titre", bold(), ROOM, HIGH)
+    bottom = cards._TITLE_BOTTOM - block.height - cards._LABEL_GAP
+    row = (cards.MARGIN + 200, bottom - cards._LABEL_HEIGHT, cards.WIDTH, bottom)
+    assert len(cards.draw(Card("Un titre", "Genre", ""), BRAND).crop(row).getcolors() or []) == 1
+    assert len(cards.draw(Card("Un titre", "Genre", "Bagneux"), BRAND).crop(row).getcolors() or []) != 1
+
+
+def test_a_line_that_is_too_long_becomes_smaller_then_ends_in_dots(engine: str) -> None:
+    sizes = range(54, 31, -2)
+    assert headlines.shrunk("Kess Kis Pass", bold(), sizes, 900)[1].size == 54
+    name = "Maison de la prévention de Bagneux"
+    assert headlines.shrunk(name, bold(), sizes, 900)[0] == name
+    shown, font = headlines.shrunk(name * 3, bold(), sizes, 900)
+    assert shown.endswith("…")
+    assert font.getlength(shown) <= 900
 
 
 @pytest.mark.parametrize(
