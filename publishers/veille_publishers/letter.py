@@ -26,7 +26,7 @@ _RESET = re.compile(r'<style type="text/css">\s*#outlook.*?</style>', re.DOTALL)
 _OUTLOOK_RESET = (
     "<!--[if mso]><style>table,td{border-collapse:collapse;mso-table-lspace:0;mso-table-rspace:0}</style><![endif]-->"
 )
-_CONTENT = re.compile(r"(<mj-(?:text|table)\b[^>]*>)(.*?)(</mj-(?:text|table)>)", re.DOTALL)
+_CONTENT = re.compile(r"(<mj-(?:raw|table|text|title|preview)\b[^>]*>)(.*?)(</mj-(?:raw|table|text|title|preview)>)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _to_html(source: str) -> str:
     try:
         skeleton, contents = _take_contents(source)
         html = _put_contents(mjml2html(skeleton, disable_comments=True, fonts={}), contents)
-        inliner = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+        inliner = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
         return _tighten(inliner.inline(_reset_for_outlook(html))).strip() + "\n"
     except (ValueError, InlineError) as error:
         raise RenderError(

@@ -69,7 +69,8 @@ def _blocks(tokens: Sequence[Token], width: int) -> Iterator[str]:
             case "paragraph_open":
                 yield fill(_inline(inside[0].children or ()), width)
             case "blockquote_open":
-                yield textwrap.indent(render(inside, width - 2), "> ", lambda _line: True)
+                lines = render(inside, width - 2).split("\n")
+                yield "\n".join(f"> {line}".rstrip() for line in lines)
             case "bullet_list_open" | "ordered_list_open":
                 yield _list(token, inside, width)
             case "table_open":
