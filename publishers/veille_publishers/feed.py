@@ -65,14 +65,14 @@ class Feed(FolderPublisher):
 
     def _entry(self, entry: Any, item: Item, archive: Archive) -> None:
         post = item.post
-        entry.title(clean(post.title))
+        entry.title(_title(post))
         entry.link(href=post.url)
         entry.guid(post.url, permalink=True)
-        entry.description(html.escape(clean(post.summary or post.title), quote=False))
+        entry.description(html.escape(clean(post.summary).strip() or _title(post), quote=False))
         entry.content(self._content(post, archive))
         entry.published(item.moment.astimezone(self.config.zone))
-        if post.author:
-            entry.dc.dc_creator(clean(post.author))
+        if author := clean(post.author).strip():
+            entry.dc.dc_creator(author)
         for word in _words(post):
             entry.category({"term": word})
         if picture := next(iter(post.pictures), None):
@@ -95,13 +95,13 @@ class Feed(FolderPublisher):
         values = {
             "id": post.url,
             "url": post.url,
-            "title": clean(post.title),
+            "title": _title(post),
             "summary": clean(post.summary),
             "content_html": self._content(post, archive),
             "image": next((self._media(picture.name) for picture in post.pictures), ""),
             "date_published": item.moment.astimezone(self.config.zone).isoformat(),
             "date_modified": post.updated,
-            "authors": [{"name": clean(post.author)}] if post.author else [],
+            "authors": [{"name": author}] if (author := clean(post.author).strip()) else [],
             "tags": list(_words(post)),
             "language": post.lang,
         }
@@ -124,6 +124,11 @@ class Feed(FolderPublisher):
 
     def _media(self, name: str) -> str:
         return self._url(f"media/{name}")
+
+
+def _title(post: RenderedPost) -> str:
+    """Never empty: an item without a title is shown as a blank line by many readers."""
+    return clean(post.title).strip() or post.slug
 
 
 def _words(post: RenderedPost) -> Sequence[str]:

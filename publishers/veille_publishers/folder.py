@@ -50,7 +50,7 @@ class FolderPublisher:
     def show(self, publication: Publication) -> None:
         """Nothing before its time: the folder holds what is public."""
 
-    def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
+    def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002 (the port names it)
         """None: nothing leaves this machine."""
         return ()
 
@@ -63,7 +63,7 @@ class FolderPublisher:
         for delivery in wanted:
             journal.settle(delivery, failure or self._receipt(delivery))
 
-    def read_back(self, delivery: Delivery) -> ReadBack:
+    def read_back(self, delivery: Delivery) -> ReadBack:  # noqa: ARG002 (the port names it)
         """Nothing to look at: files are written again instead."""
         return ReadBack(Seen.UNREADABLE)
 
