@@ -29,7 +29,7 @@ MIN_WIDTH = 320  # px; Instagram enlarges anything smaller (Meta, Instagram Plat
 INSTAGRAM_WIDTH = 1440  # px; Instagram shrinks anything larger (same page)
 INSTAGRAM_MAX = 10  # pictures in a carousel (same page)
 INSTAGRAM_AIM = 1_000_000  # bytes; Meta's limit is 8 MB
-_QUALITIES = (85, 78, 70, 60, 50, 40)
+_QUALITIES = (85, 78, 70, 60)  # below 60 a face looks worse than a slow page
 
 
 def web(image: Image, *, width: int = 1200, ground: str = LIGHT.ground, root: Path | None = None) -> Picture:
@@ -128,9 +128,14 @@ def _web(original: originals.Original, width: int, ground: str) -> Picture:
 def _cropped(original: originals.Original, focus: tuple[float, float], ratio: float, ground: str) -> Picture:
     picture = originals.decoded(original, ground)
     box = crop_box(picture.size, focus, ratio)
-    width = max(1, min(INSTAGRAM_WIDTH, int(box[2] - box[0])))
-    height = min(max(round(width / ratio), math.ceil(width * 100 / 191)), max(1, width * 5 // 4))
-    return _picture(_jpeg(picture.resize((width, height), Pillow.Resampling.LANCZOS, box=box, reducing_gap=3)))
+    size = frame(min(INSTAGRAM_WIDTH, int(box[2] - box[0])), ratio)
+    return _picture(_jpeg(picture.resize(size, Pillow.Resampling.LANCZOS, box=box, reducing_gap=3)))
+
+
+def frame(width: int, ratio: float) -> tuple[int, int]:
+    """Whole pixels of a ratio that rounding does not carry out of 4:5 .. 1.91:1."""
+    width = max(1, width)
+    return width, min(max(round(width / ratio), math.ceil(width * 100 / 191)), max(1, width * 5 // 4))
 
 
 def crop_box(size: tuple[int, int], focus: tuple[float, float], ratio: float) -> tuple[float, float, float, float]:
@@ -150,7 +155,7 @@ def crop_box(size: tuple[int, int], focus: tuple[float, float], ratio: float) ->
 
 
 def _jpeg(picture: Pillow.Image) -> bytes:
-    """JPEG bytes of at most about 1 MB: detail gives way before size does."""
+    """JPEG bytes of about 1 MB at most: fine grain gives way first."""
     for quality in _QUALITIES:
         content = _encoded(picture, quality)
         if len(content) <= INSTAGRAM_AIM:
