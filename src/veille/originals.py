@@ -67,7 +67,7 @@ def decoded(original: Original, ground: str) -> Pillow.Image:
         wanted = (math.ceil(picture.width * scale), math.ceil(picture.height * scale))
         picture.draft(None, wanted)  # JPEG: decode at a half, quarter or eighth where this is enough
         picture.load()
-        upright = _turned(_srgb(picture, ground), orientation(picture))
+        upright = _turned(_srgb(_reduced(picture), ground), orientation(picture))
         if min(upright.size) <= WORK:
             return upright
         scale = WORK / min(upright.size)
@@ -97,6 +97,12 @@ def _damage_named(original: Original) -> Iterator[None]:
             _("this picture is damaged or cut off"),
             _("copy the original again, or open it and save it anew as JPEG"),
         )
+
+
+def _reduced(picture: Pillow.Image) -> Pillow.Image:
+    """A large PNG or WebP, shrunk before anything makes copies of its pixels."""
+    factor = min(picture.size) // WORK
+    return picture.reduce(factor) if factor > 1 and picture.mode in ("L", "RGB", "RGBA", "CMYK") else picture
 
 
 def _srgb(picture: Pillow.Image, ground: str) -> Pillow.Image:

@@ -316,9 +316,16 @@ def test_a_real_bomb_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert refusal(Image(tmp_path / "bomb.png")) == "picture-too-large"
 
 
-def test_just_below_the_limit_is_taken(tmp_path: Path) -> None:
-    Pillow.new("1", (7999, 5000), 1).save(tmp_path / "large.png")
-    assert pictures.web(Image(tmp_path / "large.png")).width == 1200
+def test_just_below_the_limit_a_small_machine_survives(tmp_path: Path) -> None:
+    """40 megapixels with transparency are 160 MB once decoded; no second copy of that size is made."""
+    Pillow.new("RGBA", (7999, 5000)).save(tmp_path / "large.png", compress_level=1)
+    code = (
+        "import resource, sys; from pathlib import Path; from veille import pictures; from veille.posts import Image;"
+        "assert pictures.web(Image(Path(sys.argv[1]))).width == 1200;"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, tmp_path / "large.png"], capture_output=True, text=True)
+    assert int(run.stdout or "9999") < 500, run.stderr
 
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
