@@ -80,6 +80,16 @@ _BLOCKED = _rule(Reaction.HUMAN, N_("Meta has restricted this account for now"),
 _DAMAGED = Rule(Reaction.RECONCILE, Reaction.NEW_CONTAINER, N_("Instagram could not use what we prepared"), _LATER)
 _HIDDEN_FAULT = Rule(Reaction.RECONCILE, Reaction.SAFE_RETRY, N_("Instagram could not prepare the post"), _LATER)
 
+_NOT_READY = _rule(Reaction.NOT_READY, N_("Instagram is still preparing the post"), _LATER, timedelta(seconds=30))
+_TOO_BIG = _rule(Reaction.PERMANENT, N_("a picture is too big for Instagram"), _PICTURE)
+_NOT_JPEG = _rule(Reaction.PERMANENT, N_("Instagram accepts JPEG pictures only"), _PICTURE)
+_WRONG_SHAPE = _rule(Reaction.PERMANENT, N_("a picture is too narrow or too wide for Instagram"), _PICTURE)
+_TOO_LONG = _rule(
+    Reaction.PERMANENT,
+    N_("the caption is too long for Instagram"),
+    N_("shorten instagram.caption and publish again"),
+)
+
 Key = tuple[int | None, int | None]
 
 # (code, subcode); None matches any. The most exact row wins: both, subcode alone, code alone.
@@ -184,14 +194,14 @@ TABLE: Mapping[Key, Rule] = {
         N_("check that media_base_url shows the folder outbox/media to everybody; it is tried again"),
     ),
     (9007, None): _rule(Reaction.NOT_READY, N_("Instagram is still preparing the post"), _LATER, timedelta(seconds=30)),
-    (36000, None): _rule(Reaction.PERMANENT, N_("a picture is too big for Instagram"), _PICTURE),
-    (36001, None): _rule(Reaction.PERMANENT, N_("Instagram accepts JPEG pictures only"), _PICTURE),
-    (36003, None): _rule(Reaction.PERMANENT, N_("a picture is too narrow or too wide for Instagram"), _PICTURE),
-    (36004, None): _rule(
-        Reaction.PERMANENT,
-        N_("the caption is too long for Instagram"),
-        N_("shorten instagram.caption and publish again"),
-    ),
+    (36000, None): _TOO_BIG,
+    (None, 2207004): _TOO_BIG,
+    (36001, None): _NOT_JPEG,
+    (None, 2207005): _NOT_JPEG,
+    (36003, None): _WRONG_SHAPE,
+    (None, 2207009): _WRONG_SHAPE,
+    (36004, None): _TOO_LONG,
+    (None, 2207010): _TOO_LONG,
 }
 
 # Where Meta says the cause in words only: (code, a part of the message).

@@ -1,0 +1,53 @@
+"""Words that Facebook and Instagram share."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.graph_desk import post
+from veille_publishers import social
+
+
+@pytest.mark.parametrize(
+    ("tag", "wanted"),
+    [
+        ("aide alimentaire", "#AideAlimentaire"),
+        ("#AideAlimentaire", "#AideAlimentaire"),
+        ("bourg-la-reine", "#BourgLaReine"),
+        ("l’été", "#LÉté"),
+        ("2026", ""),
+        ("!", ""),
+    ],
+)
+def test_a_hashtag(tag: str, wanted: str) -> None:
+    assert social.hashtag(tag) == wanted
+
+
+def test_hashtags_come_once() -> None:
+    assert social.hashtags(["repas", "Repas", "faim"], already="Venez #REPAS") == ("#Faim",)
+
+
+def test_a_fingerprint_survives_what_meta_does_to_blanks() -> None:
+    ours = "Bonjour « tous »\r\n\r\nÀ mardi ! "
+    assert social.fingerprint(ours) == social.fingerprint("Bonjour « tous »\n\nA\u0300 mardi !")
+    assert social.fingerprint(ours) != social.fingerprint("Bonjour « tous »\n\nÀ jeudi !")
+
+
+@given(st.text(max_size=80), st.integers(min_value=2, max_value=60))
+def test_a_shortened_text_fits(text: str, most: int) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    assert social.units(social.shortened(text, most)) <= most
+    assert social.units(text) > most or social.shortened(text, most) == text
+
+
+def test_a_cut_falls_between_words() -> None:
+    assert social.shortened("un repas chaud chaque mardi", 16) == "un repas …"
+
+
+def test_the_summary_is_not_said_twice() -> None:
+    assert social.opening(post(summary="Un repas chaud chaque…", text="Un repas chaud chaque mardi.")) == (
+        "Un repas chaud chaque mardi."
+    )
+    assert social.opening(post(summary="À table !", text="Un repas.")) == "À table !\n\nUn repas."
