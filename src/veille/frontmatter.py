@@ -93,10 +93,11 @@ def parse(text: str, file: str) -> Document:
     front, body = handler.split(text)
     tree: Tree = handler.load(front)
     values = _as_mapping(tree, front, file, handler.first_line)
-    skipped = len(body) - len(body.lstrip("\n"))
-    body_line = handler.first_line + front.count("\n") + 1 + skipped
-    found = [*tree.findings, *_body_findings(body.lstrip("\n"), body_line, file)]
-    return Document(file, values, tree.lines, body.strip("\n"), body_line, tuple(found))
+    text_of_body = body.strip("\n")
+    skipped = len(body) - len(body.lstrip("\n")) if text_of_body else 0
+    body_line = handler.body_line + skipped
+    found = [*tree.findings, *_body_findings(text_of_body, body_line, file)]
+    return Document(file, values, tree.lines, text_of_body, body_line, tuple(found))
 
 
 def parse_yaml(text: str, file: str) -> Document:
@@ -136,8 +137,8 @@ def _refuse_large(front: str, file: str, line: int) -> None:
         raise ContentError([Finding(file, line, None, message, hint, "front-matter-size")])
 
 
-def _split(text: str, file: str) -> tuple[str, str, int]:
-    """(front matter, body, line on which the front matter starts)."""
+def _split(text: str, file: str) -> tuple[str, str, int, int]:
+    """(front matter, body, and the lines on which they start)."""
     lines = text.split("\n")
     top = next((row for row, line in enumerate(lines) if line.strip()), 0)
     if lines[top].rstrip() != _FENCE:
@@ -149,7 +150,7 @@ def _split(text: str, file: str) -> tuple[str, str, int]:
         raise ContentError([Finding(file, top + 1, None, message, hint, "front-matter-end")])
     front = "\n".join(lines[top + 1 : end])
     _refuse_large(front, file, top + 1)
-    return front, "\n".join(lines[end + 1 :]), top + 2
+    return front, "\n".join(lines[end + 1 :]), top + 2, end + 2
 
 
 def _no_front_matter(line: str, number: int, file: str) -> Finding:
@@ -167,10 +168,10 @@ def _handler(file: str = "") -> Any:
     from frontmatter.default_handlers import YAMLHandler
 
     class Handler(YAMLHandler):  # type: ignore[misc]  # the library is not typed for us
-        first_line = 1
+        first_line = body_line = 1
 
         def split(self, text: str) -> tuple[str, str]:
-            front, body, self.first_line = _split(text, file)
+            front, body, self.first_line, self.body_line = _split(text, file)
             return front, body
 
         def load(self, fm: str, **_kwargs: object) -> Tree:

@@ -16,7 +16,7 @@ from veille.errors import ContentError, Finding
 from veille.fields import Fields, Surroundings
 from veille.frontmatter import Document
 from veille.i18n import gettext as _
-from veille.model import canonical_key, explained
+from veille.model import SYNONYMS, canonical_key, explained
 from veille.wording import findings_of, fold, known_keys
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def examine(document: Document, model: type[M], around: Surroundings) -> Examine
     try:
         fields = model.model_validate(values, context=around)
     except ValidationError as error:
-        found += findings_of(error, model, document.file, locate, explained())
+        found += findings_of(error, model, document.file, locate, explained(), SYNONYMS)
     return Examined(fields, lines, tuple(in_order(_without_echo(found))))
 
 

@@ -83,6 +83,7 @@ def findings_of(
     file: str,
     locate: Locate,
     explained: Mapping[str, tuple[str, str]] | None = None,
+    synonyms: Mapping[str, str] | None = None,
 ) -> Iterator[Finding]:
     """Every error of one validation, as findings.
 
@@ -90,6 +91,7 @@ def findings_of(
         model: what was validated, for "did you mean".
         locate: gives the line and the key as typed for a location.
         explained: keys that deserve words of their own: key to (message, hint).
+        synonyms: further spellings of the topmost keys to the key, for "did you mean".
     """
     for detail in error.errors(include_url=False):
         location = tuple(str(part) for part in detail["loc"])
@@ -97,15 +99,16 @@ def findings_of(
         message, hint = words_for(detail["type"], ctx)
         if detail["type"] == "extra_forbidden":
             own = (explained or {}).get(location[-1]) if len(location) == 1 else None
-            message, hint = own or (message, _unknown_hint(location, model))
+            message, hint = own or (message, _unknown_hint(location, model, synonyms))
         line, field = locate(location)
         code = str(ctx.get("code") or _CODES.get(detail["type"], "wrong-value"))
         yield Finding(file, line, field, message, hint, code)
 
 
-def _unknown_hint(location: tuple[str, ...], model: type[BaseModel]) -> str:
+def _unknown_hint(location: tuple[str, ...], model: type[BaseModel], synonyms: Mapping[str, str] | None) -> str:
     names = known_keys(model, location[:-1])
-    return did_you_mean(location[-1], names) or _("the keys are: {names}").format(names=", ".join(names))
+    more = {word: key for word, key in (synonyms or {}).items() if len(location) == 1 and key in names}
+    return did_you_mean(location[-1], names, more) or _("the keys are: {names}").format(names=", ".join(names))
 
 
 def known_keys(model: type[BaseModel], location: Iterable[str] = ()) -> list[str]:
@@ -124,9 +127,13 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(argument)
 
 
-def did_you_mean(typed: str, names: Iterable[str]) -> str | None:
-    """The hint that names the nearest known word; None when none is near."""
-    by_fold = {fold(name): name for name in names}
+def did_you_mean(typed: str, names: Iterable[str], synonyms: Mapping[str, str] | None = None) -> str | None:
+    """The hint that names the nearest known word; None when none is near.
+
+    Args:
+        synonyms: further words to what should be suggested for them.
+    """
+    by_fold = {**(synonyms or {}), **{fold(name): name for name in names}}
     close = difflib.get_close_matches(fold(typed), list(by_fold), n=1, cutoff=0.6)
     return _('did you mean "{name}"?').format(name=by_fold[close[0]]) if close else None
 

@@ -69,7 +69,7 @@ def diagnose(lines: Sequence[str], problem: int, context: int) -> Trap:
     for row in rows:
         if trap := _trap(row, lines[row]):
             return trap
-    return _unknown(lines, min(problem, last))
+    return _unknown(lines, next((row for row in rows if lines[row].strip()), 0))
 
 
 def spaceless(lines: Sequence[str]) -> Trap | None:
