@@ -279,7 +279,8 @@ ODD_TEXTS = (
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_text_becomes_code(web: Web, attack: str) -> None:
     texts = ("name", "label", "href", "detail", "hours", "address", "email", "url", "chat", "sms")
-    contact = Contact(**dict.fromkeys(texts, attack))
+    values: dict[str, Any] = dict.fromkeys(texts, attack)
+    contact = Contact(**values)
     shown = dict.fromkeys(ODD_TEXTS, attack)
     pictures = (replace(picture(), alt=attack, credit=attack),)
     lists = {"towns": (attack,), "categories": (attack,), "tags": (attack,)}
