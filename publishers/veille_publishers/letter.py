@@ -26,7 +26,9 @@ _RESET = re.compile(r'<style type="text/css">\s*#outlook.*?</style>', re.DOTALL)
 _OUTLOOK_RESET = (
     "<!--[if mso]><style>table,td{border-collapse:collapse;mso-table-lspace:0;mso-table-rspace:0}</style><![endif]-->"
 )
-_CONTENT = re.compile(r"(<mj-(?:raw|table|text|title|preview)\b[^>]*>)(.*?)(</mj-(?:raw|table|text|title|preview)>)", re.DOTALL)
+_CONTENT = re.compile(
+    r"(<mj-(?:raw|table|text|title|preview)\b[^>]*>)(.*?)(</mj-(?:raw|table|text|title|preview)>)", re.DOTALL
+)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def render(tokens: Sequence[Token], width: int = 72) -> str:
 
 def words(children: Iterable[Token]) -> str:
     """Inline tokens as one line, without addresses of links."""
-    return " ".join(_inline(children, with_links=False).split())
+    return re.sub(r"[ \t\n]+", " ", _inline(children, with_links=False)).strip(" ")  # no-break spaces stay
 
 
 def fill(text: str, width: int = 72, indent: str = "", first: str | None = None) -> str:

@@ -80,9 +80,7 @@ def exact(naive: datetime, zone: ZoneInfo) -> datetime:
     if localise(naive, zone).replace(tzinfo=None) != naive:
         later = localise(naive, zone)
         raise ValueError(
-            _("this time does not exist: clocks go forward that night; write {time}").format(
-                time=f"{later:%H:%M}"
-            )
+            _("this time does not exist: clocks go forward that night; write {time}").format(time=f"{later:%H:%M}")
         )
     if first.utcoffset() != second.utcoffset():
         choices = " / ".join(moment.isoformat(timespec="minutes") for moment in (first, second))
@@ -109,9 +107,7 @@ def next_free(slots: tuple[Slot, ...], after: datetime, zone: ZoneInfo, taken: s
     Args:
         taken: aware moments already given away.
     """
-    return min(
-        next(moment for moment in occurrences(slot, after, zone) if moment not in taken) for slot in slots
-    )
+    return min(next(moment for moment in occurrences(slot, after, zone) if moment not in taken) for slot in slots)
 
 
 def first_slot_on(day: date, slots: tuple[Slot, ...], zone: ZoneInfo) -> datetime:
@@ -121,7 +117,7 @@ def first_slot_on(day: date, slots: tuple[Slot, ...], zone: ZoneInfo) -> datetim
 
 
 def in_words(moment: datetime, zone: ZoneInfo, language: str) -> str:
-    """"vendredi 27 novembre 2026 à 17 h 00" in the workspace's zone."""
+    """ "vendredi 27 novembre 2026 à 17 h 00" in the workspace's zone."""
     local = moment.astimezone(zone)
     day = day_in_words(local.date(), language)
     if language.startswith("fr"):
@@ -130,7 +126,7 @@ def in_words(moment: datetime, zone: ZoneInfo, language: str) -> str:
 
 
 def day_in_words(day: date, language: str) -> str:
-    """"vendredi 27 novembre 2026"; the first of a month is "1er" in French, which Babel does not know."""
+    """ "vendredi 27 novembre 2026"; the first of a month is "1er" in French, which Babel does not know."""
     from babel.dates import format_date
 
     words = format_date(day, "EEEE d MMMM y", locale=language)
@@ -156,3 +152,36 @@ def distance(moment: datetime, now: datetime) -> str:
         words = ngettext("{n} day", "{n} days", count)
     amount = words.format(n=count)
     return (_("in {amount}") if seconds > 0 else _("{amount} ago")).format(amount=amount)
+
+
+def parse_when(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """A moment that a person typed on the command line.
+
+    Args:
+        text: "now", "17:00" (today, else tomorrow), "2026-11-27 17:00", "27/11/2026 17:00", or RFC 3339.
+
+    Raises:
+        ValueError: any other form, a time that does not exist or comes twice, or a moment in the past.
+    """
+    typed = " ".join(text.split())
+    if typed.lower() in ("now", "maintenant"):
+        return now
+    moment = _typed_moment(typed, now, zone)
+    if moment < now:
+        raise ValueError(_("this moment is over: {moment}").format(moment=moment.isoformat(timespec="minutes")))
+    return moment.astimezone(UTC)
+
+
+def _typed_moment(typed: str, now: datetime, zone: ZoneInfo) -> datetime:
+    if match := re.fullmatch(r"(\d{1,2})[:hH](\d{2})", typed):
+        local = now.astimezone(zone)
+        naive = datetime.combine(local.date(), time(int(match[1]), int(match[2])))
+        aware = exact(naive, zone)
+        return aware if aware >= now else exact(naive + timedelta(days=1), zone)
+    if match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}[:hH]\d{2})", typed):
+        typed = f"{match[3]}-{int(match[2]):02d}-{int(match[1]):02d} {match[4].replace('h', ':').rjust(5, '0')}"
+    try:
+        parsed = datetime.fromisoformat(typed)
+    except ValueError:
+        raise ValueError(_('write "now", "17:00", "2026-11-27 17:00" or "2026-11-27T17:00:00+01:00"')) from None
+    return parsed if parsed.tzinfo else exact(parsed, zone)

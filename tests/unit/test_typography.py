@@ -75,8 +75,40 @@ def test_reads_its_neighbours_across_markup() -> None:
 
 _WORDS = st.lists(
     st.sampled_from(
-        ["mot", "l'eau", '"', "«", "»", "!", "?", ";", ":", " ", B, N, "...", "…", "14h30", "9h", "10", "%", "€"]
-        + ["https://x.org/?a=b", "18:30", "#tag", "a@b.org", "(", ")", "1er", "mai", "&amp;", "\n", "-", "é", "7j/7"]
+        [
+            "mot",
+            "l'eau",
+            '"',
+            "«",
+            "»",
+            "!",
+            "?",
+            ";",
+            ":",
+            " ",
+            B,
+            N,
+            "...",
+            "…",
+            "14h30",
+            "9h",
+            "10",
+            "%",
+            "€",
+            "https://x.org/?a=b",
+            "18:30",
+            "#tag",
+            "a@b.org",
+            "(",
+            ")",
+            "1er",
+            "mai",
+            "&amp;",
+            "\n",
+            "-",
+            "é",
+            "7j/7",
+        ]
     ),
     max_size=14,
 ).map("".join)
