@@ -94,9 +94,7 @@ def speaking_of(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise Unavailable(
             _("{folder} cannot be written to: {error}").format(folder=folder, error=error.strerror or error),
-            hint=_(
-                "free some space, or give this user the right to write there; the rest then leaves by itself"
-            ),
+            hint=_("free some space, or give this user the right to write there; the rest then leaves by itself"),
             detail=type(error).__name__,
             about_us=True,
         ) from error

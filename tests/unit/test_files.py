@@ -17,9 +17,7 @@ from veille_publishers.files import mirror, write
 def tree(folder: Path) -> dict[str, bytes]:
     """Everything in a folder but our own lists."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in files if not p.name.startswith(".veille-")
-    }
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files if not p.name.startswith(".veille-")}
 
 
 def test_writes_only_what_differs(tmp_path: Path) -> None:
@@ -40,9 +38,7 @@ def test_a_web_server_can_read_it_and_mail_copies_stay_private(tmp_path: Path) -
     assert (tmp_path / "mail").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_remains(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file_and_no_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "index.html"
     write(page, b"old")
 
