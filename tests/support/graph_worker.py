@@ -1,0 +1,100 @@
+"""A worker with a real ledger for the social channels, in this process or in one that a test kills.
+
+python -m tests.support.graph_worker ROOT CHANNEL PICTURES
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from tests.support.graph_desk import desk, post
+from veille.config import load
+from veille.dispatch import Pump
+from veille.outbox.database import open_database
+from veille.outbox.deliveries import Deliveries
+from veille.outbox.queue import Item, Queue
+from veille.outbox.report import Report
+from veille.publishing import Publisher, Rendition
+from veille.rendering import Templates
+from veille_publishers.http import session
+from veille_publishers.registry import Context
+from veille_publishers.registry import load as load_publisher
+
+FINAL = {"sent", "failed", "held", "cancelled"}
+
+
+def now() -> datetime:
+    """Real time: the fake of these tests has it too."""
+    return datetime.now(UTC)
+
+
+def work(root: Path, channel: str, pictures: int) -> dict[str, int]:
+    """Queue one post if it is not queued yet, then pump until it is in a final state.
+
+    Returns:
+        How many deliveries are in which state.
+    """
+    config = load(root, os.environ)
+    context = Context(config, Templates(config), now, lambda: session((2.0, 0.5)), lambda _s: time.sleep(0.01))
+    publisher = load_publisher(channel, context)
+    database = open_database("sqlite:///outbox/outbox.sqlite3", root)
+    try:
+        _enqueue(Queue(database), publisher, channel, pictures)
+        deliveries = Deliveries(database, uuid4().hex, b"k" * 32, "example.org")
+        pump = Pump(
+            deliveries,
+            {channel: publisher},
+            grace={channel: timedelta(hours=2)},
+            clock=now,
+            stop=lambda: False,
+            progress=lambda _channel, _number: None,
+        )
+        pump.recover()
+        return _until_final(pump, Report(database))
+    finally:
+        database.close()
+
+
+def _until_final(pump: Pump, report: Report) -> dict[str, int]:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        pump.once()
+        (status,) = report.publications()
+        counts = {state: number for state, number in status.counts.items() if number}
+        counts.pop("planned", None)
+        if set(counts) <= FINAL:
+            return counts
+        time.sleep(0.05)
+    raise AssertionError(f"no final state: {counts}")
+
+
+def _enqueue(queue: Queue, publisher: Publisher, channel: str, pictures: int) -> None:
+    rendition = publisher.render(post(pictures))
+    assert isinstance(rendition, Rendition)
+    item = Item(
+        source="repas",
+        channel=channel,
+        occurrence="",
+        kind="post",
+        title="Un repas",
+        slug="repas",
+        body_hash="h",
+        due=now() - timedelta(seconds=1),
+        due_local="",
+        zone="Europe/Paris",
+        rendition=rendition,
+        targets=tuple(publisher.targets()),
+    )
+    changed = queue.put([item], [], now())
+    for publication in queue.publications(list(changed)):
+        publisher.show(publication)
+
+
+if __name__ == "__main__":
+    desk(Path(sys.argv[1]))
+    work(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
