@@ -60,7 +60,11 @@ def read_text(path: Path, file: str) -> str:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise _unreadable(file, _("this file cannot be read: {reason}").format(reason=reason), None) from None
-    return _decoded(data, file).replace("\r\n", "\n").replace("\r", "\n")
+    return _line_feeds(_decoded(data, file))
+
+
+def _line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _decoded(data: bytes, file: str) -> str:
@@ -83,14 +87,14 @@ def parse(text: str, file: str) -> Document:
     """Take a Markdown file with front matter apart.
 
     Args:
-        text: as `read_text` gives it.
+        text: the whole file.
         file: the name for findings.
 
     Raises:
         ContentError: no front matter, no end of it, or not YAML.
     """
     handler = _handler(file)
-    front, body = handler.split(text)
+    front, body = handler.split(_line_feeds(text))
     tree: Tree = handler.load(front)
     values = _as_mapping(tree, front, file, handler.first_line)
     text_of_body = body.strip("\n")
@@ -106,6 +110,7 @@ def parse_yaml(text: str, file: str) -> Document:
     Raises:
         ContentError: not YAML, or not a list of keys.
     """
+    text = _line_feeds(text)
     _refuse_large(text, file, 1)
     tree = load(text, file)
     return Document(file, _as_mapping(tree, text, file, 1), tree.lines, findings=tree.findings)

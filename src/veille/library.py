@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 HELPLINES = "helplines.yaml"
 _DRAFT = re.compile(r"^(?:draft|brouillon)\s*:\s*true\b", re.MULTILINE | re.IGNORECASE)
-_NOT_MARKDOWN = (".txt", ".markdown", ".mdown", ".docx", ".odt", ".rtf")
+_NOT_READ = (".yml", ".txt", ".markdown", ".mdown", ".docx", ".odt", ".rtf")
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,10 @@ def _files(folder: Path, suffix: str) -> list[Path]:
     """The content files below a folder, hidden ones left out."""
     if not folder.is_dir():
         return []
-    suffixes = {suffix, ".yml"} if suffix == ".yaml" else {suffix}
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes
+        if path.suffix.lower() == suffix
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not path.is_dir()
     )
@@ -128,7 +127,7 @@ def _files(folder: Path, suffix: str) -> list[Path]:
 
 def _strangers(folder: Path, root: Path) -> Iterator[Finding]:
     for path in sorted(folder.glob("*")):
-        if path.suffix.lower() in _NOT_MARKDOWN and not path.name.startswith((".", "~")):
+        if path.suffix.lower() in _NOT_READ and not path.name.startswith((".", "~")):
             hint = _("save it as plain text with a name that ends in {suffix}").format(
                 suffix=".yaml" if folder.name == "partners" else ".md"
             )

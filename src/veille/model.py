@@ -39,6 +39,7 @@ from veille.fields import (
 from veille.i18n import gettext as _
 from veille.posts import CHANNELS, Audience, Kind
 from veille.wording import did_you_mean, fold, trouble
+from veille.yamltraps import quote
 
 MAX_TITLE = 120  # characters
 
@@ -194,7 +195,8 @@ class ImageFields(Fields):
     @classmethod
     def _name_alone(cls, values: Any) -> Any:
         if isinstance(values, str):
-            example = '{{src: {name}, alt: "{words}"}}'.format(name=values, words=_("what the picture shows"))
+            name = values if re.fullmatch(r"[\w ./-]+", values) else quote(values)
+            example = f'{{src: {name}, alt: "{_("what the picture shows")}"}}'
             hint = _("write: {line}").format(line=example)
             raise trouble("alt-missing", _("a picture needs its alternative text"), hint)
         return values

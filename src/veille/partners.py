@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -92,7 +93,7 @@ def read_partner(path: Path, config: Config) -> Partner:
     examined = examine(document, PartnerFields, surroundings_of(path, config))
     if examined.fields is None or examined.findings:
         raise ContentError(examined.findings)
-    return Partner(id=path.stem, file=file, **dict(examined.fields))
+    return Partner(id=unicodedata.normalize("NFC", path.stem), file=file, **dict(examined.fields))
 
 
 def read_helplines(path: Path, config: Config) -> tuple[tuple[HelpLine, ...], tuple[Finding, ...]]:

@@ -64,8 +64,8 @@ def load(text: str, file: str, first_line: int = 1) -> Tree:
         reader = _Reader(lines, file, first_line)
         try:
             values = reader.read()
-        except MarkedYAMLError as error:
-            trap = diagnose(lines, *_rows(error))
+        except (MarkedYAMLError, ValueError, OverflowError) as error:
+            trap = diagnose(lines, *_rows(error, lines))
             found.append(Finding(file, first_line + trap.row, trap.field, trap.message, trap.hint, code=trap.code))
             if trap.repaired is None or len(found) >= MAX_REPAIRS:
                 raise ContentError(sorted(found, key=_row)) from None
@@ -78,8 +78,11 @@ def _row(finding: Finding) -> int:
     return finding.line or 0
 
 
-def _rows(error: Any) -> tuple[int, int]:
+def _rows(error: Any, lines: Sequence[str]) -> tuple[int, int]:
     """The rows (from 0) at which the parser stopped, and at which the construct began."""
+    if not hasattr(error, "problem_mark"):  # "\U99999999" is no character: Python's chr() says so, without a place
+        row = next((row for row, line in enumerate(lines) if "\\U" in line), 0)
+        return row, row
     problem = error.problem_mark or error.context_mark
     return problem.line, (error.context_mark or problem).line
 

@@ -172,7 +172,9 @@ def _item(text: str) -> str:
 
 def _inner(value: str) -> str:
     """What was meant between wrong quotation marks: `'L'été'` → `L'été`."""
-    mark = value[0]
+    mark = value[:1]
+    if not mark:
+        return value
     if mark in "\"'" and value.endswith(mark) and len(value) > 1:
         inner = value[1:-1]
         return value if mark == '"' and '"' in inner else inner

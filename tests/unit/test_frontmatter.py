@@ -146,6 +146,9 @@ REFUSED = [
     ("title: a\n...\nlang: fr", 4, "yaml"),
     ("title: !!python/object:os.system x", 2, "yaml-sign"),
     ("a: &a [x, x]\nb: *a", 2, "yaml-sign"),
+    ('title: a\nlang: "\\U99999999', 3, "yaml-value"),
+    ('title: a\n"\\U99999999"', 3, "yaml"),
+    ("title: a\r&a", 3, "yaml"),
     ('title: "a\\x07b"', 2, "control-character"),
     ('title: "a\\ud800b"', 2, "control-character"),
     ("title: a\x0bb", 2, "control-character"),
@@ -295,8 +298,13 @@ def test_written_files_are_pleasant() -> None:
     assert text == "---\ntitle: Été\ndate: 2026-12-01\ntags:\n  - a\n  - b\ndraft: true\n---\n\nBonjour.\n"
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.text("ab:#-[]{}'\"\n\t &*!|>%@?,\\xu0é\u00a0.", max_size=60))
+_PIECES = ["a", "b", ": ", ":", "#", "-", "- ", "[", "]", "{", "}", "'", '"', "\n", "\n  ", "\t", " ", "&a", "*a", "!"]
+_PIECES += ["!!x", "|", ">", "%", "%YAML 1.1", "@", "?", "? ", ",", "\\", "\\x07", "\\U99999999", "\\ud800", "\u00a0"]
+_PIECES += ["é", "...", "true", "null", "<<", "---", "\u2028", "\r", "\ufeff", "\x85"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(_PIECES), max_size=25).map("".join))
 def test_no_text_makes_the_reader_fail_otherwise(front: str) -> None:
     for finding in front_findings(front):
         assert finding.line

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.content import newsroom, write
-from veille import library
+from veille import checks, library
+from veille import config as settings
 from veille.config import Config
 from veille.errors import ContentError, Severity
 
@@ -63,9 +64,13 @@ def test_files_that_editors_leave_behind(config: Config) -> None:
         write(config.root, "x", name=f"posts/{name}")
     write(config.root, "title: Un", name="posts/2026/UN.MD")
     write(config.root, "title: Un", name="posts/deux.md.txt")
+    write(config.root, "name: Un", name="partners/un.yml")
     found = library.load(config)
     assert [post.file for post in found.posts] == ["content/posts/2026/UN.MD"]
-    assert [(f.file, f.code) for f in found.findings] == [("content/posts/deux.md.txt", "not-read")]
+    assert [(f.file, f.code) for f in found.findings] == [
+        ("content/partners/un.yml", "not-read"),
+        ("content/posts/deux.md.txt", "not-read"),
+    ]
 
 
 def test_a_post_behind_a_link_is_refused(config: Config, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -101,3 +106,11 @@ def test_find_what_a_person_types(config: Config, monkeypatch: pytest.MonkeyPatc
         found.find("casse.md")
     with pytest.raises(ContentError, match="repas"):
         found.find("repa")
+
+
+def test_the_sample_newsroom_is_sound() -> None:
+    sample = settings.load(Path(__file__).parents[2], {})
+    found = library.load(sample)
+    assert checks.run(found, sample) == ()
+    assert len(found.posts) >= 12
+    assert len(found.partners) >= 12

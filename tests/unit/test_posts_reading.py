@@ -191,6 +191,22 @@ def test_what_is_wrong_has_line_field_and_remedy(
     assert finding.file == "content/posts/2026-11-23-repas.md"
 
 
+@pytest.mark.parametrize("name", ["repas.jpg", "mon repas.jpg", "a, b: c.jpg", "l'été #1.jpg"])
+def test_the_value_to_write_for_a_bare_picture_can_be_read(config: Config, name: str) -> None:
+    source = config.root / "content/media/repas.jpg"
+    (source.parent / name).write_bytes(source.read_bytes())
+    (finding,) = wrong(config, f'title: a\nimage: "{name}"')
+    assert finding.hint is not None
+    image = read(config, f"title: a\nimage: {finding.hint.partition(': ')[2]}").image
+    assert image is not None
+    assert image.path.name == name
+
+
+def test_a_broken_line_does_not_echo(config: Config) -> None:
+    (finding,) = wrong(config, "title: *gras*\nlang: fr")
+    assert (finding.line, finding.code) == (2, "yaml-sign")
+
+
 def test_every_error_of_a_file_at_once(config: Config) -> None:
     found = wrong(config, "title: Atelier : gérer\ntag: b\nimage:\n  src: non.jpg\nkind: x", body="")
     assert [(f.line, f.field) for f in found] == [
