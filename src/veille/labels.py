@@ -28,10 +28,14 @@ def kind_label(kind: Kind) -> str:
 
 def when(post: Post, zone: ZoneInfo, language: str) -> str:
     """When it takes place and until when one can answer; "" when neither is given."""
-    parts = [event_time(post.event, zone, language)] if post.event else []
-    if post.deadline:
-        parts.append(_("until {moment}").format(moment=moment_in_words(post.deadline, zone, language)))
-    return ", ".join(parts)
+    if not post.deadline:
+        return event_time(post.event, zone, language) if post.event else ""
+    deadline = moment_in_words(post.deadline, zone, language)
+    if not post.event:
+        return _("until {moment}").format(moment=deadline)
+    return _("{event}; registration until {moment}").format(
+        event=event_time(post.event, zone, language), moment=deadline
+    )
 
 
 def event_time(event: Event, zone: ZoneInfo, language: str) -> str:

@@ -147,9 +147,13 @@ def contact_html(contact: Contact) -> str:
             number = contact.label if href == contact.href else contact.sms
             shown = escape(text).replace(escape(number), _number_link(href, number), 1)
         elif href:
-            shown = f'<a href="{escape(href)}">{escape(text)}</a>'
+            shown = f'<a href="{escape(href)}">{escape(_without_scheme(text))}</a>'
         lines.append(f"{escape(label_with_colon(label))}{shown}")
     return f'<div class="contact"><p>{"<br>".join(lines)}</p></div>'
+
+
+def _without_scheme(address: str) -> str:
+    return re.sub(r"^https?://|/$", "", address)
 
 
 def label_with_colon(label: str) -> str:

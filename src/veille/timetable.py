@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from veille.i18n import gettext as _
+from veille.i18n import ngettext
 
 Clock = Callable[[], datetime]
 
@@ -133,22 +134,21 @@ def day_in_words(day: date, language: str) -> str:
     return re.sub(r"(?<=\s)1(?=\s)", "1er", words, count=1) if language.startswith("fr") else words
 
 
-def distance(moment: datetime, now: datetime) -> str:
-    """ "in 5 days", "in 20 minutes", "now", "2 hours ago", in the active language."""
-    from veille.i18n import ngettext
-
+def distance(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """ "in 5 days" (of the calendar), "in 20 minutes", "now", "2 hours ago", in the active language."""
     seconds = (moment - now).total_seconds()
     size = abs(seconds)
+    days = abs((moment.astimezone(zone).date() - now.astimezone(zone).date()).days)
     if size < 60:
         return _("now")
     if size < 3600:
         count = round(size / 60)
         words = ngettext("{n} minute", "{n} minutes", count)
-    elif size < 86400:
+    elif size < 86400 or not days:
         count = round(size / 3600)
         words = ngettext("{n} hour", "{n} hours", count)
     else:
-        count = round(size / 86400)
+        count = days
         words = ngettext("{n} day", "{n} days", count)
     amount = words.format(n=count)
     return (_("in {amount}") if seconds > 0 else _("{amount} ago")).format(amount=amount)

@@ -118,6 +118,11 @@ def test_unknown_contacts_are_named_with_their_line(tmp_path: Path) -> None:
     assert [(f.line, f.field) for f in caught.value.findings] == [(4, "partners"), (None, "helplines")]
 
 
+def test_a_deadline_alone(tmp_path: Path) -> None:
+    assert rendered(tmp_path, deadline=date(2026, 12, 1)).when_words == "until mardi 1er décembre 2026"
+    assert rendered(tmp_path).when_words == ""
+
+
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
@@ -134,7 +139,7 @@ def test_unknown_contacts_are_named_with_their_line(tmp_path: Path) -> None:
 def test_moments_are_words(tmp_path: Path, start: datetime, end: datetime | None, words: str) -> None:
     event = Event(start, end, place="Salle A", address="2 rue B")
     result = rendered(tmp_path, event=event, deadline=date(2026, 12, 1))
-    assert result.when_words == f"{words}, until mardi 1er décembre 2026"
+    assert result.when_words == f"{words}; registration until mardi 1er décembre 2026"
     assert result.where_words == "Salle A, 2 rue B"
 
 
