@@ -144,6 +144,14 @@ def test_every_internal_link_resolves(tmp_path: Path, transport: str) -> None:
     assert all(m in files for m in re.findall(r'url\("([^"]+)"\)', files[style].decode()))
 
 
+def test_the_sandbox_can_be_read_without_a_server(web: Web) -> None:
+    deliver(web, newsroom(web))
+    page = Read((web.folder / "posts" / "velo" / "index.html").read_bytes())
+    targets = [a["href"] for a in page.all("a") if not re.match(r"#|\w+:", a["href"])]
+    assert len(targets) > 8
+    assert all((web.folder / "posts" / "velo" / target).is_file() for target in targets)
+
+
 def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(tmp_path: Path) -> None:
     web = live(tmp_path)
     files = web.build(newsroom(web))
@@ -236,7 +244,7 @@ def test_a_withdrawn_post_leaves_the_edition_that_held_it_but_for_its_title(web:
 
 def test_one_address_claimed_twice(web: Web) -> None:
     old = publication(web, post("a", title="Ancien"), hours=9)
-    new = replace(publication(web, post("a", title="Nouveau")), id="p-2")
+    new = replace(publication(web, post("a", title="Nouveau"), hours=1), id="p-2")
     gone = replace(publication(web, post("a", title="Retiré"), withdrawn=True), id="p-3")
     built = [web.build(order) for order in ([old, new, gone], [gone, new, old], [new, gone, old])]
     assert built[0] == built[1] == built[2]
