@@ -16,13 +16,12 @@ _SPACE = f"[ {NBSP}{NARROW}]"
 _MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
 _UNITS = f"%|€|°|h|min|s|km|m|cm|kg|g|l|ans?|euros?|mois|jours?|j/7|h/24|{_MONTHS}"
 
-# What must keep its exact characters: web and mail addresses, times, hashtags, handles, entities.
+# What must keep its exact characters: web and mail addresses, hashtags, handles, entities.
 _PROTECTED = re.compile(
     r"(?:https?://|www\.)\S+"
     r"|(?:mailto|tel|sms):\S+"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:fr|org|com|net|eu|be|ch|info|io)(?![\w])(?:[/?#]\S*)?"
-    r"|(?<!\d)\d{1,2}:\d{2}(?!\d)"
     r"|[#@]\w+"
     r"|&\#?\w+;"
 )

@@ -185,6 +185,13 @@ def test_numbers_can_be_called_and_are_named(tmp_path: Path) -> None:
     assert scopes == ["col", "col", "row", "row"]
 
 
+def test_contacts_of_the_front_matter_are_in_both_parts(tmp_path: Path) -> None:
+    letter = compose(tmp_path, post(body="Un mot.", partners=("ccas",), helplines=("3989",)))
+    for part in (letter.html, letter.text):
+        assert "39\u00a089" in part
+        assert "01\u00a099\u00a000\u00a012\u00a034" in part
+
+
 def test_help_lines_are_in_every_letter(tmp_path: Path) -> None:
     letter = compose(tmp_path, posts=())
     assert "39\u00a019" in letter.html

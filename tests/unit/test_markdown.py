@@ -87,6 +87,12 @@ def test_post_text_is_never_a_template() -> None:
     assert "{{7*7}} {{ config }} {% raw %}" in to_text(document)
 
 
+def test_raw_html_is_shown_as_it_was_typed() -> None:
+    document = resolved("a <b>gras</b> <!-- note -->\n\n<div>x</div>")
+    assert "a &lt;b&gt;gras&lt;/b&gt; &lt;!-- note --&gt;" in to_html(document)
+    assert "a <b>gras</b> <!-- note -->\n\n<div>x</div>" in to_text(document)
+
+
 def test_headings_start_at_h2_and_skip_no_level() -> None:
     html = to_html(resolved("# Un\n\n#### Deux\n\n## Trois\n\n###### Six"))
     assert re.findall(r"<(h\d)>", html) == ["h2", "h3", "h3", "h4"]
