@@ -12,6 +12,7 @@ from veille.config import Config
 from veille.publishing import Publisher
 from veille.rendering import Templates
 from veille.timetable import Clock
+from veille.tokens import Keys
 
 if TYPE_CHECKING:  # an HTTP library costs a quarter of a second: only channels that need it load it
     import requests
@@ -32,6 +33,7 @@ class Context:
     Args:
         http: makes the one HTTP session of this run; called on first use only.
         sleep: waits that many seconds (the polls of a service that is not ready yet).
+        keys: sign the links in letters.
     """
 
     config: Config
@@ -39,6 +41,7 @@ class Context:
     clock: Clock
     http: Callable[[], requests.Session]
     sleep: Callable[[float], None] = time.sleep
+    keys: Keys | None = None
 
 
 def load(kind: str, context: Context) -> Publisher:

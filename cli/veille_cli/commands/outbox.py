@@ -1,0 +1,183 @@
+"""`veille outbox`: look at and act on publications and deliveries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from veille.i18n import gettext as _
+from veille.i18n import ngettext
+from veille_cli.output import Answer, answers, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from veille.outbox.report import Row
+    from veille_cli.wiring import Newsroom
+
+Id = Annotated[str, typer.Argument(metavar="ID", help=_("p12 (a publication) or d345 (a delivery)."))]
+Target = Annotated[str, typer.Argument(metavar="ID", help=_("p12 (a publication), or the name of a channel."))]
+
+
+def make() -> typer.Typer:
+    """The group, with its commands in the order in which people need them."""
+    from veille_cli.usage import VeilleCommand, VeilleGroup
+
+    group = typer.Typer(
+        cls=VeilleGroup, help=_("Look at and act on publications and deliveries."), no_args_is_help=True
+    )
+    for function in (list_, show, retry, pause, resume, cancel, resolve):
+        group.command(name=function.__name__.rstrip("_"), cls=VeilleCommand)(function)
+    return group
+
+
+@answers
+def list_(
+    state: Annotated[
+        str | None, typer.Option("--state", help=_("Only this state: queued, running, paused, held, done, cancelled."))
+    ] = None,
+) -> Answer:
+    """List publications with their ids."""
+    from veille_cli.commands.status import as_data, table_of
+    from veille_cli.wiring import newsroom
+
+    with newsroom() as room:
+        found = [status for status in room.report.publications() if state in (None, status.state)]
+        return Answer(
+            data={"publications": [as_data(status, room.config) for status in found]},
+            text=table_of(found, room.config),
+        )
+
+
+@answers
+def show(
+    name: Id, state: Annotated[str | None, typer.Option("--state", help=_("Only deliveries in this state."))] = None
+) -> Answer:
+    """Show one publication with its deliveries, or one delivery with all that happened to it."""
+    from veille_cli.wiring import newsroom
+
+    with newsroom() as room:
+        if name.startswith("d") and name[1:].isdigit():
+            return _one_delivery(room.report.delivery(name), room)
+        return _one_publication(room, name, state)
+
+
+def _one_publication(room: Newsroom, name: str, state: str | None) -> Answer:
+    from veille.timetable import in_words
+    from veille_cli.commands.status import as_data, counts_words, state_words
+
+    status = room.report.publication(name)
+    rows = room.report.deliveries(name, state=state)
+    zone, language = room.config.zone, room.config.settings.workspace.language
+    text: list[RenderableType] = [
+        f"{status.id} · {status.channel} · {status.title}",
+        _("leaves: {moment}").format(moment=in_words(status.due, zone, language)),
+        f"{state_words(status)} · {counts_words(status)}",
+    ]
+    if status.hold:
+        text.append(_("held: it should have left long ago; `veille outbox resolve {id}` decides").format(id=name))
+    if rows:
+        lines = [(row.id, row.state, row.url or row.last_error) for row in rows]
+        text += ["", table(_("id"), _("state"), _("what was said"), rows=lines)]
+    return Answer(
+        data={**as_data(status, room.config), "deliveries": [_row_data(row) for row in rows]},
+        text=text,
+    )
+
+
+def _one_delivery(row: Row, room: Newsroom) -> Answer:
+    zone = room.config.zone
+    text: list[RenderableType] = [f"{row.id} · {row.channel} · {row.state} · {row.publication}"]
+    text += [line for line in (row.url, row.last_error) if line]
+    events = [(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}", event, said) for at, event, said in row.events]
+    if events:
+        text += ["", table(_("when"), _("what"), _("words"), rows=events)]
+    data = _row_data(row) | {
+        "events": [
+            {"at": at.astimezone(zone).isoformat(), "event": event, "text": said} for at, event, said in row.events
+        ]
+    }
+    return Answer(data=data, text=text)
+
+
+def _row_data(row: Row) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "publication": row.publication,
+        "channel": row.channel,
+        "state": row.state,
+        "attempt": row.attempt,
+        "remote_id": row.remote_id,
+        "url": row.url,
+        "last_code": row.last_code,
+        "last_error": row.last_error,
+    }
+
+
+@answers
+def retry(name: Id) -> Answer:
+    """Send again what failed, was held or was cancelled. Never what may be out already."""
+    from veille_cli.wiring import newsroom
+
+    with newsroom() as room:
+        count = room.actions.retry(name, room.clock())
+    words = ngettext("{n} will leave with the next `veille run`.", "{n} will leave with the next `veille run`.", count)
+    return Answer(data={"id": name, "changed": count}, text=[words.format(n=count) if count else _nothing(name)])
+
+
+@answers
+def cancel(name: Id) -> Answer:
+    """Cancel what has not left yet."""
+    from veille_cli.wiring import newsroom
+
+    with newsroom() as room:
+        count = room.actions.cancel(name, room.clock())
+    words = ngettext("{n} cancelled.", "{n} cancelled.", count)
+    return Answer(data={"id": name, "changed": count}, text=[words.format(n=count) if count else _nothing(name)])
+
+
+@answers
+def resolve(
+    name: Id,
+    sent: Annotated[bool, typer.Option("--sent", help=_("I looked: it is out."))] = False,
+    again: Annotated[bool, typer.Option("--retry", help=_("I looked: it is not out. Send it."))] = False,
+    drop: Annotated[bool, typer.Option("--cancel", help=_("I looked: it is not out. Drop it."))] = False,
+    url: Annotated[str, typer.Option("--url", help=_("With --sent: where it can be seen."))] = "",
+) -> Answer:
+    """Say what became of a delivery that veille cannot know about."""
+    from veille.outbox.actions import Answer as Found
+    from veille_cli.wiring import newsroom
+
+    chosen = [found for found, wanted in ((Found.SENT, sent), (Found.RETRY, again), (Found.CANCEL, drop)) if wanted]
+    if len(chosen) != 1:
+        raise typer.BadParameter(_("say one of --sent, --retry, --cancel"), param_hint="--sent")
+    with newsroom() as room:
+        count = room.actions.resolve(name, chosen[0], room.clock(), url=url)
+    words = ngettext("{n} resolved.", "{n} resolved.", count)
+    return Answer(data={"id": name, "changed": count}, text=[words.format(n=count) if count else _nothing(name)])
+
+
+@answers
+def pause(name: Target) -> Answer:
+    """Stop a publication, or a whole channel, until `resume`."""
+    return _pause(name, paused=True)
+
+
+@answers
+def resume(name: Target) -> Answer:
+    """Let a paused publication or a stopped channel go on."""
+    return _pause(name, paused=False)
+
+
+def _pause(name: str, *, paused: bool) -> Answer:
+    from veille_cli.wiring import newsroom
+
+    with newsroom() as room:
+        room.actions.pause(name, room.clock(), paused=paused)
+    words = _("{name} stands still until `veille outbox resume {name}`.") if paused else _("{name} goes on.")
+    return Answer(data={"id": name, "paused": paused}, text=[words.format(name=name)])
+
+
+def _nothing(name: str) -> str:
+    return _("Nothing to change in {id}: `veille outbox show {id}` says where it stands.").format(id=name)

@@ -1,0 +1,194 @@
+"""`veille run`: the scheduler. It delivers what is due, and reads no content."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from veille.i18n import gettext as _
+from veille.i18n import ngettext
+from veille_cli.output import FAILED, LATER, OK, PARTLY, Answer, Talk, answers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import RenderableType
+
+    from veille.dispatch import Pump, Tally
+    from veille_cli.wiring import Newsroom
+
+
+@answers
+def command(
+    once: Annotated[bool, typer.Option("--once", help=_("Deliver all that is due now, then stop."))] = False,
+    *,
+    talk: Talk,
+) -> Answer:
+    """Deliver what is due, when it is due, until it is stopped (Ctrl-C)."""
+    from veille.outbox.lock import scheduler_lock
+    from veille_cli.wiring import newsroom
+
+    stop = threading.Event()
+    _stop_on_signals(stop, talk)
+    with newsroom() as room, scheduler_lock(room.config.outbox_dir):
+        pump = _pump(room, stop, talk)
+        if taken_over := pump.recover():
+            talk.say(
+                ngettext(
+                    "{n} delivery was in hand when the last run ended: it is looked at first.",
+                    "{n} deliveries were in hand when the last run ended: they are looked at first.",
+                    taken_over,
+                ).format(n=taken_over)
+            )
+        tally = pump.once() if once else _forever(pump, room, stop, talk)
+        return _answer(tally, room)
+
+
+def _pump(room: Newsroom, stop: threading.Event, talk: Talk) -> Pump:
+    from veille.dispatch import Pump
+
+    return Pump(
+        room.deliveries,
+        room.publishers,
+        grace=room.grace,
+        clock=room.clock,
+        stop=stop.is_set,
+        progress=lambda channel, count: talk.say(f"· {channel}: {count}"),
+    )
+
+
+def _forever(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
+    """Tick until told to stop. What is due lives in the outbox; `schedule` is only the tick."""
+    _use_utc()
+    import schedule
+
+    from veille.dispatch import Tally
+
+    total = Tally()
+
+    def tick() -> None:
+        tally = pump.once()
+        if tally.moved:
+            talk.say(*_words(tally))
+        total.settled += tally.settled
+        total.held += tally.held
+
+    every = max(1, int(room.config.settings.workspace.tick.total_seconds()))
+    timer = schedule.Scheduler()
+    timer.every(every).seconds.do(tick)
+    talk.say(_("Running: a look at the outbox every {seconds} s. Stop with Ctrl-C.").format(seconds=every), _next(room))
+    tick()
+    while not stop.is_set():
+        stop.wait(min(max(timer.idle_seconds or 0.0, 0.05), 1.0))
+        timer.run_pending()
+    talk.say(_("Stopped. What is due later waits in the outbox."))
+    return total
+
+
+def _use_utc() -> None:
+    """`schedule` counts in the process's local time, which stands still for an hour every October."""
+    os.environ["TZ"] = "UTC"
+    if hasattr(time, "tzset"):
+        time.tzset()
+
+
+def _stop_on_signals(stop: threading.Event, talk: Talk) -> None:
+    def ask(_number: int, _frame: object) -> None:
+        if not stop.is_set():
+            stop.set()
+            talk.say(_("Stopping after the delivery in hand…"))
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+
+
+def _answer(tally: Tally, room: Newsroom) -> Answer:
+    waiting = room.report.waiting()
+    code = LATER if waiting else _exit_code(tally)
+    errors = [
+        {"code": error.code, "message": f"{name}: {error.message}", "file": None, "line": None, "hint": error.hint}
+        for name, error in tally.problems
+    ]
+    zone = room.config.zone
+    data = {
+        "settled": dict(tally.settled),
+        "held": tally.held,
+        "expanded": tally.expanded,
+        "stopped": tally.stopped,
+        "waiting": [
+            {"id": name, "state": state, "next": moment.astimezone(zone).isoformat(timespec="seconds")}
+            for name, state, moment in waiting
+        ],
+    }
+    return Answer(data=data, text=[*_words(tally), *_waiting_words(waiting, room)], exit_code=code, errors=errors)
+
+
+def _exit_code(tally: Tally) -> int:
+    if not (tally.settled["failed"] or tally.settled["held"] or tally.held or tally.stopped):
+        return OK
+    return PARTLY if tally.settled["sent"] else FAILED
+
+
+def _words(tally: Tally) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for name, count in tally.expanded.items():
+        if count == 0:
+            lines.append(
+                _("! {id}: nobody receives the letter yet; `veille subscribers import` adds readers").format(id=name)
+            )
+    names = {
+        "sent": _("{n} sent"),
+        "ready": _("{n} to be tried again"),
+        "unknown": _("{n} unknown"),
+        "failed": _("{n} failed"),
+        "held": _("{n} held"),
+        "cancelled": _("{n} cancelled"),
+    }
+    settled = [names[state].format(n=count) for state, count in tally.settled.items() if state in names and count]
+    lines.append(", ".join(settled) or _("Nothing was due."))
+    lines += [
+        _(
+            "! {id} is held: it should have left long ago. Send it with `veille outbox resolve {id} --retry`, "
+            "or drop it with --cancel"
+        ).format(id=name)
+        for name in tally.held
+    ]
+    for name, error in tally.problems[:10]:
+        lines.append(f"✗ {name}: {error.message}")
+        if error.hint:
+            lines.append(f"    → {error.hint}")
+    if len(tally.problems) > 10:
+        lines.append(_("… and {n} more: `veille outbox list`").format(n=len(tally.problems) - 10))
+    for channel, why in tally.stopped.items():
+        lines.append(_("! {channel} stands still: {why}").format(channel=channel, why=why))
+    return lines
+
+
+def _waiting_words(waiting: list[tuple[str, str, datetime]], room: Newsroom) -> list[RenderableType]:
+    from veille.timetable import in_words
+
+    zone, language = room.config.zone, room.config.settings.workspace.language
+    words = {"unknown": _("unknown whether it left"), "ready": _("tried again")}
+    return [
+        _("· {id}: {what}, looked at again on {moment}").format(
+            id=name, what=words[state], moment=in_words(moment, zone, language)
+        )
+        for name, state, moment in waiting[:10]
+    ]
+
+
+def _next(room: Newsroom) -> str:
+    from veille.timetable import distance, in_words
+
+    moment = room.deliveries.next_due()
+    if moment is None:
+        return _("Nothing is queued.")
+    words = in_words(moment, room.config.zone, room.config.settings.workspace.language)
+    return _("Next: {moment}, {distance}.").format(
+        moment=words, distance=distance(moment, room.clock(), room.config.zone)
+    )

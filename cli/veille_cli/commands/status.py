@@ -1,0 +1,111 @@
+"""`veille status`: every publication, its counts, the equation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from veille.i18n import gettext as _
+from veille_cli.output import FAILED, Answer, answers, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from veille.config import Config
+    from veille.outbox.report import Status
+
+
+@answers
+def command() -> Answer:
+    """Show every publication: when it leaves, where it stands, and that nobody is lost."""
+    from veille_cli.wiring import newsroom
+
+    with newsroom() as room:
+        publications = room.report.publications()
+        lost = [status for status in publications if not status.balanced]
+        return Answer(
+            data={"publications": [as_data(status, room.config) for status in publications]},
+            text=[*table_of(publications, room.config), *equation(publications)],
+            exit_code=FAILED if lost else 0,
+            errors=[
+                {"code": "unbalanced", "message": status.id, "file": None, "line": None, "hint": None}
+                for status in lost
+            ],
+        )
+
+
+def as_data(status: Status, config: Config) -> dict[str, object]:
+    """A publication as other programs read it."""
+    return {
+        "id": status.id,
+        "channel": status.channel,
+        "source": status.source,
+        "title": status.title,
+        "due": status.due.astimezone(config.zone).isoformat(timespec="seconds"),
+        "state": status.state,
+        "counts": {"planned": status.planned, **status.counts},
+        "receipts": list(status.receipts),
+    }
+
+
+def table_of(publications: list[Status], config: Config) -> list[RenderableType]:
+    """The publications as a table; a sentence when there is none."""
+    if not publications:
+        return [_("The outbox is empty. `veille publish` fills it.")]
+    rows = []
+    for status in publications:
+        local = status.due.astimezone(config.zone)
+        rows.append(
+            (status.id, f"{local:%d/%m %H:%M}", status.channel, state_words(status), counts_words(status), status.title)
+        )
+    return [table(_("id"), _("due"), _("channel"), _("state"), _("deliveries"), _("title"), rows=rows, cut=5)]
+
+
+def state_words(status: Status) -> str:
+    """The state for people, with a sign that needs no colour."""
+    names = {
+        "queued": _("○ queued"),
+        "running": _("▶ running"),
+        "paused": _("‖ paused"),
+        "held": _("! held"),
+        "done": _("✓ done"),
+        "cancelled": _("– cancelled"),
+    }
+    words = names[status.state]
+    if status.counts["failed"]:
+        words = _("✗ done, with failures") if status.state == "done" else words
+    return f"{words} ({_('channel stopped')})" if status.stopped and status.state in ("queued", "running") else words
+
+
+def counts_words(status: Status) -> str:
+    """ "12 sent", "10 sent, 2 failed", or "at its time" before a letter has its readers."""
+    if status.planned is None:
+        return _("when it leaves")
+    named = {
+        "sent": _("{n} sent"),
+        "ready": _("{n} ready"),
+        "claimed": _("{n} in hand"),
+        "sending": _("{n} leaving"),
+        "unknown": _("{n} unknown"),
+        "scheduled": _("{n} scheduled"),
+        "failed": _("{n} failed"),
+        "held": _("{n} held"),
+        "cancelled": _("{n} cancelled"),
+    }
+    parts = [words.format(n=status.counts[state]) for state, words in named.items() if status.counts[state]]
+    return ", ".join(parts) or _("nobody to send to")
+
+
+def equation(publications: list[Status]) -> list[RenderableType]:
+    """planned = sent + failed + cancelled + held (+ what is still on its way), over all publications."""
+    known = [status for status in publications if status.planned is not None]
+    if not known:
+        return []
+    total = {name: sum(status.counts[name] for status in known) for name in known[0].counts}
+    planned = sum(status.planned or 0 for status in known)
+    waiting = planned - sum(total[name] for name in ("sent", "failed", "cancelled", "held"))
+    sentence = _(
+        "{planned} planned = {sent} sent + {failed} failed + {cancelled} cancelled + {held} held"
+        " + {waiting} on their way"
+    )
+    values = {name: total[name] for name in ("sent", "failed", "cancelled", "held")}
+    return ["", sentence.format(planned=planned, waiting=waiting, **values)]

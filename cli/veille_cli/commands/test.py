@@ -1,0 +1,78 @@
+"""`veille test`: the real letter, to oneself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from veille.i18n import gettext as _
+from veille_cli.output import Answer, answers
+
+if TYPE_CHECKING:
+    from veille.publishing import Delivery
+    from veille_cli.wiring import Newsroom
+
+
+@answers
+def command(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help=_("A post or an edition."))],
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help=_("Your own address."))],
+) -> Answer:
+    """Send the letter of one post or edition to yourself, marked [Test]. Nothing is queued or counted."""
+    from veille_cli.wiring import newsroom
+
+    with newsroom() as room:
+        delivery = _delivery(room, path, to)
+        publisher = room.publishers.get("newsletter")
+        from veille_publishers.newsletter import Newsletter
+
+        assert isinstance(publisher, Newsletter)
+        words = publisher.send_test(delivery)
+    return Answer(data={"sent": publisher.live, "detail": words}, text=[words])
+
+
+def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
+    from veille import checks
+    from veille.errors import ContentError, VeilleError
+    from veille.planning import plan
+    from veille.publishing import Delivery, Publication, Recipient
+    from veille.queueing import blocking, letter_of
+    from veille.subscribers import normalise
+
+    try:
+        address = normalise(to)
+    except ValueError as error:
+        raise VeilleError(_("this is not an e-mail address"), hint=str(error)) from None
+    if "newsletter" not in room.config.channels:
+        raise VeilleError(_("this newsroom has no newsletter"), hint=_("write [newsletter] in veille.toml"))
+    source, now = room.library.find(path), room.clock()
+    made = plan(room.library, room.config, [], now, selection=[source], at=now)
+    findings = checks.run(room.library, room.config)
+    if stops := blocking(made, room.library, findings, everything=False):
+        raise ContentError(stops)
+    rendition = room.publishers["newsletter"].render(letter_of(source, room.library, room.config, now))
+    assert rendition is not None
+    payload = {**rendition.payload, "subject": f"[Test] {rendition.payload['subject']}"}
+    publication = Publication(
+        id="test",
+        source=source.source,
+        channel="newsletter",
+        occurrence="test",
+        title=source.title,
+        slug=f"test-{source.slug}",
+        due=now,
+        generation=1,
+        rendition=replace(rendition, payload=payload),
+    )
+    return Delivery(
+        id="test",
+        publication=publication,
+        target="0",
+        attempt=1,
+        date=now,
+        message_id=f"<test.{now:%Y%m%d%H%M%S%f}@{address.rpartition('@')[2]}>",
+        recipient=Recipient(0, address),
+    )

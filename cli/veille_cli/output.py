@@ -1,0 +1,237 @@
+"""Results and errors → text on a terminal, or JSON, and an exit code. stdout is the answer, stderr the talk."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from veille.errors import ConfigError, ContentError, Finding, Severity, VeilleError
+from veille.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+ENVELOPE_VERSION = 1
+OK, FAILED, USAGE, INVALID, PARTLY, LATER, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
+
+
+@dataclass
+class Answer:
+    """What a command answers.
+
+    Args:
+        data: for --json.
+        text: for people: strings and Rich renderables, printed one under the other.
+        errors: what went wrong without stopping the command.
+    """
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    text: Sequence[RenderableType] = ()
+    exit_code: int = OK
+    errors: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How a command speaks while it works."""
+
+    json: bool
+    debug: bool
+
+    def say(self, *lines: RenderableType) -> None:
+        """Something to know, on stderr; silent with --json."""
+        if not self.json:
+            console = stderr()
+            for line in lines:
+                console.print(line, highlight=False, soft_wrap=isinstance(line, str))
+
+    @contextmanager
+    def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """A bar on stderr, only on a terminal. The function takes how much is done."""
+        console = stderr()
+        if self.json or not console.is_terminal:
+            yield lambda _done: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(label, total=total)
+            yield lambda done: bar.update(task, completed=done)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can answer a question."""
+        return not self.json and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def stdout() -> Console:
+    """Where answers go."""
+    from rich.console import Console
+
+    return Console(soft_wrap=False)
+
+
+def stderr() -> Console:
+    """Where talk goes."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def answers(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Make a command of a function that returns an `Answer`.
+
+    A `talk` parameter is filled in if the function has one; --json and --debug are added to its options. Every
+    error of ours becomes a message or an envelope, and the exit code of its class; any other one is a defect.
+    """
+    signature = inspect.signature(function, eval_str=True)
+    options = {
+        "json_output": Annotated[bool, typer.Option("--json", help=_("Answer in JSON, for other programs."))],
+        "debug": Annotated[bool, typer.Option("--debug", help=_("Show what a programmer needs when it fails."))],
+    }
+
+    @functools.wraps(function)
+    def command(*, json_output: bool = False, debug: bool = False, **values: Any) -> None:
+        talk = Talk(json=json_output, debug=debug)
+        extra = {"talk": talk} if "talk" in signature.parameters else {}
+        raise typer.Exit(_guarded(function, _name(function), talk, {**values, **extra}))
+
+    parameters = [p for name, p in signature.parameters.items() if name != "talk"]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+        for name, annotation in options.items()
+    ]
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=parameters, return_annotation=None
+    )
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    del command.__wrapped__
+    return command
+
+
+def _name(function: Callable[..., Any]) -> str:
+    module = function.__module__.rpartition(".")[2]
+    return module if function.__name__ == "command" else f"{module} {function.__name__.strip('_').replace('_', '-')}"
+
+
+def _guarded(function: Callable[..., Answer], name: str, talk: Talk, values: Mapping[str, Any]) -> int:
+    logging.basicConfig(level=logging.DEBUG if talk.debug else logging.CRITICAL, stream=sys.stderr, force=True)
+    try:
+        answer = function(**values)
+    except VeilleError as error:
+        if talk.debug:
+            raise
+        return _refuse(error, name, talk)
+    except KeyboardInterrupt:
+        talk.say(_("Interrupted. The same command goes on where this one stopped."))
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (typer.Exit, typer.Abort, typer.TyperException):
+        raise
+    except Exception as error:
+        if talk.debug:
+            raise
+        defect = VeilleError(
+            _("this is a defect of veille: {error}").format(error=type(error).__name__),
+            hint=_("run the same command with --debug and report what it says; nothing queued is lost"),
+        )
+        return _refuse(defect, name, talk)
+    _print(answer, name, talk)
+    return answer.exit_code
+
+
+def _print(answer: Answer, name: str, talk: Talk) -> None:
+    if talk.json:
+        status = "ok" if answer.exit_code == OK else "partial" if answer.exit_code in (PARTLY, LATER) else "error"
+        _envelope(name, status, answer.data, answer.errors)
+        return
+    console = stdout()
+    for part in answer.text:
+        console.print(part, highlight=False, soft_wrap=isinstance(part, str), markup=False)
+
+
+def _refuse(error: VeilleError, name: str, talk: Talk) -> int:
+    findings: Sequence[Finding] = error.findings if isinstance(error, ContentError | ConfigError) else ()
+    if talk.json:
+        _envelope(name, "error", {}, [finding_data(f) for f in findings] or [_error_data(error)])
+        return error.exit_code
+    console = stderr()
+    if findings:
+        console.print(findings_text(findings), highlight=False, soft_wrap=True, markup=False)
+        if error.hint:
+            console.print(f"→ {error.hint}", highlight=False, soft_wrap=True, markup=False)
+    else:
+        console.print(f"veille: {error.message}", highlight=False, soft_wrap=True, markup=False)
+        if error.hint:
+            console.print(f"    → {error.hint}", highlight=False, soft_wrap=True, markup=False)
+    return error.exit_code
+
+
+def _envelope(name: str, status: str, data: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> None:
+    envelope = {
+        "veille": ENVELOPE_VERSION,
+        "command": name,
+        "status": status,
+        "data": data,
+        "errors": list(errors),
+    }
+    typer.echo(json.dumps(envelope, ensure_ascii=False, indent=2, default=str))
+
+
+def finding_data(finding: Finding) -> dict[str, Any]:
+    """A finding as an entry of `errors`."""
+    return {
+        "code": finding.code,
+        "message": finding.message,
+        "file": finding.file,
+        "line": finding.line,
+        "hint": finding.hint,
+        "field": finding.field,
+        "severity": finding.severity.value,
+    }
+
+
+def _error_data(error: VeilleError) -> dict[str, Any]:
+    return {"code": error.code, "message": error.message, "file": None, "line": None, "hint": error.hint}
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """Findings for people: errors first, each with its remedy on the next line."""
+    ranked = sorted(findings, key=lambda f: (f.severity is not Severity.ERROR, f.file, f.line or 0))
+    signs = {Severity.ERROR: "✗", Severity.WARNING: "!"}
+    return "\n".join(f"{signs[finding.severity]} {finding}" for finding in ranked)
+
+
+def table(
+    *columns: str, rows: Sequence[Sequence[str]], right: Sequence[int] = (), cut: int | None = None
+) -> RenderableType:
+    """A table without frames: aligned, short, readable without colour.
+
+    Args:
+        cut: the column that gives way when the terminal is narrow, on one line with "…".
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for number, name in enumerate(columns):
+        options: dict[str, Any] = {"overflow": "ellipsis", "no_wrap": True} if cut is not None else {"overflow": "fold"}
+        if cut is not None and number != cut:
+            options["min_width"] = max((len(row[number]) for row in rows), default=0)
+        made.add_column(name, justify="right" if number in right else "left", **options)
+    for row in rows:
+        made.add_row(*row)
+    return made

@@ -1,0 +1,187 @@
+"""The composition root: settings, clock, ledger, publishers, made once for a command and closed at its end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from veille import config as settings
+from veille.config import Config
+from veille.errors import ConfigError
+from veille.i18n import gettext as _
+from veille.timetable import Clock
+
+if TYPE_CHECKING:
+    from veille.library import Library
+    from veille.outbox.actions import Actions
+    from veille.outbox.database import Database
+    from veille.outbox.deliveries import Deliveries
+    from veille.outbox.queue import Queue
+    from veille.outbox.report import Report
+    from veille.publishing import Publisher
+    from veille.subscribers import Subscribers
+    from veille.tokens import Keys
+
+NOW = "VEILLE_NOW"
+
+
+class Newsroom:
+    """Everything a command may need of one workspace; each part is made when it is first asked for."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self.config = config
+        self.clock = clock
+
+    @cached_property
+    def library(self) -> Library:
+        """The content, read once."""
+        from veille import library
+
+        return library.load(self.config)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The signing keys."""
+        from veille import tokens
+
+        key = self.config.settings.workspace.secret_key
+        return tokens.load_keys(self.config.outbox_dir / "secret.key", key.get_secret_value() if key else None)
+
+    @cached_property
+    def database(self) -> Database:
+        """The ledger, opened and migrated."""
+        from veille.outbox.database import open_database
+
+        return open_database(self.config.settings.outbox.url, self.config.root)
+
+    @property
+    def queue(self) -> Queue:
+        """The ledger as planning sees it."""
+        from veille.outbox.queue import Queue
+
+        return Queue(self.database)
+
+    @property
+    def report(self) -> Report:
+        """The ledger as people see it."""
+        from veille.outbox.report import Report
+
+        return Report(self.database)
+
+    @property
+    def actions(self) -> Actions:
+        """What people do with the ledger."""
+        from veille.outbox.actions import Actions
+
+        return Actions(self.database)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """The ledger as dispatch sees it, under a name of our own."""
+        from veille.outbox.deliveries import Deliveries
+
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        host = urlsplit(self.config.settings.workspace.base_url).hostname or "localhost"
+        return Deliveries(self.database, owner, self.keys.derive("message-id"), host)
+
+    @property
+    def subscribers(self) -> Subscribers:
+        """The readers."""
+        from veille.subscribers import Subscribers
+
+        return Subscribers(self.database, self.keys.derive("suppression"))
+
+    @cached_property
+    def publishers(self) -> Mapping[str, Publisher]:
+        """The publishers of the configured channels."""
+        from veille.templating import Templates
+        from veille_publishers import registry
+
+        context = registry.Context(
+            config=self.config,
+            templates=Templates(self.config),
+            clock=self.clock,
+            http=_http_session,
+            keys=self.keys,
+        )
+        return {name: registry.load(name, context) for name in self.config.channels}
+
+    @property
+    def grace(self) -> dict[str, timedelta]:
+        """How late each channel may be before a person decides; feed and web may always be late."""
+        channels = (name for name in self.config.channels if hasattr(self.config.channel(name), "grace"))
+        return {name: self.config.channel(name).grace for name in channels}
+
+    @property
+    def live_channels(self) -> tuple[str, ...]:
+        """The channels that reach people."""
+        return tuple(name for name in self.config.channels if self.config.live(name))
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+@contextmanager
+def newsroom(environ: Mapping[str, str] = os.environ) -> Iterator[Newsroom]:
+    """Open the workspace at hand.
+
+    Raises:
+        ConfigError: there is none, or a setting is wrong.
+    """
+    chosen = environ.get("VEILLE_WORKSPACE")
+    start = Path(chosen).absolute() if chosen else Path.cwd()
+    config = settings.load(settings.find_root(start), environ)
+    room = Newsroom(config, _clock(config, environ))
+    _check_live(room)
+    try:
+        yield room
+    finally:
+        room.close()
+
+
+def _check_live(room: Newsroom) -> None:
+    if room.live_channels and "base_url" not in room.config.settings.workspace.model_fields_set:
+        raise ConfigError(
+            _("{channels} reach people, but workspace.base_url is not set").format(
+                channels=", ".join(room.live_channels)
+            ),
+            hint=_('write base_url = "https://the-address-of-your-site" under [workspace]: letters link to it'),
+        )
+
+
+def _clock(config: Config, environ: Mapping[str, str]) -> Clock:
+    """The system's clock; for samples and tests, a fixed moment."""
+    fixed = environ.get(NOW)
+    if not fixed:
+        return lambda: datetime.now(UTC)
+    if live := [name for name in config.channels if config.live(name)]:
+        raise ConfigError(
+            _("{name} cannot be set while {channels} reach people").format(name=NOW, channels=", ".join(live)),
+            hint=_("unset {name}").format(name=NOW),
+        )
+    try:
+        moment = datetime.fromisoformat(fixed)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ConfigError(
+            _("{name} is not a moment: {value}").format(name=NOW, value=fixed),
+            hint=_("write it as 2026-11-25T09:00:00+01:00 (RFC 3339, with the offset)"),
+        )
+    return lambda: moment.astimezone(UTC)
+
+
+def _http_session():  # type: ignore[no-untyped-def]
+    from veille_publishers import http
+
+    return http.session()

@@ -1,0 +1,80 @@
+"""One scheduler for each outbox: a file lock held for life, which the system frees at any death."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from veille.errors import Busy, LedgerError
+from veille.i18n import gettext as _
+
+NAME = "run.lock"
+
+
+@contextmanager
+def scheduler_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of `veille run`.
+
+    Raises:
+        Busy: another process has it; the message names it.
+        LedgerError: the folder cannot be written.
+    """
+    path = folder / NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise LedgerError(
+            _("the outbox cannot be written: {path}: {error}").format(path=path, error=error.strerror),
+            hint=_("check the owner and the permissions of this folder, and the space on its disk"),
+        ) from error
+    with file:
+        if not _try_lock(file):
+            raise Busy(
+                _("another `veille run` is at work here (process {pid})").format(pid=_read(path) or "?"),
+                hint=_("let it work, or stop it first; two at once would get in each other's way"),
+            )
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def running(folder: Path) -> str | None:
+    """The process id of the scheduler that is at work here; None when there is none."""
+    path = folder / NAME
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            return None if _try_lock(file) else _read(path) or "?"
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return _try_lock_windows(file)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _try_lock_windows(file: IO[str]) -> bool:
+    import msvcrt
+
+    try:
+        file.seek(1 << 20)  # far behind the text, which others may still read
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,266 @@
+"""From a plan to the outbox: check what it uses, render it for its channels, compare, queue all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from veille.config import Config
+from veille.editions import Edition
+from veille.errors import ContentError, Finding, Severity
+from veille.i18n import gettext as _
+from veille.library import Library
+from veille.outbox.queue import REWRITING, Change, Item, Queue, Queued
+from veille.planning import CADENCED, Owed, Plan
+from veille.posts import Post
+from veille.publishing import Publisher, Rendition, Source
+from veille.rendering import RenderedEdition, RenderedPost, render_edition, render_hand_made, render_post
+
+HELPLINES_FILE = "content/helplines.yaml"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One publication of the plan, as it is shown and queued."""
+
+    owed: Owed
+    change: Change
+    rendition: Rendition = field(repr=False)
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan with everything rendered; nothing is in the outbox yet."""
+
+    lines: tuple[Line, ...]
+    withdrawn: tuple[Queued, ...]
+
+    @property
+    def changes(self) -> tuple[Line, ...]:
+        """What queueing will change."""
+        return tuple(line for line in self.lines if line.change not in (Change.SAME, Change.TOO_LATE))
+
+    @property
+    def too_late(self) -> tuple[Line, ...]:
+        """What was edited after it left, and cannot be changed any more."""
+        return tuple(line for line in self.lines if line.change is Change.TOO_LATE)
+
+
+def blocking(plan: Plan, library: Library, findings: Sequence[Finding], *, everything: bool) -> list[Finding]:
+    """The errors that concern what this plan would queue; errors elsewhere do not block.
+
+    Args:
+        everything: the whole library was asked for, so a file that cannot be read would have been in it.
+    """
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    by_source = {post.source: post.file for post in library.posts}
+    files = {owed.file for owed in plan.owed}
+    files |= {by_source[s] for owed in plan.owed for s in owed.members if s in by_source}
+    if plan.owed:
+        files.add(HELPLINES_FILE)  # in every letter, on every page
+    if everything:
+        read = {post.file for post in library.posts} | {edition.file for edition in library.editions}
+        folders = ("content/posts/", "content/editions/")
+        files |= {error.file for error in errors if error.file.startswith(folders) and error.file not in read}
+    found = [error for error in errors if error.file in files or error.code == "no-content"]
+    if any(error.code == "unknown-contact" for error in found):  # its record may be there, and broken
+        found += [error for error in errors if error.file.startswith("content/partners/")]
+    return found
+
+
+def prepare(
+    plan: Plan,
+    library: Library,
+    config: Config,
+    publishers: Mapping[str, Publisher],
+    queue: Queue,
+    now: datetime,
+    *,
+    progress: Callable[[int], None] = lambda done: None,  # noqa: ARG005
+) -> Prepared:
+    """Render everything that is owed and say what queueing it would change.
+
+    Raises:
+        ContentError: what cannot be shown on a channel, and files that look renamed; every one at once.
+        RenderError: a template or picture fails.
+    """
+    studio = _Studio(library, config, queue, now)
+    lines: list[Line] = []
+    findings: list[Finding] = []
+    for count, owed in enumerate(plan.owed):
+        try:
+            rendition = publishers[owed.channel].render(studio.source(owed))
+            if rendition is not None:
+                lines.append(_line(owed, rendition, publishers[owed.channel]))
+        except ContentError as error:
+            findings += [_in_file(finding, owed) for finding in error.findings]
+        progress(count + 1)
+    findings += _renamed(lines, queue.all(), library)
+    if findings:
+        raise ContentError(dict.fromkeys(findings))
+    return Prepared(tuple(lines), plan.withdrawn)
+
+
+def enqueue(
+    prepared: Prepared, config: Config, publishers: Mapping[str, Publisher], queue: Queue, now: datetime
+) -> None:
+    """Queue what was prepared, in one transaction, and lay out what a person may look at."""
+    wanted = [line for line in prepared.lines if line.change is not Change.TOO_LATE]
+    changes = queue.put([_item(line, config) for line in wanted], [entry.id for entry in prepared.withdrawn], now)
+    for line, publication in zip(wanted, queue.publications(list(changes)), strict=True):
+        existing = line.owed.existing
+        # Shown again even when nothing changed: a crash may have come between the commit and this line.
+        if changes[int(publication.id[1:])] is not Change.SAME or not (existing and existing.left):
+            publishers[line.owed.channel].show(publication)
+
+
+def _line(owed: Owed, rendition: Rendition, publisher: Publisher) -> Line:
+    existing = owed.existing
+    if existing is None:
+        change = Change.NEW
+    elif (existing.digest, existing.due, existing.withdrawn) == (rendition.digest, owed.due, False):
+        change = Change.SAME
+    elif owed.channel in REWRITING:
+        change = Change.REWRITE if existing.left else Change.UPDATED
+    else:
+        change = Change.TOO_LATE if existing.left or (owed.channel == CADENCED and existing.started) else Change.UPDATED
+    return Line(owed, change, rendition, tuple(publisher.targets()))
+
+
+def _item(line: Line, config: Config) -> Item:
+    owed = line.owed
+    local = owed.due.astimezone(config.zone)
+    return Item(
+        source=owed.source,
+        channel=owed.channel,
+        occurrence=owed.occurrence,
+        kind="post" if owed.post else "edition",
+        title=owed.title,
+        slug=_slug(owed),
+        body_hash=body_hash(owed.post.body) if owed.post else "",
+        due=owed.due,
+        due_local=f"{local:%Y-%m-%dT%H:%M%z}",
+        zone=str(config.zone),
+        rendition=line.rendition,
+        targets=line.targets,
+        members=owed.members,
+        expires=owed.expires,
+    )
+
+
+def _slug(owed: Owed) -> str:
+    origin = owed.post or owed.edition
+    return origin.slug if origin else owed.source
+
+
+def body_hash(body: str) -> str:
+    """The same for two bodies that differ in white space only."""
+    return hashlib.sha256(re.sub(r"\s+", " ", body).strip().encode()).hexdigest()
+
+
+def _renamed(lines: Sequence[Line], queued: Sequence[Queued], library: Library) -> list[Finding]:
+    """A file with the text of one that already left: renamed, or copied? It would be a second public post."""
+    known = {post.source for post in library.posts}
+    gone = {
+        (entry.channel, entry.body_hash): entry
+        for entry in queued
+        if entry.kind == "post" and entry.left and entry.source not in known
+    }
+    findings = []
+    for line in lines:
+        post = line.owed.post
+        if post is None or line.change is not Change.NEW:
+            continue
+        before = gone.get((line.owed.channel, body_hash(post.body)))
+        if before is not None:
+            findings.append(
+                Finding(
+                    file=post.file,
+                    line=1,
+                    field="id",
+                    message=_(
+                        "this text already left on {channel} under the name {source}: was the file renamed?"
+                    ).format(channel=line.owed.channel, source=before.source),
+                    hint=_(
+                        "write `id: {source}` in the front matter if it is the same post, another id if it is not"
+                    ).format(source=before.source),
+                    code="renamed",
+                )
+            )
+    return findings
+
+
+def _in_file(finding: Finding, owed: Owed) -> Finding:
+    """Publishers know sources, people know files."""
+    return replace(finding, file=owed.file) if owed.file and finding.file == owed.source else finding
+
+
+def letter_of(source: Post | Edition, library: Library, config: Config, now: datetime) -> RenderedEdition:
+    """The letter that one post or edition alone would make: for previews and test sends."""
+    known = {post.source: post for post in library.posts}
+    sources = [source] if isinstance(source, Post) else [known[name] for name in source.posts if name in known]
+    posts = [render_post(post, library, config, now=now) for post in sources]
+    if isinstance(source, Edition):
+        return render_hand_made(source, posts, library, config, due=now)
+    return render_edition(
+        posts, library, config, due=now, source=source.source, slug=source.slug, title=source.title, lang=source.lang
+    )
+
+
+class _Studio:
+    """Renders posts and editions once, however many channels ask."""
+
+    def __init__(self, library: Library, config: Config, queue: Queue, now: datetime) -> None:
+        self._library = library
+        self._config = config
+        self._queue = queue
+        self._now = now
+        self._by_source = {post.source: post for post in library.posts}
+        self._first_seen = queue.first_seen()
+        self._posts: dict[str, RenderedPost] = {}
+
+    def source(self, owed: Owed) -> Source:
+        """What a publisher renders."""
+        return self._post(owed.post) if owed.post else self._edition(owed)
+
+    def _post(self, post: Post) -> RenderedPost:
+        if post.source not in self._posts:
+            # A post without a date has the date on which it was first published, for ever.
+            now = self._first_seen.get(post.source, self._now)
+            self._posts[post.source] = render_post(post, self._library, self._config, now=now)
+        return self._posts[post.source]
+
+    def _edition(self, owed: Owed) -> RenderedEdition:
+        stored = self._stored(owed)
+        posts = [stored[s] if s in stored else self._post(self._by_source[s]) for s in owed.members]
+        if owed.edition:
+            return render_hand_made(owed.edition, posts, self._library, self._config, due=owed.due)
+        return render_edition(
+            posts,
+            self._library,
+            self._config,
+            due=owed.due,
+            source=owed.source,
+            slug=owed.source,
+            title=owed.title,
+        )
+
+    def _stored(self, owed: Owed) -> dict[str, RenderedPost]:
+        """Members that nobody asked to publish now, as the outbox keeps them."""
+        if not owed.kept or owed.existing is None:
+            return {}
+        rendition = self._queue.stored(owed.existing.id)
+        values = rendition.payload.get("edition") or rendition.payload.get("item") or {}
+        content = {file.name: file.content for file in rendition.files}
+        edition = RenderedEdition.from_json(values)
+        return {
+            post.source: replace(
+                post, pictures=tuple(replace(p, content=content.get(p.name, b"")) for p in post.pictures)
+            )
+            for post in edition.posts
+            if post.source in owed.kept
+        }
