@@ -90,7 +90,7 @@ def _to_html(source: str) -> str:
             _("{template}: this is not MJML that mail programs understand: {names}").format(
                 template=HTML_TEMPLATE, names=names
             ),
-            hint=_("see the list of tags and attributes in docs/design-notes.md"),
+            hint=_("use the tags and attributes of the shipped letter; others work in few mail programs"),
         )
     try:
         skeleton, contents = _take_contents(source)

@@ -14,7 +14,7 @@ import pytest
 from tests.unit.test_markdown import XSS
 from tests.unit.test_rendering import config, library, post
 from veille import i18n
-from veille.brand import DARK, LIGHT
+from veille.brand import DARK, LIGHT, Palette, contrast, pairs
 from veille.errors import ContentError, RenderError
 from veille.posts import Event, Kind, Post
 from veille.rendered import Picture
@@ -315,3 +315,8 @@ def test_subject_and_preheader(tmp_path: Path) -> None:
     labels = [attributes.get("aria-label") for _name, attributes in _Reader(letter.html).tags]
     assert letter.subject in labels
     assert "Et aussi" in letter.html
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_pair_of_text_and_ground_can_be_read(palette: Palette) -> None:
+    assert [name for name, text, ground in pairs(palette) if contrast(text, ground) < 4.5] == []
