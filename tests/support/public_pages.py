@@ -14,6 +14,7 @@ from PIL import Image
 
 from veille.config import Config, Settings
 from veille.errors import PublishError
+from veille.i18n import activate
 from veille.publishing import Delivery, Publication, Receipt, Rendition
 from veille.rendering import Contact, Picture, RenderedEdition, RenderedPost, Templates
 from veille_publishers.folder import FolderPublisher
@@ -40,7 +41,8 @@ def no_http() -> NoReturn:
 
 
 def context(root: Path, **sections: Any) -> Context:
-    """What a publisher is made from."""
+    """What a publisher is made from; its pages are in the language of the source, whatever ran before."""
+    activate("en")
     made = config(root, **sections)
     return Context(config=made, templates=Templates(made), clock=lambda: NOW, http=no_http)
 
