@@ -33,6 +33,7 @@ from veille_publishers.registry import Context
 MOST_PHOTOS = 10  # Meta documents no number; others use this one
 LONGEST_BODY = 1500  # UTF-16 units: what somebody reads on a page; the rest is one link away
 NO_PAGE = "page"  # the target in the sandbox, where no page is named
+LONGEST_SENSITIVE = 20_000  # where each line may be the one that helps
 READ_FIELDS = "id,message,created_time,permalink_url,is_published"
 
 
@@ -67,10 +68,11 @@ class Facebook:
         return Rendition(self.kind, payload, social.picture_files(pictures))
 
     def _message(self, post: RenderedPost, link_in_text: bool) -> str:
+        body = social.opening(post)
         text = self._context.templates.render(
             "social/facebook.txt.j2",
             post=post,
-            body=social.shortened(social.opening(post), LONGEST_BODY),
+            body=social.passage(body, LONGEST_SENSITIVE if post.sensitive else LONGEST_BODY),
             contacts=social.contacts(post),
             link=post.url if link_in_text and post.url not in post.facebook_text else "",
             hashtags=() if post.facebook_text else social.hashtags(post.tags),

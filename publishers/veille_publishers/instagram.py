@@ -79,11 +79,12 @@ class Instagram:
 
     def _caption(self, post: RenderedPost) -> str:
         """The caption; a text that we composed is shortened to fit, the words of an editor never are."""
-        body = re.sub(r"\s*\(https?://[^\s)]+\)", "", social.opening(post))  # nothing to press in a caption
+        text = re.sub(r"\s*\(https?://[^\s)]+\)", "", social.opening(post))  # nothing to press in a caption
+        body = social.passage(text, MOST_UNITS)
         caption = self._filled(post, body)
         excess = social.units(caption) - MOST_UNITS
         if excess > 0 and not post.instagram_caption:
-            caption = self._filled(post, social.shortened(body, max(social.units(body) - excess, 0)))
+            caption = self._filled(post, social.passage(text, max(social.units(body) - excess, 0)))
         return caption
 
     def _filled(self, post: RenderedPost, body: str) -> str:

@@ -51,10 +51,38 @@ def hashtags(tags: Iterable[str], already: str = "") -> tuple[str, ...]:
 
 def opening(post: RenderedPost) -> str:
     """Summary and body without saying the same twice: the summary may be the body's first paragraph."""
-    body, summary = post.text.strip(), post.summary.strip()
+    body, summary = (post.flowing or post.text).strip(), post.summary.strip()
     if not summary or normalised(body).startswith(normalised(summary).rstrip("….")):
         return body or summary
     return f"{summary}\n\n{body}".strip()
+
+
+def passage(text: str, most: int) -> str:
+    """A plain-text body for people who scroll: whole paragraphs while they fit, then an ellipsis.
+
+    Args:
+        most: UTF-16 units.
+    """
+    whole = _unmarked(text)
+    if units(whole) <= most:
+        return whole
+    kept: list[str] = []
+    for paragraph in text.split("\n\n"):
+        if units("\n\n".join([*kept, paragraph])) > most - 2:
+            break
+        kept.append(paragraph)
+    while kept and _RULE.search(kept[-1]):  # a heading without its text
+        kept.pop()
+    part = _unmarked("\n\n".join(kept))
+    return f"{part} …" if units(part) > most / 2 else shortened(whole, most)
+
+
+_RULE = re.compile(r"^[-=]{3,}$\n?", re.MULTILINE)
+
+
+def _unmarked(text: str) -> str:
+    """Without the lines under headings and the signs before quotations, which only a letter needs."""
+    return tidy(re.sub(r"^(> ?)+", "", _RULE.sub("", text), flags=re.MULTILINE))
 
 
 def shortened(text: str, most: int) -> str:

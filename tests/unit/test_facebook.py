@@ -76,6 +76,11 @@ def test_a_long_text_is_cut_and_keeps_what_follows_it(office: Desk) -> None:
     assert "01 99 00 12 34" in text
 
 
+def test_a_sensitive_text_is_not_cut(office: Desk) -> None:
+    text = message(office, post(1, summary="", text="mot " * 1000 + "la fin.", sensitive=True))
+    assert "la fin." in text
+
+
 def test_template_marks_in_a_post_are_text(office: Desk) -> None:
     assert "{{ 7 * 7 }}" in message(office, post(1, text="{{ 7 * 7 }}", summary=""))
 

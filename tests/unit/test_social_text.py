@@ -51,3 +51,29 @@ def test_the_summary_is_not_said_twice() -> None:
         "Un repas chaud chaque mardi."
     )
     assert social.opening(post(summary="À table !", text="Un repas.")) == "À table !\n\nUn repas."
+
+
+LETTER = "Une intro.\n\nCe que tu trouves\n-----------------\n\n- du pain\n- du riz\n\n> « Merci. »\n>\n> Léa\n\nLa fin"
+
+
+def test_marks_that_only_a_letter_needs_are_left_out() -> None:
+    assert social.passage(LETTER, 500) == (
+        "Une intro.\n\nCe que tu trouves\n\n- du pain\n- du riz\n\n« Merci. »\n\nLéa\n\nLa fin"
+    )
+
+
+@pytest.mark.parametrize(("most", "end"), [(80, "La fin"), (70, "- du riz …"), (60, "« …")])
+def test_whole_paragraphs_are_kept_while_they_fit(most: int, end: str) -> None:
+    shown = social.passage(LETTER, most)
+    assert shown.endswith(end)
+    assert social.units(shown) <= most
+
+
+def test_no_heading_stands_alone_at_the_end() -> None:
+    text = f"{'Une longue intro. ' * 3}\n\nUn titre\n--------\n\n{'mot ' * 100}"
+    assert social.passage(text, 90).endswith("Une longue intro. …")
+
+
+def test_lines_do_not_end_where_a_letter_ends_them() -> None:
+    both = post(text="Un repas\nchaud.", flowing="Un repas chaud.", summary="")
+    assert social.opening(both) == "Un repas chaud."
