@@ -86,6 +86,7 @@ class RenderedPost:
     instagram_caption: str = ""
     instagram_pictures: tuple[Picture, ...] = ()  # within 4:5 .. 1.91:1; a generated card when there is none
     hashtags: tuple[str, ...] = ()
+    flowing: str = ""  # `text` without line breaks inside paragraphs, for captions
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only; picture bytes stay outside (see `picture_files`)."""

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 SUMMARY_LENGTH = 240  # characters
+UNWRAPPED = 1_000_000  # characters: longer than any paragraph
 PREHEADER_LENGTH = 110  # characters: what a list of messages shows
 
 
@@ -66,6 +67,7 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         summary=french(post.summary, post.lang) or opening,
         html=markdown.to_html(document),
         text=markdown.to_text(document),
+        flowing=markdown.to_text(document, UNWRAPPED),
         lang=post.lang,
         kind=post.kind.value,
         kind_label=label,
