@@ -132,7 +132,7 @@ def _guarded(function: Callable[..., Answer], name: str, talk: Talk, values: Map
     except VeilleError as error:
         if talk.debug:
             raise
-        return _refuse(error, name, talk)
+        return refuse(error, name, talk)
     except KeyboardInterrupt:
         talk.say(_("Interrupted. The same command goes on where this one stopped."))
         return INTERRUPTED
@@ -148,7 +148,7 @@ def _guarded(function: Callable[..., Answer], name: str, talk: Talk, values: Map
             _("this is a defect of veille: {error}").format(error=type(error).__name__),
             hint=_("run the same command with --debug and report what it says; nothing queued is lost"),
         )
-        return _refuse(defect, name, talk)
+        return refuse(defect, name, talk)
     _print(answer, name, talk)
     return answer.exit_code
 
@@ -163,7 +163,8 @@ def _print(answer: Answer, name: str, talk: Talk) -> None:
         console.print(part, highlight=False, soft_wrap=isinstance(part, str), markup=False)
 
 
-def _refuse(error: VeilleError, name: str, talk: Talk) -> int:
+def refuse(error: VeilleError, name: str, talk: Talk) -> int:
+    """Say why a command did not do what it was asked for; returns the exit code."""
     findings: Sequence[Finding] = error.findings if isinstance(error, ContentError | ConfigError) else ()
     if talk.json:
         _envelope(name, "error", {}, [finding_data(f) for f in findings] or [_error_data(error)])
@@ -221,17 +222,26 @@ def table(
     """A table without frames: aligned, short, readable without colour.
 
     Args:
-        cut: the column that gives way when the terminal is narrow, on one line with "…".
+        cut: the column that gives way on a narrow terminal: one line for each row, the rest of it "…".
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for number, name in enumerate(columns):
-        options: dict[str, Any] = {"overflow": "ellipsis", "no_wrap": True} if cut is not None else {"overflow": "fold"}
-        if cut is not None and number != cut:
-            options["min_width"] = max((len(row[number]) for row in rows), default=0)
-        made.add_column(name, justify="right" if number in right else "left", **options)
-    for row in rows:
+        made.add_column(name, justify="right" if number in right else "left", overflow="fold")
+    for row in rows if cut is None else _cut(columns, rows, cut):
         made.add_row(*row)
     return made
+
+
+def _cut(columns: Sequence[str], rows: Sequence[Sequence[str]], which: int) -> Iterator[list[str]]:
+    from rich.cells import cell_len, set_cell_size
+
+    others = [number for number in range(len(columns)) if number != which]
+    used = sum(max(cell_len(row[n]) for row in (columns, *rows)) + 3 for n in others)
+    room = max(stdout().width - used, 16)
+    for row in rows:
+        text = row[which]
+        short = text if cell_len(text) <= room else set_cell_size(text, room - 1).rstrip() + "…"
+        yield [short if number == which else cell for number, cell in enumerate(row)]

@@ -13,9 +13,9 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from veille.errors import VeilleError
 from veille.i18n import gettext as _
-
-USAGE = 2
+from veille_cli.output import USAGE, Talk, refuse
 
 
 class _Worded:
@@ -65,20 +65,19 @@ class VeilleGroup(_Worded, TyperGroup):
             print(_("Stopped: nothing was changed."), file=sys.stderr)  # noqa: T201
             code = 130
         except typer.TyperException as error:
-            code = _say(error)
+            code = _say(error, as_json="--json" in (args if args is not None else sys.argv[1:]))
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _say(error: Any) -> int:
-    kind = type(error).__name__
-    if kind == "NoArgsIsHelpError":
+def _say(error: Any, *, as_json: bool) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":
         print(error.ctx.get_help())  # noqa: T201
         return USAGE
-    print(f"veille: {words(error)}", file=sys.stderr)  # noqa: T201
-    if error.ctx is not None:
-        hint = _("`{command} --help` shows how it is used").format(command=error.ctx.command_path)
-        print(f"    → {hint}", file=sys.stderr)  # noqa: T201
-    return USAGE
+    path = error.ctx.command_path if error.ctx is not None else "veille"
+    hint = _("`{command} --help` shows how it is used").format(command=path)
+    refusal = VeilleError(words(error), hint=hint)
+    refusal.code, refusal.exit_code = "usage", USAGE
+    return refuse(refusal, path.removeprefix("veille").strip(), Talk(json=as_json, debug=False))
 
 
 def words(error: Any) -> str:
@@ -105,7 +104,7 @@ def _label(error: Any) -> str:
     param = error.param
     if param is None:
         return str(error.param_hint or "?")
-    return str(param.opts[0] if param.param_type_name == "option" else param.human_readable_name.upper())
+    return str(param.opts[0] if param.param_type_name == "option" else param.metavar or param.name.upper())
 
 
 def _why(error: Any) -> str:
