@@ -94,7 +94,7 @@ def words(error: Any) -> str:
     if kind == "UsageError" and "No such command" in error.message:
         return _no_such_command(error)
     if kind == "UsageError" and "unexpected extra" in error.message:
-        return _("too many words: {words}").format(words=error.message.partition("(")[2].rstrip(")"))
+        return _("too many words: {words}").format(words=error.message.rpartition("(")[2].rstrip(")."))
     if "requires an argument" in error.message:
         return _("{name} needs a value").format(name=getattr(error, "option_name", "?"))
     return _("this command line is not understood: {message}").format(message=error.message)

@@ -59,9 +59,7 @@ SPACE = {"xs": 4, "s": 8, "m": 16, "l": 24, "xl": 40, "xxl": 64}
 RADIUS = 10
 MEASURE = "34rem"  # longest line of text
 LETTER_WIDTH = 600  # px
-SYSTEM_FONTS = (
-    "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-)
+SYSTEM_FONTS = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,11 @@ def pairs(palette: Palette) -> list[tuple[str, str, str]]:
     """Every (name, text colour, ground colour) that templates put together."""
     on_page = [(name, getattr(palette, name)) for name in ("ink", "muted", "action", "help")]
     return [
-        *((f"{name} on {ground}", text, getattr(palette, ground)) for name, text in on_page for ground in ("ground", "surface")),
+        *(
+            (f"{name} on {ground}", text, getattr(palette, ground))
+            for name, text in on_page
+            for ground in ("ground", "surface")
+        ),
         ("on_action on action", palette.on_action, palette.action),
         ("on_highlight on highlight", palette.on_highlight, palette.highlight),
         ("help on help_ground", palette.help, palette.help_ground),

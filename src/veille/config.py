@@ -336,9 +336,7 @@ def _merge(values: dict[str, Any], environ: Mapping[str, str], root: Path) -> di
     return origin
 
 
-def _from_environment(
-    environ: Mapping[str, str], root: Path
-) -> Iterator[tuple[str, str, str, str]]:
+def _from_environment(environ: Mapping[str, str], root: Path) -> Iterator[tuple[str, str, str, str]]:
     """(section, key, value, where from): token store first, so that what a person sets now wins."""
     store = root / "outbox" / "tokens.json"
     if store.is_file():

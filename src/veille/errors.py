@@ -1,17 +1,17 @@
 """Errors, named by the reaction they call for.
 
-    VeilleError
-    ├── ConfigError          mend a setting; nothing ran
-    ├── ContentError         mend the content; nothing was queued (carries every finding at once)
-    ├── RenderError          mend a template or picture; nothing was queued
-    ├── LedgerError          mend the outbox (disk, permissions, version); nothing was lost
-    ├── Busy                 try again later: another process has the work in hand
-    └── PublishError         one delivery did not succeed
-        ├── Rejected         change the post
-        ├── NotAuthorised    renew the access; the channel stops and keeps its queue
-        ├── Unavailable      try again later
-        │   └── RateLimited
-        └── OutcomeUnknown   look before anything else
+VeilleError
+├── ConfigError          mend a setting; nothing ran
+├── ContentError         mend the content; nothing was queued (carries every finding at once)
+├── RenderError          mend a template or picture; nothing was queued
+├── LedgerError          mend the outbox (disk, permissions, version); nothing was lost
+├── Busy                 try again later: another process has the work in hand
+└── PublishError         one delivery did not succeed
+    ├── Rejected         change the post
+    ├── NotAuthorised    renew the access; the channel stops and keeps its queue
+    ├── Unavailable      try again later
+    │   └── RateLimited
+    └── OutcomeUnknown   look before anything else
 """
 
 from __future__ import annotations

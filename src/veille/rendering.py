@@ -47,7 +47,7 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         ContentError: unknown contacts, pictures or links that cannot be in a text; every one at once.
         RenderError: a picture cannot be read.
     """
-    from veille import markdown, pictures
+    from veille import markdown
 
     base_url, language = config.settings.workspace.base_url, config.settings.workspace.language
     document = markdown.resolve(
@@ -85,7 +85,7 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         when_words=labels.when(post, config.zone, language),
         where_words=french(labels.where(post.event), post.lang),
         event_url=post.event.url if post.event else "",
-        pictures=tuple(pictures.web(image) for image in _images(post)),
+        pictures=tuple(_picture(image, config) for image in _images(post)),
         contacts=contacts.of_post(post, library),
         helplines=contacts.help_table(library),
         related=post.related,
@@ -130,7 +130,7 @@ def render_edition(
     Raises:
         ContentError: the intro holds what a post may not hold.
     """
-    from veille import markdown, pictures
+    from veille import markdown
 
     base_url, language = config.settings.workspace.base_url, config.settings.workspace.language
     lang = lang or language
@@ -156,7 +156,7 @@ def render_edition(
         intro_text=markdown.to_text(document),
         posts=tuple(posts),
         helplines=contacts.help_table(library),
-        picture=pictures.web(image) if image else None,
+        picture=_picture(image, config) if image else None,
     )
 
 
@@ -197,7 +197,15 @@ def _instagram(post: Post, config: Config, title: str, label: str, towns: Sequen
         return ()
     images = post.instagram.images or _images(post)
     town = ", ".join(towns)
-    return pictures.instagram(images, title=title, kind_label=label, town=town, brand=config.brand)
+    return pictures.instagram(
+        images, title=title, kind_label=label, town=town, brand=config.brand, kind=post.kind, root=config.root
+    )
+
+
+def _picture(image: Image, config: Config) -> Picture:
+    from veille import pictures
+
+    return pictures.web(image, ground=config.brand.light.ground, root=config.root)
 
 
 def _images(post: Post) -> tuple[Image, ...]:
