@@ -7,13 +7,13 @@ The id of the container is kept before it is published, and tells afterwards whe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from veille.config import InstagramSettings
-from veille.errors import ContentError, Finding, OutcomeUnknown, PublishError, Unavailable
+from veille.errors import ContentError, OutcomeUnknown, PublishError, Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
 from veille.publishing import (
@@ -28,16 +28,11 @@ from veille.publishing import (
     Source,
 )
 from veille.rendering import RenderedPost
-from veille_publishers import files, graph_errors, social
+from veille_publishers import captions, files, graph_errors, social
 from veille_publishers.graph import Call, Graph, access
 from veille_publishers.graph_errors import Reaction
 from veille_publishers.registry import Context
 
-# Meta, "IG User: media" (developers.facebook.com/docs/instagram-platform/…/ig-user/media, read 2026-09-11).
-MOST_UNITS = 2200  # UTF-16 units of a caption
-MOST_HASHTAGS = 30
-MOST_MENTIONS = 20
-MOST_PICTURES = 10
 POLLS = (3, 5, 10, 20, 30, 60)  # seconds before each look at a container
 SETTLE = 5  # seconds between two looks that must agree; dispatch looks several times, minutes apart
 USELESS = ("ERROR", "EXPIRED", "ABSENT")  # what a container that cannot be published says; ABSENT is ours
@@ -66,9 +61,9 @@ class Instagram:
         """
         if not isinstance(source, RenderedPost):
             return None
-        pictures = source.instagram_pictures[:MOST_PICTURES]
+        pictures = source.instagram_pictures[: captions.MOST_PICTURES]
         caption = self._caption(source)
-        if findings := tuple(_findings(source, caption)):
+        if findings := tuple(captions.findings(source, caption)):
             raise ContentError(findings)
         payload = {
             "caption": caption,
@@ -80,9 +75,9 @@ class Instagram:
     def _caption(self, post: RenderedPost) -> str:
         """The caption; a text that we composed is shortened to fit, the words of an editor never are."""
         text = re.sub(r"\s*\(https?://[^\s)]+\)", "", social.opening(post))  # nothing to press in a caption
-        body = social.passage(text, MOST_UNITS)
+        body = social.passage(text, captions.MOST_UNITS)
         caption = self._filled(post, body)
-        excess = social.units(caption) - MOST_UNITS
+        excess = social.units(caption) - captions.MOST_UNITS
         if excess > 0 and not post.instagram_caption:
             caption = self._filled(post, social.passage(text, max(social.units(body) - excess, 0)))
         return caption
@@ -349,34 +344,3 @@ def permalink_call(media: str) -> Call:
 
 def _alt(picture: Mapping[str, str]) -> dict[str, str]:
     return {"alt_text": picture["alt"]} if picture["alt"] else {}
-
-
-def _findings(post: RenderedPost, caption: str) -> Iterator[Finding]:
-    """Everything that Instagram would refuse."""
-    counts = (
-        (social.units(caption), MOST_UNITS, "caption-too-long", _("{number} characters; Instagram takes {most}")),
-        (
-            len(re.findall(r"#\w+", caption)),
-            MOST_HASHTAGS,
-            "too-many-hashtags",
-            _("{number} hashtags; Instagram takes {most}"),
-        ),
-        (
-            len(re.findall(r"(?<![\w.@])@\w+", caption)),
-            MOST_MENTIONS,
-            "too-many-mentions",
-            _("{number} mentions; Instagram takes {most}"),
-        ),
-    )
-    for number, most, code, words in counts:
-        if number > most:
-            message = words.format(number=number, most=most)
-            yield _finding(post, "instagram.caption", message, code, _("shorten instagram.caption"))
-    if not post.instagram_pictures:
-        yield _finding(
-            post, "image", _("Instagram needs a picture"), "no-picture", _("add image.src, or leave out instagram")
-        )
-
-
-def _finding(post: RenderedPost, field: str, message: str, code: str, hint: str) -> Finding:
-    return Finding(file=post.source, line=None, field=field, message=message, hint=hint, code=code)

@@ -187,8 +187,9 @@ class Showcase:
             Unavailable: the folder cannot be written to.
         """
         path = self.path(publication)
-        for file in publication.rendition.files:
-            files.write(path.with_suffix("") / file.name, file.content)
+        folder, pictures = path.with_suffix(""), {f.name: f.content for f in publication.rendition.files}
+        if pictures or folder.is_dir():  # an edit may have taken pictures away
+            files.mirror(folder, pictures, self.channel)
         values = self._values(publication, requests)
         sent_at = read_json(path).pop("sent_at", None)
         same = sent_at and read_json(path) == {**values, "sent_at": sent_at}

@@ -6,6 +6,7 @@ import logging
 import re
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -404,6 +405,41 @@ def test_another_post_of_the_account_is_never_taken_for_ours(office: Desk, fake:
     look = office.publisher("instagram").read_back(journal.again(delivery))
     assert look.receipt
     assert look.receipt.remote_id == ours
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_container_that_cannot_be_read_says_nothing(office: Desk, fake: GraphFake, written: bool) -> None:
+    """100/33 is no proof of absence; the list of posts may still prove presence."""
+    fake.fault("POST", "media_publish", FAULTS["lost-written" if written else "code-2"])
+    delivery = office.delivery("instagram")
+    journal = deliver(office, delivery)
+    fake.fault("GET", "*", error(100, 33))
+    look = office.publisher("instagram").read_back(journal.again(delivery))
+    assert look.seen is (Seen.FOUND if written else Seen.UNREADABLE)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_what_was_prepared_for_an_older_text_or_picture_is_not_used(
+    office: Desk, fake: GraphFake, channel: str
+) -> None:
+    fake.fault("POST", "feed", throttle())
+    fake.instagram.polls = 8
+    journal = deliver(office, office.delivery(channel))
+    fake.instagram.polls = 0
+    edited = office.delivery(channel, post(1, title="Le repas change de salle"))
+    second = replace(edited, checkpoint=journal.checkpoints[-1])
+    assert isinstance(deliver(office, second).outcome, Receipt)
+    assert [call.edge for call in fake.calls].count(HIDDEN[channel]) == 2
+    shown = fake.visible_posts()[0].message if channel == "facebook" else fake.visible_media()[0].caption
+    assert shown.startswith("Le repas change de salle")
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_what_was_queued_in_the_sandbox_finds_its_page(office: Desk, fake: GraphFake, channel: str) -> None:
+    nowhere = {"facebook": "page", "instagram": "account"}[channel]
+    delivery = replace(office.delivery(channel), target=nowhere)
+    assert isinstance(deliver(office, delivery).outcome, Receipt)
+    assert visible(fake, channel) == 1
 
 
 # --- what Meta would refuse -----------------------------------------------------------------------------------

@@ -152,6 +152,14 @@ def test_what_is_queued_can_be_read_and_is_rewritten_only_when_it_differs(office
         assert (path.parent / "repas" / file.name).read_bytes() == file.content
 
 
+def test_an_edit_takes_away_pictures_that_it_no_longer_has(office: Desk) -> None:
+    publisher = office.publisher("facebook")
+    publisher.show(office.publication("facebook", post(2)))
+    publisher.show(office.publication("facebook", post(1)))
+    folder = office.config.outbox_dir / "facebook" / "repas"
+    assert [path.name for path in folder.glob("*.jpg")] == [post(1).pictures[0].name]
+
+
 def test_delivering_in_the_sandbox_marks_the_file_as_sent(office: Desk) -> None:
     delivery = office.delivery("facebook")
     journal = MemoryJournal(office)
