@@ -1,0 +1,329 @@
+"""Static pages that show how each channel will look: an index, and one page a post or edition.
+
+Only what changed is rendered again: a post keeps its panels until its own text or something that all posts share
+(contacts, pictures, templates, settings) changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from slugify import slugify
+
+from veille import checks, library
+from veille.config import Config
+from veille.editions import Edition
+from veille.errors import ConfigError, ContentError, Finding, RenderError, Severity
+from veille.library import Library, softened
+from veille.posts import Post
+from veille.publishing import Publication, Source
+from veille.reading import in_order, name_of
+from veille.rendering import RenderedPost, render_edition, render_hand_made, render_post
+from veille.templating import shipped
+from veille.timetable import Clock
+from veille_web.preview_panels import Desk, Panels, findings_of
+
+OWNER = "preview"  # who keeps the files of the folder
+STATE = "VEILLE-STATE"  # where a page carries the digest of what it shows
+_SHARED = ("veille.toml", "templates", "content/partners", "content/helplines.yaml", "content/media")
+_FOLDERS = ("content/posts/", "content/editions/")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One post or edition in the preview.
+
+    Args:
+        path: of its page, "posts/bourse-velos/".
+        source: what was rendered; None when nothing could be.
+        stale: the file cannot be read now, and this is how it looked before.
+    """
+
+    file: str
+    path: str
+    title: str
+    draft: bool
+    source: Source | None = None
+    panels: Panels = field(default_factory=Panels)
+    findings: tuple[Finding, ...] = ()
+    stale: bool = False
+
+    @property
+    def edition(self) -> bool:
+        """Whether this is an edition of the letter."""
+        return self.path.startswith("editions/")
+
+    @property
+    def errors(self) -> int:
+        """How many findings block it."""
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings inform."""
+        return len(self.findings) - self.errors
+
+    @property
+    def thumbnail(self) -> str:
+        """The name of a picture for the index; "" when there is none."""
+        posts = self.source.posts if self.source and not isinstance(self.source, RenderedPost) else ()
+        own = [self.source] if isinstance(self.source, RenderedPost) else posts
+        return next((picture.name for post in own for picture in post.pictures), "")
+
+
+class Preview:
+    """Builds the pages, again and again, keeping what did not change.
+
+    Args:
+        clock: the date of a post that has none.
+        only: previews these alone; empty for all.
+    """
+
+    def __init__(self, clock: Clock, only: Sequence[str | Path] = ()) -> None:
+        self._clock = clock
+        self._only = tuple(only)
+        self._desk: Desk | None = None
+        self._world = ""
+        self._kept: dict[str, tuple[str, Sheet]] = {}
+        self._posts: dict[str, tuple[str, RenderedPost]] = {}
+
+    def build(self, config: Config, trouble: Sequence[Finding] = ()) -> Mapping[str, bytes]:
+        """Every file of the preview: address relative to its folder -> content.
+
+        Args:
+            trouble: findings to show on every page (settings that cannot be read now).
+
+        Raises:
+            ContentError: one of the wanted files does not exist.
+            RenderError: the preview's own templates fail.
+        """
+        desk = self._at(config)
+        content = library.load(config)
+        findings = checks.run(content, config)
+        wanted = self._wanted(content)
+        sheets = self._sheets(desk, content, findings, wanted)
+        site, failed = self._site(desk, content, sheets)
+        elsewhere = () if wanted else _elsewhere(findings, sheets)
+        return _pages(desk, sheets, site, [*trouble, *failed], elsewhere)
+
+    def _at(self, config: Config) -> Desk:
+        """The publishers; made anew, with everything, when something that all posts share has changed."""
+        world = f"{stamp(config.root, _SHARED)}{self._clock().astimezone(config.zone).date()}"
+        if self._desk is None or world != self._world:
+            self._desk, self._world = Desk(config, self._clock), world
+        return self._desk
+
+    def _wanted(self, content: Library) -> frozenset[str]:
+        """The files to show; none means all. A broken one is shown too, with what is wrong in it."""
+        broken = _broken(content)
+        names = set()
+        for wanted in self._only:
+            path = Path(wanted).absolute().as_posix()
+            near = [file for file in broken if str(wanted) == file or path.endswith(f"/{file}")]
+            names.add(near[0] if near else content.find(wanted).file)
+        return frozenset(names)
+
+    def _sheets(
+        self, desk: Desk, content: Library, findings: Sequence[Finding], wanted: frozenset[str]
+    ) -> list[Sheet]:
+        taken: set[str] = set()
+        sheets = []
+        for source in (*content.editions, *content.posts):
+            if not wanted or source.file in wanted:
+                path = _free(_address(source), taken)
+                own = [finding for finding in findings if finding.file == source.file]
+                sheets.append(self._sheet(desk, content, source, path, own))
+        for file in _broken(content):
+            if not wanted or file in wanted:
+                own = [finding for finding in findings if finding.file == file]
+                sheets.append(self._broken_sheet(file, own, file in content.drafts, taken))
+        return sheets
+
+    def _sheet(
+        self, desk: Desk, content: Library, source: Post | Edition, path: str, found: Sequence[Finding]
+    ) -> Sheet:
+        members = self._members(content, source)
+        key = _digest(self._world, path, source, members, found)
+        kept = self._kept.get(source.file)
+        if kept is None or kept[0] != key:
+            kept = key, self._rendered_sheet(desk, content, source, path, found)
+            self._kept[source.file] = kept
+        return kept[1]
+
+    def _rendered_sheet(
+        self, desk: Desk, content: Library, source: Post | Edition, path: str, found: Sequence[Finding]
+    ) -> Sheet:
+        panels, rendered, more = Panels(), None, list(found)
+        channels: Sequence[str] = ("newsletter", "web")
+        if isinstance(source, Post):
+            channels = desk.config.channels if source.channels is None else source.channels
+        try:
+            posts = [self._post(desk, content, post) for post in self._members(content, source)]
+            letter = self._letter(desk, content, source, posts)
+            rendered = posts[0] if isinstance(source, Post) else letter
+            panels = desk.panels(rendered, letter, channels, source.file)
+            more += [finding for refused in panels.refused.values() for finding in refused]
+        except (ContentError, RenderError) as error:
+            more += findings_of(error, source.file)
+        mended = softened(more, content.drafts)
+        return Sheet(source.file, path, source.title, source.draft, rendered, panels, _once(mended))
+
+    def _members(self, content: Library, source: Post | Edition) -> list[Post]:
+        if isinstance(source, Post):
+            return [source]
+        known = {post.source: post for post in content.posts}
+        return [known[name] for name in source.posts if name in known]
+
+    def _post(self, desk: Desk, content: Library, post: Post) -> RenderedPost:
+        """A post made ready once, however many sheets and editions show it."""
+        key = _digest(self._world, post)
+        kept = self._posts.get(post.file)
+        if kept is None or kept[0] != key:
+            kept = key, render_post(post, content, desk.config, now=self._clock())
+            self._posts[post.file] = kept
+        return kept[1]
+
+    def _letter(self, desk: Desk, content: Library, source: Post | Edition, posts: Sequence[RenderedPost]) -> Any:
+        if isinstance(source, Edition):
+            return render_hand_made(source, posts, content, desk.config, due=self._clock())
+        return render_edition(
+            posts,
+            content,
+            desk.config,
+            due=self._clock(),
+            source=source.source,
+            slug=source.slug,
+            title=source.title,
+            lang=source.lang,
+        )
+
+    def _broken_sheet(self, file: str, found: Sequence[Finding], draft: bool, taken: set[str]) -> Sheet:
+        """A file that cannot be read: its findings, and below them how it looked when it could."""
+        before = self._kept.get(file)
+        name = name_of(Path(file))
+        if before and before[1].source:
+            old = before[1]
+            path = _free(old.path, taken)
+            return Sheet(file, path, old.title, draft, old.source, old.panels, _once(found), stale=True)
+        folder = "editions" if file.startswith(_FOLDERS[1]) else "posts"
+        path = _free(f"{folder}/{slugify(name) or 'broken'}/", taken)
+        return Sheet(file, path, Path(file).name, draft, findings=_once(found))
+
+    def _site(
+        self, desk: Desk, content: Library, sheets: Sequence[Sheet]
+    ) -> tuple[Mapping[str, bytes], tuple[Finding, ...]]:
+        """The public pages, and what stands in their way."""
+        shown = {sheet.file: sheet.panels.web for sheet in sheets if sheet.panels.web}
+        publications: list[Publication] = list(shown.values())
+        try:
+            return desk.site(publications), ()
+        except RenderError as error:
+            return {}, findings_of(error, "templates/web")
+
+
+def _pages(
+    desk: Desk, sheets: Sequence[Sheet], site: Mapping[str, bytes], trouble: Sequence[Finding], elsewhere: Sequence[Finding]
+) -> dict[str, bytes]:
+    style = desk.templates.render("preview/preview.css.j2").encode()
+    files = {
+        "lexend.woff2": _shipped("web", "lexend.woff2"),
+        "lexend-OFL.txt": _shipped("web", "lexend-OFL.txt"),
+        "preview.js": _shipped("preview", "preview.js"),
+        "icon.svg": desk.templates.render("web/icon.svg.j2").encode(),
+        "preview.css": style,
+        **{f"site/{name}": content for name, content in site.items()},
+    }
+    for sheet in sheets:
+        files |= {f"media/{name}": content for name, content in sheet.panels.media.items()}
+        files |= _parts(sheet)
+
+    def versioned(address: str) -> str:
+        """The address with a digest of what lies there, so that a page changes with what it shows."""
+        return f"{address}?v={hashlib.sha256(files.get(address, b'')).hexdigest()[:10]}"
+
+    values = {"sheets": sheets, "trouble": trouble, "versioned": versioned, "has": files.__contains__}
+    for number, sheet in enumerate(sheets):
+        around = {"before": sheets[number - 1] if number else None, "after": next(iter(sheets[number + 1 :]), None)}
+        page = desk.templates.render("preview/sheet.html.j2", sheet=sheet, root="../../", **around, **values)
+        files[f"{sheet.path}index.html"] = _stated(page)
+    page = desk.templates.render("preview/index.html.j2", root="", elsewhere=elsewhere, **values)
+    files["index.html"] = _stated(page)
+    return files
+
+
+def _parts(sheet: Sheet) -> dict[str, bytes]:
+    parts: dict[str, bytes] = {}
+    if sheet.panels.letter:
+        parts["letter.html"] = sheet.panels.letter.html.encode()
+        parts["letter.txt"] = sheet.panels.letter.text.encode()
+    if sheet.panels.feed:
+        parts["feed.html"] = sheet.panels.feed.html.encode()
+    return {f"{sheet.path}{name}": content for name, content in parts.items()}
+
+
+def _stated(page: str) -> bytes:
+    digest = hashlib.sha256(page.encode()).hexdigest()[:16]
+    return page.replace(STATE, digest, 1).encode()
+
+
+def _shipped(folder: str, name: str) -> bytes:
+    return (shipped() / folder / name).read_bytes()
+
+
+def _broken(content: Library) -> list[str]:
+    """Files of posts and editions that could not be read."""
+    read = {source.file for source in (*content.posts, *content.editions)}
+    files = (f.file for f in content.findings if f.file.startswith(_FOLDERS) and f.file.endswith(".md"))
+    return [file for file in dict.fromkeys(files) if file not in read]
+
+
+def _elsewhere(findings: Sequence[Finding], sheets: Sequence[Sheet]) -> tuple[Finding, ...]:
+    shown = {sheet.file for sheet in sheets}
+    return tuple(finding for finding in findings if finding.file not in shown)
+
+
+def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Errors first, each once; a check and a channel may say the same thing of the same line."""
+    found = {(f.file, f.line, f.field, f.message): f for f in findings}
+    return tuple(sorted(in_order(found.values()), key=lambda f: f.severity is not Severity.ERROR))
+
+
+def _address(source: Post | Edition) -> str:
+    return f"{'posts' if isinstance(source, Post) else 'editions'}/{source.slug}/"
+
+
+def _free(path: str, taken: set[str]) -> str:
+    """The path, or one like it: two files with one slug are a finding, and both are shown."""
+    number, free = 1, path
+    while free in taken:
+        number += 1
+        free = f"{path.rstrip('/')}-{number}/"
+    taken.add(free)
+    return free
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()
+
+
+def stamp(root: Path, names: Iterable[str]) -> str:
+    """A digest that changes with the names, sizes and dates of everything below some files and folders."""
+    marks = []
+    for name in names:
+        top = root / name
+        for path in sorted([top, *top.rglob("*")] if top.is_dir() else [top]):
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            marks.append((path.as_posix(), status.st_mtime_ns, status.st_size))
+    return _digest(marks)
+
+
+def settings_trouble(error: ConfigError) -> tuple[Finding, ...]:
+    """What is wrong in veille.toml, to show on every page while somebody mends it."""
+    return error.findings or (Finding("veille.toml", None, None, error.message, error.hint, error.code),)
