@@ -20,6 +20,8 @@ from veille.i18n import gettext as _
 from veille.timetable import Clock
 
 if TYPE_CHECKING:
+    import requests
+
     from veille.library import Library
     from veille.outbox.actions import Actions
     from veille.outbox.database import Database
@@ -181,7 +183,7 @@ def _clock(config: Config, environ: Mapping[str, str]) -> Clock:
     return lambda: moment.astimezone(UTC)
 
 
-def _http_session():  # type: ignore[no-untyped-def]
+def _http_session() -> requests.Session:
     from veille_publishers import http
 
     return http.session()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from veille_publishers.files import mirror
 from veille_publishers.registry import Context
 
 
-class FolderPublisher:
+class FolderPublisher(ABC):
     """Writes files that anybody may fetch. Doing it twice does no harm, so nothing is ever unknown for long.
 
     A subclass names its `kind` and says in `build` which files follow from what stands.
@@ -35,9 +36,9 @@ class FolderPublisher:
             return self.config.root / str(self.config.channel(self.kind).output)
         return self.config.outbox_dir / "web"
 
+    @abstractmethod
     def build(self, standing: Sequence[Publication]) -> Mapping[str, bytes]:
         """Every file of this channel: address relative to the folder -> content. Pure."""
-        raise NotImplementedError
 
     def render(self, source: Source) -> Rendition | None:
         """Freeze the source with the bytes of its pictures; pages are made when something is delivered."""
