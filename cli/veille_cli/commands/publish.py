@@ -22,13 +22,25 @@ if TYPE_CHECKING:
     from veille_cli.wiring import Newsroom
 
 
+def _channels() -> list[str]:
+    from veille.posts import CHANNELS
+
+    return list(CHANNELS)
+
+
 @answers
 def command(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help=_("Only these posts or editions (default: all)."))
     ] = None,
     channel: Annotated[
-        list[str] | None, typer.Option("--channel", "-c", help=_("Only this channel; may be given several times."))
+        list[str] | None,
+        typer.Option(
+            "--channel",
+            "-c",
+            help=_("Only this channel; may be given several times."),
+            autocompletion=_channels,
+        ),
     ] = None,
     at: Annotated[
         str | None,

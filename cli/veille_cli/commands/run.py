@@ -15,6 +15,7 @@ from veille.i18n import ngettext
 from veille_cli.output import FAILED, LATER, OK, PARTLY, Answer, Talk, answers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from rich.console import RenderableType
@@ -35,8 +36,12 @@ def command(
 
     stop = threading.Event()
     _stop_on_signals(stop, talk)
-    with newsroom() as room, scheduler_lock(room.config.outbox_dir):
-        pump = _pump(room, stop, talk)
+    with (
+        newsroom() as room,
+        scheduler_lock(room.config.outbox_dir),
+        talk.progress(_("delivering"), None) as progress,
+    ):
+        pump = _pump(room, stop, talk, progress)
         if taken_over := pump.recover():
             talk.say(
                 ngettext(
@@ -49,8 +54,17 @@ def command(
         return _answer(tally, room)
 
 
-def _pump(room: Newsroom, stop: threading.Event, talk: Talk) -> Pump:
+def _pump(room: Newsroom, stop: threading.Event, talk: Talk, progress: Callable[[int], None]) -> Pump:
     from veille.dispatch import Pump
+
+    done = 0
+
+    def say(channel: str, count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done)
+        if not talk.interactive:
+            talk.say(f"· {channel}: {count}")
 
     return Pump(
         room.deliveries,
@@ -58,7 +72,7 @@ def _pump(room: Newsroom, stop: threading.Event, talk: Talk) -> Pump:
         grace=room.grace,
         clock=room.clock,
         stop=stop.is_set,
-        progress=lambda channel, count: talk.say(f"· {channel}: {count}"),
+        progress=say,
     )
 
 
