@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 from veille.config import FacebookSettings
@@ -124,7 +125,7 @@ class Facebook:
         if not journal.intent(delivery):
             return None
         failpoint("facebook.before-feed")
-        answer = self._graph().call(feed_call(self._page(delivery), delivery.publication.rendition, photos))
+        answer = self._graph.call(feed_call(self._page(delivery), delivery.publication.rendition, photos))
         failpoint("facebook.after-feed")
         return _receipt(answer, self._context.clock())
 
@@ -144,7 +145,7 @@ class Facebook:
             kept = {"since": now.isoformat(), **kept, "at": now.isoformat(), "of": rendition.digest}
         for call in photo_calls(self._page(delivery), rendition)[len(photos) :]:
             failpoint("facebook.before-photo")
-            answer = self._graph().call(call, social.file_named(rendition, call.file))
+            answer = self._graph.call(call, social.file_named(rendition, call.file))
             failpoint("facebook.after-photo")
             photos = [*photos, answer["id"]]
             journal.checkpoint(delivery, {**kept, "photos": photos})
@@ -171,7 +172,7 @@ class Facebook:
         wanted = delivery.publication.rendition.payload["fingerprint"]
         call = Call("GET", f"/{self._page(delivery)}/{edge}", {"fields": READ_FIELDS, "limit": 100})
         found: list[tuple[datetime, Mapping[str, Any]]] = []
-        for rows in self._graph().pages(call):
+        for rows in self._graph.pages(call):
             times = [social.moment(row.get("created_time")) for row in rows]
             for at, row in zip(times, rows, strict=True):
                 same = social.fingerprint(str(row.get("message", ""))) == wanted
@@ -188,6 +189,7 @@ class Facebook:
         """How long after the intent each look comes."""
         return self._settings.readback
 
+    @cached_property
     def _graph(self) -> Graph:
         return access(self.kind, self._settings, self._context.http)
 

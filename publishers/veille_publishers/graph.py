@@ -72,14 +72,14 @@ class Graph:
     """The Graph API for one access.
 
     Args:
-        http: makes or returns the HTTP session.
+        http: the HTTP session.
         url: "https://graph.facebook.com", or a fake's address.
         version: "v26.0".
         token: the access; never shown.
         app_secret: signs each call when given; never shown.
     """
 
-    http: Callable[[], requests.Session] = field(repr=False)
+    http: requests.Session = field(repr=False)
     url: str
     version: str
     token: str = field(repr=False)
@@ -105,6 +105,8 @@ class Graph:
             body = answer.content
         except requests.RequestException as error:
             raise self._no_answer(call, error) from None
+        finally:
+            self.http.close()  # its idle connections: see _send
         return self._read(call, answer, body)
 
     def pages(self, call: Call) -> Iterator[list[dict[str, Any]]]:
@@ -133,13 +135,17 @@ class Graph:
             params["appsecret_proof"] = proof(self.app_secret, self.token)
         files = {"source": (content.name, content.content, content.media_type)} if content else None
         in_query = call.method != "POST"
-        return self.http().request(
+        return self.http.request(
             call.method,
             f"{self.url.rstrip('/')}/{self.version}{call.path}",
             params=params if in_query else None,
             data=None if in_query else params,
             files=files,
-            headers={"Authorization": f"Bearer {self.token}"},
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                # A connection kept from the last call may be dead: then nobody knows whether this one arrived.
+                "Connection": "close",
+            },
             allow_redirects=False,
         )
 
@@ -214,4 +220,4 @@ def access(channel: str, settings: Any, http: Callable[[], requests.Session]) ->
             ),
         )
     secret = settings.app_secret.get_secret_value() if settings.app_secret else ""
-    return Graph(http, settings.api_url, settings.api_version, token, secret)
+    return Graph(http(), settings.api_url, settings.api_version, token, secret)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -146,7 +147,7 @@ class Instagram:
         if not journal.intent(delivery):
             return None
         failpoint("instagram.before-publish")
-        answer = self._graph().call(publish_call(self._account(delivery), container))
+        answer = self._graph.call(publish_call(self._account(delivery), container))
         failpoint("instagram.after-publish")
         return Receipt(answer["id"], self._permalink(answer["id"]), self._context.clock())
 
@@ -190,7 +191,7 @@ class Instagram:
 
     def _container(self, call: Call) -> str:
         failpoint("instagram.before-container")
-        container = str(self._graph().call(call)["id"])
+        container = str(self._graph.call(call)["id"])
         failpoint("instagram.after-container")
         return container
 
@@ -215,12 +216,12 @@ class Instagram:
         raise Unavailable(_("Instagram is still preparing the post"), detail=f"container {container}")
 
     def _status(self, container: str) -> Mapping[str, Any]:
-        return self._graph().call(status_call(container))
+        return self._graph.call(status_call(container))
 
     def _permalink(self, media: str) -> str:
         """The address of the post; a post never fails because its address cannot be read."""
         try:
-            return str(self._graph().call(permalink_call(media)).get("permalink", ""))
+            return str(self._graph.call(permalink_call(media)).get("permalink", ""))
         except PublishError:
             return ""
 
@@ -278,7 +279,7 @@ class Instagram:
         call = Call("GET", f"/{self._account(delivery)}/media", {"fields": MEDIA_FIELDS, "limit": 50})
         found: list[tuple[datetime, Mapping[str, Any]]] = []
         nameless = 0
-        for rows in self._graph().pages(call):
+        for rows in self._graph.pages(call):
             times = [social.moment(row.get("timestamp")) for row in rows]
             recent = [(at, row) for at, row in zip(times, rows, strict=True) if at >= since]
             found += [(at, row) for at, row in recent if social.fingerprint(row.get("caption", "")) == wanted]
@@ -304,6 +305,7 @@ class Instagram:
         """The account; by the settings when the post was queued in the sandbox, which needs none."""
         return self.targets()[0] if delivery.target == NO_ACCOUNT else delivery.target
 
+    @cached_property
     def _graph(self) -> Graph:
         return access(self.kind, self._settings, self._context.http)
 

@@ -118,6 +118,7 @@ def test_the_token_travels_in_the_header_and_the_proof_fits(tmp_path: Path, fake
     office = desk(tmp_path, fake, **{f"VEILLE_{channel}__APP_SECRET".upper(): "app-s3cret"})
     assert isinstance(deliver(office, office.delivery(channel)).outcome, Receipt)
     assert {call.token_in for call in fake.calls} == {"header"}
+    assert len({call.port for call in fake.calls}) == len(fake.calls)  # no connection that may be dead
 
 
 # --- faults ---------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Seen:
     token: str
     proof: str
     token_in: str  # "header" or "parameter"
+    port: int = 0  # of the client: tells connections apart
 
     @property
     def edge(self) -> str:
@@ -239,7 +240,8 @@ class _Handler(BaseHTTPRequestHandler):
         bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
         secrets = [params.pop(name, "") for name in SECRETS]
         where = "header" if bearer else "parameter"
-        return Seen(self.command, parts.path, params, files, bearer or secrets[0], secrets[1], where)
+        port = self.client_address[1]
+        return Seen(self.command, parts.path, params, files, bearer or secrets[0], secrets[1], where, port)
 
     def _go_wrong(self, fault: Fault, status: int, body: bytes) -> None:
         match fault.way:
