@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -41,6 +42,7 @@ class Newsroom:
     def __init__(self, config: Config, clock: Clock) -> None:
         self.config = config
         self.clock = clock
+        self.sleep: Callable[[float], object] = time.sleep  # `run` puts in one that a stop signal ends
 
     @cached_property
     def library(self) -> Library:
@@ -112,6 +114,7 @@ class Newsroom:
             templates=Templates(self.config),
             clock=self.clock,
             http=_http_session,
+            sleep=self.sleep,
             keys=self.keys,
         )
         return {name: registry.load(name, context) for name in self.config.channels}

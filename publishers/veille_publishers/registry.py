@@ -40,7 +40,7 @@ class Context:
     templates: Templates
     clock: Clock
     http: Callable[[], requests.Session]
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
     keys: Keys | None = None
 
 

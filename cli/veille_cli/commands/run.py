@@ -41,6 +41,7 @@ def command(
         scheduler_lock(room.config.outbox_dir),
         talk.progress(_("delivering"), None) as progress,
     ):
+        room.sleep = stop.wait
         pump = _pump(room, stop, talk, progress)
         if taken_over := pump.recover():
             talk.say(
