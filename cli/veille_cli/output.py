@@ -117,6 +117,7 @@ def answers(function: Callable[..., Answer]) -> Callable[..., None]:
     )
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     del command.__wrapped__
+    command.__doc__ = _(inspect.cleandoc(function.__doc__ or ""))  # the help text; extraction reads it (babel.cfg)
     return command
 
 

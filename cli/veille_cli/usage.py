@@ -85,8 +85,7 @@ def words(error: Any) -> str:
     kind = type(error).__name__
     if kind == "NoSuchOption":
         close = sorted(error.possibilities or ())
-        sentence = _("there is no option {name}").format(name=error.option_name)
-        return f"{sentence}; {_('did you mean {names}?').format(names=', '.join(close))}" if close else sentence
+        return _or_rather(_("there is no option {name}").format(name=error.option_name), close)
     if kind == "MissingParameter":
         return _("{name} is missing").format(name=_label(error))
     if kind == "BadParameter":
@@ -125,5 +124,10 @@ def _no_such_command(error: Any) -> str:
     name = error.message.split("'")[1] if "'" in error.message else ""
     known = list(getattr(error.ctx.command, "commands", {})) if error.ctx else []
     close = difflib.get_close_matches(name, known, n=1)
-    sentence = _("there is no command {name}").format(name=name)
-    return f"{sentence}; {_('did you mean {names}?').format(names=close[0])}" if close else sentence
+    return _or_rather(_("there is no command {name}").format(name=name), close)
+
+
+def _or_rather(sentence: str, close: Sequence[str]) -> str:
+    return (
+        _("{sentence}; did you mean {names}?").format(sentence=sentence, names=", ".join(close)) if close else sentence
+    )

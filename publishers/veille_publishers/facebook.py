@@ -15,6 +15,7 @@ from veille.config import FacebookSettings
 from veille.errors import PublishError, Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
+from veille.i18n import ngettext
 from veille.publishing import (
     Delivery,
     Journal,
@@ -225,5 +226,7 @@ def _photo(picture: Picture) -> dict[str, str]:
 def _receipt(answer: Mapping[str, Any], at: datetime, others: int = 0) -> Receipt:
     remote_id = str(answer["id"])
     url = str(answer.get("permalink_url") or f"https://www.facebook.com/{remote_id}")
-    detail = _("{number} more posts with the same text are on the page").format(number=others) if others else ""
-    return Receipt(remote_id, url, at, detail)
+    words = ngettext(
+        "{n} more post with the same text is on the page", "{n} more posts with the same text are on the page", others
+    )
+    return Receipt(remote_id, url, at, words.format(n=others) if others else "")

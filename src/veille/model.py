@@ -196,7 +196,8 @@ class ImageFields(Fields):
     def _name_alone(cls, values: Any) -> Any:
         if isinstance(values, str):
             name = values if re.fullmatch(r"[\w ./-]+", values) else quote(values)
-            example = f'{{src: {name}, alt: "{_("what the picture shows")}"}}'
+            shown = _("what the picture shows")
+            example = f'{{src: {name}, alt: "{shown}"}}'
             hint = _("write: {line}").format(line=example)
             raise trouble("alt-missing", _("a picture needs its alternative text"), hint)
         return values

@@ -162,7 +162,9 @@ class Desk:
         payload = publication.rendition.payload
         html = self._local(_filled(payload["html"], "#"))
         weight = Count(_("size of the letter, in KB"), round(len(payload["html"].encode()) / 1000), LETTER_LIMIT)
-        subject = Count(_("characters in the subject; a phone shows about {n}").format(n=45), len(payload["subject"]), 60)
+        subject = Count(
+            _("characters in the subject; a phone shows about {most}").format(most=45), len(payload["subject"]), 60
+        )
         sender = self.config.settings.newsletter.sender or self.config.brand.name
         return LetterPanel(
             subject=payload["subject"],
@@ -194,15 +196,17 @@ class Desk:
         payload = publication.rendition.payload
         caption = payload["caption"]
         counts = (
-            Count(_("characters; Instagram takes {most}").format(most=captions.MOST_UNITS), social.units(caption), captions.MOST_UNITS),
+            Count(
+                _("characters; Instagram takes {most}").format(most=captions.MOST_UNITS),
+                social.units(caption),
+                captions.MOST_UNITS,
+            ),
             Count(_("hashtags"), len(re.findall(r"#\w+", caption)), captions.MOST_HASHTAGS),
             Count(_("mentions"), len(re.findall(r"(?<![\w.@])@\w+", caption)), captions.MOST_MENTIONS),
             Count(_("pictures"), len(payload["pictures"]), captions.MOST_PICTURES),
         )
         head, rest = folded(caption, INSTAGRAM_FOLD)
-        return SocialPanel(
-            head, rest, tuple(payload["pictures"]), "", counts, self._requests(publication.rendition)
-        )
+        return SocialPanel(head, rest, tuple(payload["pictures"]), "", counts, self._requests(publication.rendition))
 
     def _requests(self, rendition: Rendition) -> str:
         requests = self.publishers[rendition.channel].requests(rendition)

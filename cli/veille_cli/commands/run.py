@@ -156,15 +156,7 @@ def _words(tally: Tally) -> list[RenderableType]:
             lines.append(
                 _("! {id}: nobody receives the letter yet; `veille subscribers import` adds readers").format(id=name)
             )
-    names = {
-        "sent": _("{n} sent"),
-        "ready": _("{n} to be tried again"),
-        "unknown": _("{n} unknown"),
-        "failed": _("{n} failed"),
-        "held": _("{n} held"),
-        "cancelled": _("{n} cancelled"),
-    }
-    settled = [names[state].format(n=count) for state, count in tally.settled.items() if state in names and count]
+    settled = [words for state, count in tally.settled.items() if count and (words := _settled(state, count))]
     lines.append(", ".join(settled) or _("Nothing was due."))
     lines += [
         _(
@@ -178,10 +170,25 @@ def _words(tally: Tally) -> list[RenderableType]:
         if error.hint:
             lines.append(f"    → {error.hint}")
     if len(tally.problems) > 10:
-        lines.append(_("… and {n} more: `veille outbox list`").format(n=len(tally.problems) - 10))
+        more = len(tally.problems) - 10
+        words = ngettext("… and {n} more: `veille outbox list`", "… and {n} more: `veille outbox list`", more)
+        lines.append(words.format(n=more))
     for channel, why in tally.stopped.items():
         lines.append(_("! {channel} stands still: {why}").format(channel=channel, why=why))
     return lines
+
+
+def _settled(state: str, n: int) -> str:
+    """ "12 sent"; "" for a state that says nothing to people."""
+    words = {
+        "sent": ngettext("{n} sent", "{n} sent", n),
+        "ready": ngettext("{n} to be tried again", "{n} to be tried again", n),
+        "unknown": ngettext("{n} unknown", "{n} unknown", n),
+        "failed": ngettext("{n} failed", "{n} failed", n),
+        "held": ngettext("{n} held", "{n} held", n),
+        "cancelled": ngettext("{n} cancelled", "{n} cancelled", n),
+    }
+    return words.get(state, "").format(n=n)
 
 
 def _waiting_words(waiting: list[tuple[str, str, datetime]], room: Newsroom) -> list[RenderableType]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from veille.i18n import gettext as _
+from veille.i18n import ngettext
 from veille_cli.output import FAILED, Answer, answers, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import RenderableType
 
     from veille.config import Config
     from veille.outbox.report import Status
+
+_ORDER = ("sent", "ready", "claimed", "sending", "unknown", "scheduled", "failed", "held", "cancelled")
 
 
 @answers
@@ -73,26 +78,36 @@ def state_words(status: Status) -> str:
     words = names[status.state]
     if status.counts["failed"]:
         words = _("✗ done, with failures") if status.state == "done" else words
-    return f"{words} ({_('channel stopped')})" if status.stopped and status.state in ("queued", "running") else words
+    stopped = status.stopped and status.state in ("queued", "running")
+    return _("{state} (channel stopped)").format(state=words) if stopped else words
 
 
 def counts_words(status: Status) -> str:
     """ "12 sent", "10 sent, 2 failed", or "at its time" before a letter has its readers."""
     if status.planned is None:
         return _("when it leaves")
-    named = {
-        "sent": _("{n} sent"),
-        "ready": _("{n} ready"),
-        "claimed": _("{n} in hand"),
-        "sending": _("{n} leaving"),
-        "unknown": _("{n} unknown"),
-        "scheduled": _("{n} scheduled"),
-        "failed": _("{n} failed"),
-        "held": _("{n} held"),
-        "cancelled": _("{n} cancelled"),
+    return counted(status.counts) or _("nobody to send to")
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """ "10 sent, 2 failed": the states in which there are deliveries, what was reached first."""
+    parts = [_counted(state, counts.get(state, 0)) for state in _ORDER if counts.get(state)]
+    return ", ".join(parts)
+
+
+def _counted(state: str, n: int) -> str:
+    words = {
+        "sent": ngettext("{n} sent", "{n} sent", n),
+        "ready": ngettext("{n} ready", "{n} ready", n),
+        "claimed": ngettext("{n} in hand", "{n} in hand", n),
+        "sending": ngettext("{n} leaving", "{n} leaving", n),
+        "unknown": ngettext("{n} unknown", "{n} unknown", n),
+        "scheduled": ngettext("{n} scheduled", "{n} scheduled", n),
+        "failed": ngettext("{n} failed", "{n} failed", n),
+        "held": ngettext("{n} held", "{n} held", n),
+        "cancelled": ngettext("{n} cancelled", "{n} cancelled", n),
     }
-    parts = [words.format(n=status.counts[state]) for state, words in named.items() if status.counts[state]]
-    return ", ".join(parts) or _("nobody to send to")
+    return words[state].format(n=n)
 
 
 def equation(publications: list[Status]) -> list[RenderableType]:

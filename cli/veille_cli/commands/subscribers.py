@@ -43,12 +43,14 @@ def import_(
             done = room.subscribers.add(rows, how=how, now=room.clock(), refused=tuple(refused))
     words = [
         ngettext("{n} reader added", "{n} readers added", done.added).format(n=done.added),
-        _("{n} known already").format(n=done.known),
+        ngettext("{n} known already", "{n} known already", done.known).format(n=done.known),
     ]
     if done.suppressed:
-        words.append(_("{n} stayed away: they had left the letter").format(n=done.suppressed))
+        away = ngettext("{n} stayed away: left the letter", "{n} stayed away: left the letter", done.suppressed)
+        words.append(away.format(n=done.suppressed))
     if done.refused:
-        words.append(_("{n} refused").format(n=len(done.refused)))
+        count = len(done.refused)
+        words.append(ngettext("{n} refused", "{n} refused", count).format(n=count))
     code = (PARTLY if rows else INVALID) if refused else 0
     return Answer(
         data={
