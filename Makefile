@@ -7,12 +7,13 @@ READY := .venv/.ready
 SAMPLE_NOW := 2026-11-25T09:00:00+01:00
 
 .DEFAULT_GOAL := help
-.PHONY: help publish test lint format bench clean
+.PHONY: help publish test lint format messages bench clean
 
 help:
 	@echo "make publish   publish the sample newsroom in sandbox mode (nothing leaves this machine)"
 	@echo "make test      run the tests"
 	@echo "make lint      ruff, mypy, import-linter"
+	@echo "make messages  bring the French catalogue to the messages of the source"
 	@echo "make bench     measurements (benchmarks/README.md)"
 
 $(READY): requirements.lock pyproject.toml
@@ -41,6 +42,9 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+messages: $(READY)
+	$(BIN)/python -m tests.support.messages
 
 bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
