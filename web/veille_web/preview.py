@@ -20,7 +20,7 @@ from veille.editions import Edition
 from veille.errors import ConfigError, ContentError, Finding, RenderError, Severity
 from veille.library import Library, softened
 from veille.posts import Post
-from veille.publishing import Publication, Source
+from veille.publishing import Source
 from veille.reading import in_order, name_of
 from veille.rendering import RenderedPost, render_edition, render_hand_made, render_post
 from veille.templating import shipped
@@ -72,7 +72,8 @@ class Sheet:
         """The name of a picture for the index; "" when there is none."""
         posts = self.source.posts if self.source and not isinstance(self.source, RenderedPost) else ()
         own = [self.source] if isinstance(self.source, RenderedPost) else posts
-        return next((picture.name for post in own for picture in post.pictures), "")
+        names = [picture.name for post in own for picture in (*post.pictures, *post.instagram_pictures)]
+        return next((name for name in names if name in self.panels.media), "")
 
 
 class Preview:
@@ -106,7 +107,7 @@ class Preview:
         findings = checks.run(content, config)
         wanted = self._wanted(content)
         sheets = self._sheets(desk, content, findings, wanted)
-        site, failed = self._site(desk, content, sheets)
+        site, failed = _site(desk, sheets)
         elsewhere = () if wanted else _elsewhere(findings, sheets)
         return _pages(desk, sheets, site, [*trouble, *failed], elsewhere)
 
@@ -127,12 +128,11 @@ class Preview:
             names.add(near[0] if near else content.find(wanted).file)
         return frozenset(names)
 
-    def _sheets(
-        self, desk: Desk, content: Library, findings: Sequence[Finding], wanted: frozenset[str]
-    ) -> list[Sheet]:
+    def _sheets(self, desk: Desk, content: Library, findings: Sequence[Finding], wanted: frozenset[str]) -> list[Sheet]:
         taken: set[str] = set()
         sheets = []
-        for source in (*content.editions, *content.posts):
+        sources: list[Post | Edition] = [*content.editions, *content.posts]
+        for source in sources:
             if not wanted or source.file in wanted:
                 path = _free(_address(source), taken)
                 own = [finding for finding in findings if finding.file == source.file]
@@ -213,20 +213,22 @@ class Preview:
         path = _free(f"{folder}/{slugify(name) or 'broken'}/", taken)
         return Sheet(file, path, Path(file).name, draft, findings=_once(found))
 
-    def _site(
-        self, desk: Desk, content: Library, sheets: Sequence[Sheet]
-    ) -> tuple[Mapping[str, bytes], tuple[Finding, ...]]:
-        """The public pages, and what stands in their way."""
-        shown = {sheet.file: sheet.panels.web for sheet in sheets if sheet.panels.web}
-        publications: list[Publication] = list(shown.values())
-        try:
-            return desk.site(publications), ()
-        except RenderError as error:
-            return {}, findings_of(error, "templates/web")
+
+def _site(desk: Desk, sheets: Sequence[Sheet]) -> tuple[Mapping[str, bytes], tuple[Finding, ...]]:
+    """The public pages, and what stands in their way."""
+    publications = [sheet.panels.web for sheet in sheets if sheet.panels.web]
+    try:
+        return desk.site(publications), ()
+    except RenderError as error:
+        return {}, findings_of(error, "templates/web")
 
 
 def _pages(
-    desk: Desk, sheets: Sequence[Sheet], site: Mapping[str, bytes], trouble: Sequence[Finding], elsewhere: Sequence[Finding]
+    desk: Desk,
+    sheets: Sequence[Sheet],
+    site: Mapping[str, bytes],
+    trouble: Sequence[Finding],
+    elsewhere: Sequence[Finding],
 ) -> dict[str, bytes]:
     style = desk.templates.render("preview/preview.css.j2").encode()
     files = {
@@ -276,7 +278,7 @@ def _shipped(folder: str, name: str) -> bytes:
 
 def _broken(content: Library) -> list[str]:
     """Files of posts and editions that could not be read."""
-    read = {source.file for source in (*content.posts, *content.editions)}
+    read = {post.file for post in content.posts} | {edition.file for edition in content.editions}
     files = (f.file for f in content.findings if f.file.startswith(_FOLDERS) and f.file.endswith(".md"))
     return [file for file in dict.fromkeys(files) if file not in read]
 
