@@ -19,7 +19,14 @@ from veille_cli.output import USAGE, Talk, refuse
 
 
 class _Worded:
-    """Usage line and help option, translated."""
+    """Usage line, help option and the words that stand for values, translated."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Typer's parameters, each with a word for its value: `PATH`, `WHEN`; a flag has none."""
+        params: list[Any] = list(super().get_params(ctx))  # type: ignore[misc]
+        for param in params:
+            param.metavar = _placeholder(param)
+        return params
 
     def get_usage(self, ctx: Any) -> str:
         """`Usage: veille publish [OPTIONS] [PATH]...` with the fixed words translated."""
@@ -56,6 +63,15 @@ class VeilleGroup(_Worded, TyperGroup):
                 param.help = texts[param.name or ""]
         return params
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Typer's look-up; an unknown name is kept with the error, whose sentence is in any language."""
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.TyperException as error:
+            if type(error).__name__ == "UsageError":
+                error.unknown_command = args[0]  # type: ignore[attr-defined]
+            raise
+
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, and word what Typer would say itself."""
         extra["standalone_mode"] = False
@@ -71,8 +87,7 @@ class VeilleGroup(_Worded, TyperGroup):
 
 def _say(error: Any, *, as_json: bool) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(error.ctx.get_help())  # noqa: T201
-        return USAGE
+        return USAGE  # making the error has printed the help
     path = error.ctx.command_path if error.ctx is not None else "veille"
     hint = _("`{command} --help` shows how it is used").format(command=path)
     refusal = VeilleError(words(error), hint=hint)
@@ -90,7 +105,7 @@ def words(error: Any) -> str:
         return _("{name} is missing").format(name=_label(error))
     if kind == "BadParameter":
         return _("{name} is not understood: {why}").format(name=_label(error), why=_why(error))
-    if kind == "UsageError" and "No such command" in error.message:
+    if hasattr(error, "unknown_command"):
         return _no_such_command(error)
     if kind == "UsageError" and "unexpected extra" in error.message:
         return _("too many words: {words}").format(words=error.message.rpartition("(")[2].rstrip(")."))
@@ -103,7 +118,28 @@ def _label(error: Any) -> str:
     param = error.param
     if param is None:
         return str(error.param_hint or "?")
-    return str(param.opts[0] if param.param_type_name == "option" else param.metavar or param.name.upper())
+    return str(param.opts[0] if param.param_type_name == "option" else _placeholder(param))
+
+
+def _placeholder(param: Any) -> str:
+    """The word for the value of a parameter, in the user's language."""
+    if getattr(param, "is_flag", False):
+        return ""
+    option = param.param_type_name == "option"
+    name = (param.metavar or ("TEXT" if option else param.name.upper())).strip("[].")
+    words = {
+        "ADDRESS": _("ADDRESS"),
+        "DAY": _("DAY"),
+        "DIR": _("DIR"),
+        "FILE": _("FILE"),
+        "ID": _("ID"),
+        "NAME": _("NAME"),
+        "PATH": _("PATH"),
+        "TEXT": _("TEXT"),
+        "TITLE": _("TITLE"),
+        "WHEN": _("WHEN"),
+    }
+    return words.get(name, name)
 
 
 def _why(error: Any) -> str:
@@ -121,9 +157,8 @@ def _why(error: Any) -> str:
 def _no_such_command(error: Any) -> str:
     import difflib
 
-    name = error.message.split("'")[1] if "'" in error.message else ""
-    known = list(getattr(error.ctx.command, "commands", {})) if error.ctx else []
-    close = difflib.get_close_matches(name, known, n=1)
+    name = error.unknown_command
+    close = difflib.get_close_matches(name, list(error.ctx.command.commands), n=1)
     return _or_rather(_("there is no command {name}").format(name=name), close)
 
 
