@@ -71,7 +71,7 @@ def update() -> list[str]:
     """Bring the French catalogue to the messages of the source, and compile it.
 
     Returns:
-        The messages that wait for a translation.
+        The messages that wait for a translation, or for a look at it ("fuzzy": it became a plural, say).
     """
     head = PO.read_text(encoding="utf-8").split("\n\n", 1)[0]  # glossary and headers, as they were written
     french = catalogue()
@@ -80,7 +80,7 @@ def update() -> list[str]:
     write_po(body, french, width=110, omit_header=True, sort_by_file=True, ignore_obsolete=True, include_lineno=False)
     PO.write_text(f"{head}\n\n{body.getvalue().decode().strip()}\n", encoding="utf-8")
     MO.write_bytes(compiled(catalogue()))
-    return [str(message.id) for message in french if message.id and not _done(message.string)]
+    return [str(message.id) for message in french if message.id and (message.fuzzy or not _done(message.string))]
 
 
 def _done(words: Any) -> bool:
