@@ -48,7 +48,7 @@ class FolderPublisher(ABC):
         """One: the folder."""
         return ("folder",)
 
-    def show(self, publication: Publication) -> None:
+    def show(self, publication: Publication) -> None:  # noqa: B027 (most folders have nothing to show)
         """Nothing before its time: the folder holds what is public."""
 
     def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002 (the port names it)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 ROOTS = {"veille", "veille_publishers", "veille_web", "veille_cli"}
 
 
-def run(command: list[str | Path], cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(command: Sequence[str | Path], cwd: Path) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("VEILLE_", "PYTHON"))}
     done = subprocess.run([str(part) for part in command], cwd=cwd, env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
