@@ -58,6 +58,7 @@ class LetterPolicy(EmailPolicy):
 
 
 POLICY = LetterPolicy(linesep="\r\n")
+_PRIVATE = 0o600  # a letter names its reader
 
 
 class Newsletter:
@@ -161,12 +162,12 @@ class Newsletter:
         message["List-Unsubscribe"] = f"<{links.unsubscribe}>, <{self._unsubscribe_mail(links)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message["Precedence"] = "bulk"
-        message["Content-Language"] = payload["edition"]["lang"]
         message.set_content(self._filled(payload["text"], links), charset="utf-8", cte="quoted-printable")
         if not delivery.recipient.text_only:
             message.add_alternative(
                 self._filled(payload["html"], links), subtype="html", charset="utf-8", cte="quoted-printable"
             )
+        message["Content-Language"] = payload["edition"]["lang"]  # last: filling in the parts takes Content-* away
         return message
 
     def send_test(self, delivery: Delivery) -> str:
@@ -179,7 +180,7 @@ class Newsletter:
         content = self.message(delivery).as_bytes()
         if not self.live:
             path = self._folder / delivery.publication.slug / "test.eml"
-            files.write(path, content)
+            files.write(path, content, mode=_PRIVATE)
             self.show(delivery.publication)
             relative = path.relative_to(self._context.config.root).as_posix()
             return _("Sandbox: the letter was written to {path}.").format(path=relative)
@@ -200,7 +201,7 @@ class Newsletter:
             return
         path = self._folder / delivery.publication.slug / f"{delivery.id}.eml"
         try:
-            files.write(path, content)
+            files.write(path, content, mode=_PRIVATE)
             failpoint("mail-file.after-write")
             journal.settle(delivery, Receipt(detail=path.name))
         except PublishError as error:
