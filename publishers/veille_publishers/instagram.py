@@ -108,9 +108,12 @@ class Instagram:
 
     def show(self, publication: Publication) -> None:
         """Write the exact requests to outbox/instagram/<slug>.json, and the pictures where Instagram fetches them."""
-        for file in publication.rendition.files:
-            files.write(self._context.config.outbox_dir / "media" / file.name, file.content)
+        self._lay_out(publication.rendition)
         self._showcase.show(publication, self.requests(publication.rendition))
+
+    def _lay_out(self, rendition: Rendition) -> None:
+        for file in rendition.files:
+            files.write(self._context.config.outbox_dir / "media" / file.name, file.content)
 
     def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
         """The exact requests when nothing has to be waited for; ids that Instagram will give are named, not known."""
@@ -179,6 +182,7 @@ class Instagram:
         now = self._context.clock().isoformat()
         account, rendition = self._account(delivery), delivery.publication.rendition
         urls, children = self._urls(rendition), []
+        self._lay_out(rendition)  # again: `publish` may have been killed between queueing and showing
         kept = {"since": delivery.checkpoint.get("since", now), "at": now, "of": rendition.digest}
         if len(urls) > 1:
             for call in child_calls(account, rendition, urls):

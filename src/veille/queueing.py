@@ -11,6 +11,7 @@ from datetime import datetime
 from veille.config import Config
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
+from veille.failpoints import failpoint
 from veille.i18n import gettext as _
 from veille.library import Library
 from veille.outbox.queue import REWRITING, Change, Item, Queue, Queued
@@ -38,6 +39,7 @@ class Prepared:
 
     lines: tuple[Line, ...]
     withdrawn: tuple[Queued, ...]
+    bodies: Mapping[str, str] = field(default_factory=dict, repr=False)  # source of a post -> `body_hash`
 
     @property
     def changes(self) -> tuple[Line, ...]:
@@ -99,10 +101,11 @@ def prepare(
         except ContentError as error:
             findings += [_in_file(finding, owed) for finding in error.findings]
         progress(count + 1)
-    findings += _renamed(lines, queue.all(), library)
+    bodies = {post.source: body_hash(post.body) for post in library.posts}
+    findings += _renamed(lines, queue.all(), library, bodies)
     if findings:
         raise ContentError(dict.fromkeys(findings))
-    return Prepared(tuple(lines), plan.withdrawn)
+    return Prepared(tuple(lines), plan.withdrawn, bodies)
 
 
 def enqueue(
@@ -110,28 +113,33 @@ def enqueue(
 ) -> None:
     """Queue what was prepared, in one transaction, and lay out what a person may look at."""
     wanted = [line for line in prepared.lines if line.change is not Change.TOO_LATE]
-    changes = queue.put([_item(line, config) for line in wanted], [entry.id for entry in prepared.withdrawn], now)
+    items = [_item(line, prepared.bodies, config) for line in wanted]
+    changes = queue.put(items, [entry.id for entry in prepared.withdrawn], now)
     for line, publication in zip(wanted, queue.publications(list(changes)), strict=True):
         existing = line.owed.existing
         # Shown again even when nothing changed: a crash may have come between the commit and this line.
         if changes[int(publication.id[1:])] is not Change.SAME or not (existing and existing.left):
             publishers[line.owed.channel].show(publication)
+            failpoint("show.after")
 
 
 def _line(owed: Owed, rendition: Rendition, publisher: Publisher) -> Line:
+    return Line(owed, _change(owed, rendition.digest), rendition, tuple(publisher.targets()))
+
+
+def _change(owed: Owed, digest: str) -> Change:
     existing = owed.existing
     if existing is None:
-        change = Change.NEW
-    elif (existing.digest, existing.due, existing.withdrawn) == (rendition.digest, owed.due, False):
-        change = Change.SAME
-    elif owed.channel in REWRITING:
-        change = Change.REWRITE if existing.left else Change.UPDATED
-    else:
-        change = Change.TOO_LATE if existing.left or (owed.channel == CADENCED and existing.started) else Change.UPDATED
-    return Line(owed, change, rendition, tuple(publisher.targets()))
+        return Change.NEW
+    if owed.channel not in REWRITING and (existing.left or (owed.channel == CADENCED and existing.started)):
+        return Change.SAME if existing.digest == digest else Change.TOO_LATE
+    stored = existing.digest, existing.due, existing.expires, existing.withdrawn
+    if stored == (digest, owed.due, owed.expires, False):
+        return Change.SAME
+    return Change.REWRITE if existing.left else Change.UPDATED
 
 
-def _item(line: Line, config: Config) -> Item:
+def _item(line: Line, bodies: Mapping[str, str], config: Config) -> Item:
     owed = line.owed
     local = owed.due.astimezone(config.zone)
     return Item(
@@ -148,6 +156,7 @@ def _item(line: Line, config: Config) -> Item:
         rendition=line.rendition,
         targets=line.targets,
         members=owed.members,
+        bodies={source: bodies[source] for source in owed.members if source in bodies and source not in owed.kept},
         expires=owed.expires,
     )
 
@@ -162,36 +171,51 @@ def body_hash(body: str) -> str:
     return hashlib.sha256(re.sub(r"\s+", " ", body).strip().encode()).hexdigest()
 
 
-def _renamed(lines: Sequence[Line], queued: Sequence[Queued], library: Library) -> list[Finding]:
-    """A file with the text of one that already left: renamed, or copied? It would be a second public post."""
-    known = {post.source for post in library.posts}
-    gone = {
-        (entry.channel, entry.body_hash): entry
-        for entry in queued
-        if entry.kind == "post" and entry.left and entry.source not in known
-    }
+def _renamed(
+    lines: Sequence[Line], queued: Sequence[Queued], library: Library, bodies: Mapping[str, str]
+) -> list[Finding]:
+    """New files with the text of one that already left: renamed, or copied? It would be out twice."""
+    left = _texts_that_left(queued)
+    known = {post.source: post for post in library.posts}
     findings = []
     for line in lines:
-        post = line.owed.post
-        if post is None or line.change is not Change.NEW:
+        owed = line.owed
+        before_this = set(owed.existing.members) if owed.existing else set()
+        sources = [owed.source] if owed.post else [s for s in owed.members if s not in owed.kept | before_this]
+        if owed.post and line.change is not Change.NEW:
             continue
-        before = gone.get((line.owed.channel, body_hash(post.body)))
-        if before is not None:
-            findings.append(
-                Finding(
-                    file=post.file,
-                    line=1,
-                    field="id",
-                    message=_(
-                        "this text already left on {channel} under the name {source}: was the file renamed?"
-                    ).format(channel=line.owed.channel, source=before.source),
-                    hint=_(
-                        "write `id: {source}` in the front matter if it is the same post, another id if it is not"
-                    ).format(source=before.source),
-                    code="renamed",
-                )
-            )
+        for source in sources:
+            post = known.get(source)
+            before = left.get((owed.channel, bodies.get(source, "")))
+            if post and before and before != source and "id" not in post.lines:
+                findings.append(_already_left(post, owed.channel, before))
     return findings
+
+
+def _texts_that_left(queued: Sequence[Queued]) -> dict[tuple[str, str], str]:
+    """(channel, hash of the body) -> source of a post that is out there, alone or in a letter."""
+    found: dict[tuple[str, str], str] = {}
+    for entry in queued:
+        if not entry.left:
+            continue
+        bodies = entry.bodies if entry.kind == "edition" and entry.channel == CADENCED else {}
+        if entry.kind == "post":
+            bodies = {entry.source: entry.body_hash}
+        found |= {(entry.channel, body): source for source, body in bodies.items() if body}
+    return found
+
+
+def _already_left(post: Post, channel: str, before: str) -> Finding:
+    message = _("this text already left on {channel} under the name {source}: was the file renamed?")
+    hint = _("write `id: {source}` in the front matter if it is the same post, another id if it is not")
+    return Finding(
+        file=post.file,
+        line=1,
+        field="id",
+        message=message.format(channel=channel, source=before),
+        hint=hint.format(source=before),
+        code="renamed",
+    )
 
 
 def _in_file(finding: Finding, owed: Owed) -> Finding:

@@ -57,19 +57,21 @@ def command(
 
     with newsroom() as room:
         plan, elsewhere = _plan(room, paths, channel, at)
+        now = room.clock()  # one moment: a post without a date is rendered with the one that the outbox keeps
         with talk.progress(_("rendering"), len(plan.owed)) as progress:
-            prepared = prepare(
-                plan, room.library, room.config, room.publishers, room.queue, room.clock(), progress=progress
-            )
+            prepared = prepare(plan, room.library, room.config, room.publishers, room.queue, now, progress=progress)
         if elsewhere:
             talk.say(findings_text(elsewhere), _("These do not stand in the way of what is queued now."), "")
         text = [*_plan_words(prepared, room), *_left_out_words(plan, prepared)]
-        if not dry_run and prepared_changes(prepared):
-            _confirm(prepared, room, talk, text, yes=yes)
-            enqueue(prepared, room.config, room.publishers, room.queue, room.clock())
-            text += _what_next(room)
-        elif dry_run:
+        if dry_run:
             text.append(_("Nothing was queued: this was a dry run."))
+        else:
+            changed = prepared_changes(prepared)
+            if changed:
+                _confirm(prepared, room, talk, text, yes=yes)
+            # Also when nothing changed: a crash may have left the folder without what the outbox holds.
+            enqueue(prepared, room.config, room.publishers, room.queue, now)
+            text += _what_next(room) if changed else []
         return Answer(data=_data(prepared, plan, room, dry_run=dry_run), text=text)
 
 
