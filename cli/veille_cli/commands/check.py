@@ -32,9 +32,11 @@ def command(
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         count = len(paths) if paths else len(library.posts) + len(library.editions)
     warnings = len(findings) - len(errors)
-    summary = ngettext("{n} file checked", "{n} files checked", count).format(n=count)
-    summary += ": " + ngettext("{n} error", "{n} errors", len(errors)).format(n=len(errors))
-    summary += ", " + ngettext("{n} warning", "{n} warnings", warnings).format(n=warnings)
+    summary = _("{files}: {errors}, {warnings}").format(
+        files=ngettext("{n} file checked", "{n} files checked", count).format(n=count),
+        errors=ngettext("{n} error", "{n} errors", len(errors)).format(n=len(errors)),
+        warnings=ngettext("{n} warning", "{n} warnings", warnings).format(n=warnings),
+    )
     return Answer(
         data={"files": count, "findings": [finding_data(finding) for finding in findings]},
         text=[*([findings_text(findings)] if findings else []), summary],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veille.i18n import gettext as _
+from veille.i18n import why
 from veille_cli.form import Question, Values, filled, has, nested, slug
 from veille_cli.output import Answer, Talk, answers
 
@@ -292,7 +293,7 @@ def _written(path: Path, model: type[Fields], values: Values, room: Newsroom, bo
         message = _("{file} exists already").format(file=file)
         raise VeilleError(message, hint=_("open it and go on there, or choose another name")) from None
     except OSError as error:
-        message = _("{file} cannot be written: {reason}").format(file=file, reason=error.strerror)
+        message = _("{file} cannot be written: {reason}").format(file=file, reason=why(error))
         raise VeilleError(message, hint=_("check the folder and its permissions")) from None
     following = "veille check" if body is None else f"veille preview {file}"
     words = _("Next: {command}").format(command=following)

@@ -8,6 +8,7 @@ import typer
 
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
+from veille_cli.history import event_words, state_word
 from veille_cli.output import Answer, answers, table
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _one_publication(room: Newsroom, name: str, state: str | None) -> Answer:
     if status.hold:
         text.append(_("held: it should have left long ago; `veille outbox resolve {id}` decides").format(id=name))
     if rows:
-        lines = [(row.id, row.state, row.url or row.last_error) for row in rows]
+        lines = [(row.id, state_word(row.state), row.url or row.last_error) for row in rows]
         text += ["", table(_("id"), _("state"), _("what was said"), rows=lines)]
     return Answer(
         data={**as_data(status, room.config), "deliveries": [_row_data(row) for row in rows]},
@@ -88,9 +89,9 @@ def _one_publication(room: Newsroom, name: str, state: str | None) -> Answer:
 
 def _one_delivery(row: Row, room: Newsroom) -> Answer:
     zone = room.config.zone
-    text: list[RenderableType] = [f"{row.id} · {row.channel} · {row.state} · {row.publication}"]
+    text: list[RenderableType] = [f"{row.id} · {row.channel} · {state_word(row.state)} · {row.publication}"]
     text += [line for line in (row.url, row.last_error) if line]
-    events = [(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}", event, said) for at, event, said in row.events]
+    events = [(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}", event_words(event), said) for at, event, said in row.events]
     if events:
         text += ["", table(_("when"), _("what"), _("words"), rows=events)]
     data = _row_data(row) | {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +34,7 @@ def command(
 
     with newsroom() as room:
         preview = Preview(room.clock, [path] if path else [])
-        if not talk.interactive:
+        if not (talk.interactive and sys.stdout.isatty()):
             return _once(preview, room)
         _live(preview, room, talk, no_open=no_open)
     return Answer(text=[_("The preview has stopped.")])
@@ -60,7 +61,7 @@ def _live(preview: Preview, room: Newsroom, talk: Talk, *, no_open: bool) -> Non
 
     def started(url: str) -> None:
         talk.say(_("The preview is at {url}").format(url=url), _("It follows what you type. Ctrl-C stops it."))
-        if not no_open:
+        if not no_open and _has_screen():
             import webbrowser
 
             webbrowser.open(url)
@@ -73,6 +74,12 @@ def _live(preview: Preview, room: Newsroom, talk: Talk, *, no_open: bool) -> Non
         wait=time.sleep,
         say=lambda error: talk.say(_words(error)),
     )
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open in a window, and not take over this terminal."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in names)
 
 
 def _words(error: VeilleError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille_cli.output import Answer, Talk, answers, findings_text, table
+from veille_cli.output import Answer, Talk, answers, findings_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -124,30 +125,36 @@ def _way_round(plan: Plan, broken: set[str]) -> str:
 
 
 def _plan_words(prepared: Prepared, room: Newsroom) -> list[RenderableType]:
-    """The plan with local times in words."""
+    """The plan, moment after moment, with local times in words."""
     from veille.timetable import distance, in_words
 
-    zone, language, now = room.config.zone, room.config.settings.workspace.language, room.clock()
     if not prepared_changes(prepared):
         return [_("Nothing is owed: everything is in the outbox already.")]
-    rows = [
-        (
-            line.owed.channel + (" ●" if line.owed.channel in room.live_channels else ""),
-            _change_words(line),
-            f"{in_words(line.owed.due, zone, language)}, {distance(line.owed.due, now, zone)}",
-            line.owed.title,
-        )
-        for line in sorted(prepared.changes, key=lambda line: (line.owed.due, line.owed.channel))
-    ]
-    rows += [(gone.channel, _("taken down"), _("now"), gone.title) for gone in prepared.withdrawn]
-    count = len(rows)
-    heading = ngettext("{n} publication:", "{n} publications:", count).format(n=count)
-    return [heading, table(_("channel"), _("change"), _("leaves"), _("title"), rows=rows, cut=3)]
+    zone, language, now = room.config.zone, room.config.settings.workspace.language, room.clock()
+    count = len(prepared.changes) + len(prepared.withdrawn)
+    words: list[RenderableType] = [ngettext("{n} publication:", "{n} publications:", count).format(n=count)]
+    changes = sorted(prepared.changes, key=lambda line: line.owed.due)
+    for due, group in itertools.groupby(changes, key=lambda line: line.owed.due):
+        words += ["", f"{in_words(due, zone, language)}, {distance(due, now, zone)}"]
+        words += _lines(list(group), room)
+    if prepared.withdrawn:
+        words += ["", _("taken down")]
+        words += [f"    {gone.channel:<22}{gone.title}" for gone in prepared.withdrawn]
+    return words
 
 
-def _change_words(line: Line) -> str:
-    names = {"new": _("new"), "updated": _("changed"), "rewrite": _("rewritten")}
-    return names[line.change.value]
+def _lines(group: list[Line], room: Newsroom) -> list[str]:
+    """One line for each source and change that leave at one moment, with their channels."""
+    names = {"new": "", "updated": _("changed"), "rewrite": _("rewritten")}
+    together: dict[tuple[str, str], list[Line]] = {}
+    for line in group:
+        together.setdefault((line.owed.source, line.change.value), []).append(line)
+    lines = []
+    for (_source, change), same in together.items():
+        channels = ", ".join(f"{c}●" if c in room.live_channels else c for c in (line.owed.channel for line in same))
+        note = f" ({names[change]})" if names[change] else ""
+        lines.append(f"    {channels:<22}{same[0].owed.title}{note}")
+    return lines
 
 
 def _left_out_words(plan: Plan, prepared: Prepared) -> list[RenderableType]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from veille.i18n import gettext as _
-from veille.i18n import ngettext
+from veille.i18n import ngettext, why
 from veille_cli.output import INVALID, PARTLY, Answer, Talk, answers, finding_data, findings_text, table
 
 
@@ -101,7 +101,7 @@ def _write_private(path: Path, text: str) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
         raise VeilleError(
-            _("{file} cannot be written: {error}").format(file=path, error=error.strerror),
+            _("{file} cannot be written: {error}").format(file=path, error=why(error)),
             hint=_("choose another place with --to"),
         ) from None
     with os.fdopen(handle, "w", encoding="utf-8") as file:
