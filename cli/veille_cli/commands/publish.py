@@ -117,7 +117,8 @@ def _plan(
 
 def _way_round(plan: Plan, broken: set[str]) -> str:
     """The command that leaves the broken files out."""
-    files = dict.fromkeys(owed.file for owed in plan.owed if owed.post and owed.file not in broken)
+    new = [owed.file for owed in plan.owed if owed.post and owed.existing is None]
+    files = dict.fromkeys(file for file in new if file not in broken)
     nothing = _("nothing was queued")
     if not files:
         return nothing

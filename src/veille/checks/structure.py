@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from veille.config import Config
@@ -14,6 +15,7 @@ from veille.errors import ContentError, Finding, Severity
 from veille.i18n import gettext as _
 from veille.library import Library
 from veille.posts import Image, Moment, Post
+from veille.reading import name_of
 from veille.wording import did_you_mean
 
 _ADDRESS, _IDENTITY = "slug", "id"
@@ -102,15 +104,19 @@ def related_posts(library: Library, _config: Config) -> Iterator[Finding]:
     for post in library.posts:
         for name in post.related:
             if name not in known:
-                yield _unknown_post(post, "related", name, known)
+                yield _unknown_post(post, "related", name, known, library)
             elif name == post.source:
                 line = _entry_line(post, "related", post.related, name)
                 message = _("this post names itself")
                 yield Finding(post.file, line, "related", message, _("delete it here"), "related-self")
 
 
-def _unknown_post(source: Post | Edition, key: str, name: str, known: Iterable[str]) -> Finding:
+def _unknown_post(source: Post | Edition, key: str, name: str, known: Iterable[str], library: Library) -> Finding:
     line = _entry_line(source, key, names_of(source, key), name)
+    broken = next((f.file for f in library.findings if name_of(Path(f.file)) == name), None)
+    if broken:
+        hint = _("mend {file} first").format(file=broken)
+        return Finding(source.file, line, key, _("{name} cannot be read").format(name=name), hint, "unknown-post")
     hint = did_you_mean(name, known) or _("write the file name without its date and without .md")
     return Finding(source.file, line, key, _("there is no post {name}").format(name=name), hint, "unknown-post")
 
@@ -125,7 +131,7 @@ def edition_posts(library: Library, _config: Config) -> Iterator[Finding]:
             yield Finding(edition.file, edition.lines.get("posts"), "posts", message, hint, "edition-empty")
         for name in edition.posts:
             if name not in known:
-                yield _unknown_post(edition, "posts", name, known)
+                yield _unknown_post(edition, "posts", name, known, library)
             elif problem := _unfit(known[name]):
                 line = _entry_line(edition, "posts", edition.posts, name)
                 yield Finding(edition.file, line, "posts", *problem)
