@@ -15,6 +15,7 @@ from pathlib import Path
 from veille.errors import Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
+from veille.i18n import why
 
 _MANIFEST = ".veille-{owner}.json"
 _PUBLIC = 0o644  # what a web server must be able to read
@@ -93,7 +94,7 @@ def speaking_of(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Unavailable(
-            _("{folder} cannot be written to: {error}").format(folder=folder, error=error.strerror or error),
+            _("{folder} cannot be written to: {error}").format(folder=folder, error=why(error)),
             hint=_("free some space, or give this user the right to write there; the rest then leaves by itself"),
             detail=type(error).__name__,
             about_us=True,

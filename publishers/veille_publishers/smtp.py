@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from veille.errors import ConfigError, NotAuthorised, OutcomeUnknown, PublishError, Rejected, Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
+from veille.i18n import why
 
 COMMAND_TIMEOUT = 60.0  # seconds, for connecting and for each command
 DOT_TIMEOUT = 600.0  # seconds: a shorter wait makes second copies (RFC 5321, 4.5.3.2.6)
@@ -285,7 +286,7 @@ def _why(error: Exception) -> tuple[str, str]:
         return _shown(error.smtp_code, answer if isinstance(answer, bytes) else str(answer).encode()), waits
     if isinstance(error, smtplib.SMTPException):
         return _("it does not answer as a mail server does"), waits
-    return getattr(error, "strerror", None) or _("no answer came in time"), waits
+    return why(error) if isinstance(error, OSError) and error.errno else _("no answer came in time"), waits
 
 
 def _shown(code: int, answer: bytes) -> str:

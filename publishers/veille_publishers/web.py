@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from veille.errors import RenderError
 from veille.i18n import gettext as _
+from veille.i18n import why
 from veille.publishing import Publication
 from veille.rendering import Picture, RenderedEdition, RenderedPost
 from veille.templating import shipped
@@ -103,7 +104,7 @@ class Site:
             return _named("logo", Path(path).suffix.lstrip("."), (self._web.config.root / path).read_bytes())
         except OSError as error:
             raise RenderError(
-                _("the logo {path} cannot be read: {error}").format(path=path, error=error.strerror),
+                _("the logo {path} cannot be read: {error}").format(path=path, error=why(error)),
                 hint=_("check [brand] logo in veille.toml"),
             ) from error
 

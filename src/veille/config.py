@@ -29,6 +29,7 @@ from slugify import slugify
 from veille.brand import COLOUR_NAMES, DARK, LIGHT, Brand, Palette
 from veille.errors import ConfigError, Finding
 from veille.i18n import gettext as _
+from veille.i18n import why
 from veille.posts import CHANNELS
 from veille.timetable import Slot, parse_slot
 
@@ -45,6 +46,7 @@ SECRETS = {
 }
 
 _UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
+_UNITS |= {"heure": 3600, "heures": 3600, "jour": 86400, "jours": 86400}
 
 
 def parse_duration(value: object) -> timedelta:
@@ -363,7 +365,7 @@ def _read_secret(name: str, path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigError(
-            _("{name} names a file that cannot be read: {error}").format(name=name, error=error.strerror),
+            _("{name} names a file that cannot be read: {error}").format(name=name, error=why(error)),
             hint=_("check the path and its permissions"),
         ) from None
 

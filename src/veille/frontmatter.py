@@ -16,6 +16,7 @@ from typing import Any
 
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
+from veille.i18n import why
 from veille.yaml12 import CONTROL, Tree, control_character, load
 from veille.yamltraps import spaceless
 
@@ -58,7 +59,7 @@ def read_text(path: Path, file: str) -> str:
             raise _unreadable(file, _("this file is larger than 1 MiB"), _("pictures go into content/media"))
         data = path.read_bytes()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = why(error)
         raise _unreadable(file, _("this file cannot be read: {reason}").format(reason=reason), None) from None
     return _line_feeds(_decoded(data, file))
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import gettext as _gettext
 from pathlib import Path
 
@@ -28,3 +29,31 @@ def gettext(message: str) -> str:
 def ngettext(singular: str, plural: str, number: int) -> str:
     """The message for `number` things in the active language."""
     return _translations.ngettext(singular, plural, number)
+
+
+def why(error: OSError) -> str:
+    """Why the system refused, in the active language: its own words follow the machine's locale, if any.
+
+    Anything rare comes back in the system's words.
+    """
+    _ = gettext
+    words = {
+        errno.EACCES: _("permission denied"),
+        errno.EEXIST: _("something of this name is there already"),
+        errno.EISDIR: _("this is a folder"),
+        errno.ELOOP: _("too many symbolic links"),
+        errno.ENAMETOOLONG: _("the name is too long"),
+        errno.ENOENT: _("there is no such file or folder"),
+        errno.ENOSPC: _("the disk is full"),
+        errno.ENOTDIR: _("a part of this path is not a folder"),
+        errno.EPERM: _("permission denied"),
+        errno.EROFS: _("the disk is read-only"),
+        errno.ECONNREFUSED: _("connection refused"),
+        errno.ECONNRESET: _("connection lost"),
+        errno.EHOSTUNREACH: _("no way to this machine"),
+        errno.ENETUNREACH: _("no network"),
+        errno.ETIMEDOUT: _("no answer came in time"),
+        -2: _("no machine has this name"),  # EAI_NONAME of getaddrinfo on Linux
+        -3: _("this name cannot be looked up now"),  # EAI_AGAIN
+    }
+    return words.get(error.errno or 0) or error.strerror or type(error).__name__

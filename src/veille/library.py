@@ -15,6 +15,7 @@ from veille.config import Config
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
 from veille.i18n import gettext as _
+from veille.i18n import why
 from veille.partners import HelpLine, Partner
 from veille.posts import Post
 from veille.reading import file_name, in_order, name_of
@@ -143,7 +144,7 @@ def _gather(paths: Iterable[Path], read: Callable[[Path], T], found: list[Findin
         except ContentError as error:
             found += error.findings
         except OSError as error:  # a file that vanished or was locked while we read it
-            message = _("this file cannot be read: {reason}").format(reason=error.strerror)
+            message = _("this file cannot be read: {reason}").format(reason=why(error))
             found.append(Finding(file_name(path, config.root), None, None, message, None, "unreadable"))
     return values
 

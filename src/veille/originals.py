@@ -22,6 +22,7 @@ from PIL import ImageCms
 
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
+from veille.i18n import why
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_PIXELS = 40_000_000  # from here on it is refused: 160 MB once decoded
@@ -176,7 +177,7 @@ def opened(original: Original) -> Iterator[Pillow.Image]:
         refuse(
             original.shown,
             "picture-unreadable",
-            _("this picture cannot be opened: {reason}").format(reason=error.strerror),
+            _("this picture cannot be opened: {reason}").format(reason=why(error)),
             _("check who may read it"),
         )
     with (

@@ -11,6 +11,7 @@ from pathlib import Path
 from veille.config import FILE_NAME
 from veille.errors import ConfigError
 from veille.i18n import gettext as _
+from veille.i18n import why
 
 POST = "2026-11-19-colis-du-jeudi.md"
 PARTNERS = ("epicerie-le-panier.yaml", "ccas-bagneux.yaml")
@@ -45,7 +46,7 @@ def make(folder: Path, today: date) -> list[str]:
         return sorted(_write(folder, today))
     except OSError as error:
         raise ConfigError(
-            _("{folder} cannot be written: {error}").format(folder=folder, error=error.strerror),
+            _("{folder} cannot be written: {error}").format(folder=folder, error=why(error)),
             hint=_("choose another folder, or check its permissions"),
         ) from error
 

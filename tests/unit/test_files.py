@@ -43,10 +43,10 @@ def test_a_failed_write_leaves_the_old_file_and_no_remains(tmp_path: Path, monke
     write(page, b"old")
 
     def full(_descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(28, "the disk is full")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Unavailable, match="No space left on device") as caught:
+    with pytest.raises(Unavailable, match="the disk is full") as caught:
         write(page, b"new")
     assert caught.value.about_us
     assert caught.value.hint

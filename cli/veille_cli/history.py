@@ -1,0 +1,60 @@
+"""The states and events of deliveries in words; the codes themselves stay as they are in JSON."""
+
+from __future__ import annotations
+
+from veille.i18n import gettext as _
+
+
+def state_word(state: str) -> str:
+    """One delivery's state: "sent"."""
+    return _states().get(state, state)
+
+
+def event_words(event: str) -> str:
+    """One line of a delivery's history: "about to leave", "by hand: send again"."""
+    head, found, tail = event.partition("by-hand: ")
+    if found and not head:
+        return _("by hand: {what}").format(what=_by_hand().get(tail, tail))
+    return {**_states(), **_events()}.get(event, event)
+
+
+def _states() -> dict[str, str]:
+    return {
+        "ready": _("ready"),
+        "claimed": _("in hand"),
+        "sending": _("leaving"),
+        "unknown": _("unknown"),
+        "scheduled": _("scheduled"),
+        "sent": _("sent"),
+        "failed": _("failed"),
+        "cancelled": _("cancelled"),
+        "held": _("held"),
+    }
+
+
+def _events() -> dict[str, str]:
+    return {
+        "intent": _("about to leave"),
+        "recovered": _("found after a run that broke off"),
+        "released": _("put back"),
+        "dropped": _("answer came too late"),
+        "found": _("found there: it was out"),
+        "absent": _("looked: not there, goes again"),
+        "resend": _("goes once more"),
+        "rewrite": _("written again"),
+        "rejected": _("refused"),
+        "not-authorised": _("access refused"),
+        "unavailable": _("not reached"),
+        "rate-limited": _("asked to wait"),
+        "outcome-unknown": _("no answer"),
+    }
+
+
+def _by_hand() -> dict[str, str]:
+    return {
+        "retry": _("send again"),
+        "cancel": _("cancel"),
+        "resolved-sent": _("it is out"),
+        "resolved-retry": _("it is not out, send it"),
+        "resolved-cancel": _("it is not out, drop it"),
+    }
