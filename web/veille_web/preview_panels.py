@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from veille.timetable import Clock
 
 LETTER_LIMIT = 80  # KB of HTML; Gmail cuts a letter at 102 KB, and forwarding adds to it
-FACEBOOK_FOLD = 477  # characters before "See more"; Meta documents none, seen in 2026
+FACEBOOK_LIMIT = 63206  # characters; commonly cited, not in the API reference
+FACEBOOK_FOLD = 477  # characters before "See more"; indicative: Meta documents none
 INSTAGRAM_FOLD = 125  # likewise
 
 
@@ -187,7 +188,7 @@ class Desk:
     def _facebook(self, publication: Publication) -> SocialPanel:
         payload = publication.rendition.payload
         head, rest = folded(payload["message"], FACEBOOK_FOLD)
-        count = Count(_("characters; Facebook takes {most}").format(most="63 206"), social.units(head + rest), 63206)
+        count = Count(_("characters"), social.units(head + rest), FACEBOOK_LIMIT)
         return SocialPanel(
             head, rest, tuple(payload["photos"]), payload["link"], (count,), self._requests(publication.rendition)
         )
@@ -197,7 +198,7 @@ class Desk:
         caption = payload["caption"]
         counts = (
             Count(
-                _("characters; Instagram takes {most}").format(most=captions.MOST_UNITS),
+                _("characters"),
                 social.units(caption),
                 captions.MOST_UNITS,
             ),

@@ -196,13 +196,11 @@ def show(
         while True:
             wait(PULSE)
             try:
-                changed = watch.look()
+                if (changed := watch.look()) is not None:
+                    server.stage.put(changed)
+                    mirror(folder_of(config), changed, OWNER)
             except VeilleError as error:
                 say(error)
-                continue
-            if changed is not None:
-                server.stage.put(changed)
-                mirror(folder_of(config), changed, OWNER)
     except KeyboardInterrupt:
         return
     finally:
