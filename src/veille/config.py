@@ -290,7 +290,8 @@ def load(root: Path, environ: Mapping[str, str] = os.environ) -> Config:
         text = path.read_text(encoding="utf-8-sig")
         values: dict[str, Any] = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(_("{file} cannot be read: {error}").format(file=FILE_NAME, error=error)) from error
+        reason = _unreadable(error)
+        raise ConfigError(_("{file} cannot be read: {error}").format(file=FILE_NAME, error=reason)) from error
     refuse_secrets(values, text)
     named = [channel for channel in CHANNELS if channel in values]
     origin = _merge(values, environ, root)
@@ -300,6 +301,16 @@ def load(root: Path, environ: Mapping[str, str] = os.environ) -> Config:
         findings = tuple(_finding(detail, text, origin) for detail in error.errors())
         raise ConfigError("\n".join(map(str, findings)), findings=findings) from None
     return Config(root=root, settings=settings, channels=tuple(named) or CHANNELS)
+
+
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return why(error)
+    if isinstance(error, UnicodeDecodeError):
+        return _("it is not UTF-8")
+    if line := re.search(r"line (\d+)", str(error)):
+        return _("line {line} is not understood; is a quotation mark or a bracket missing?").format(line=line[1])
+    return _("its last line is not finished; is a quotation mark or a bracket missing?")
 
 
 def refuse_secrets(values: Mapping[str, Any], text: str) -> None:
