@@ -1,6 +1,6 @@
 """The pump: the only loop that delivers.
 
-    recover → expire → hold what is overdue → resolve what is unknown → expand → claim → deliver → settle
+    recover → expire → resolve what is unknown → hold what is overdue → expand → claim → deliver → settle
 
 `dispatch` alone knows both outbox and publishers. Everything here can be killed at any line and started again.
 """
@@ -14,13 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from veille.errors import (
-    LedgerError,
-    NotAuthorised,
-    OutcomeUnknown,
-    PublishError,
-    Unavailable,
-)
+from veille.errors import LedgerError, NotAuthorised, OutcomeUnknown, PublishError, Unavailable
 from veille.i18n import gettext as _
 from veille.outbox.deliveries import Deliveries, Unknown, sent_values
 from veille.publishing import Delivery, OnUnknown, Publication, Publisher, Receipt, Seen
@@ -31,6 +25,8 @@ log = logging.getLogger(__name__)
 BATCH = {"newsletter": 100, "feed": 10_000, "web": 10_000}  # social: one page, one post at a time
 FIRST_BACK_OFF = timedelta(minutes=5)  # greylisting lets pass after five minutes (RFC 6647)
 LONGEST_BACK_OFF = timedelta(hours=4)
+SHORTEST_BACK_OFF = timedelta(seconds=30)  # when a service names a wait of its own
+LONGEST_REST = timedelta(hours=24)
 GIVE_UP_AFTER = timedelta(hours=48)
 SETTLE_TRIES = 3
 
@@ -97,12 +93,13 @@ class Pump:
             LedgerError: the outbox failed; nothing was sent that is not recorded as such.
         """
         tally = Tally()
+        for name, publisher in self._publishers.items():
+            self._resolve(name, publisher, tally)
         self._deliveries.expire(self._clock())
         for name, grace in self._grace.items():
             tally.held += self._deliveries.hold_overdue(name, self._clock(), grace)
         self._expand(tally)
         for name, publisher in self._publishers.items():
-            self._resolve(name, publisher, tally)
             self._drain(name, publisher, tally)
         return tally
 
@@ -129,43 +126,49 @@ class Pump:
                 raise
             except Exception as error:  # a defect in a publisher must not stop the other channels
                 log.exception("%s failed unexpectedly", name)
-                journal.lane_error = Unavailable(
-                    _("the {channel} publisher failed: {error}").format(channel=name, error=type(error).__name__),
-                    hint=_("run the command again with --debug and report what it says"),
-                )
-            self._give_back(batch, journal)
-            self._progress(name, len(batch))
+                journal.lane_error = _defect(name, error)
+            released = self._give_back(batch, journal)
+            self._progress(name, len(batch) - released)
             if journal.lane_closed:
                 tally.stopped.setdefault(name, journal.lane_closed)
+            if journal.lane_closed or released == len(batch):  # it would only get the same batch again
                 return
 
-    def _give_back(self, batch: Sequence[Delivery], journal: _Journal) -> None:
-        """Settle what the publisher left open: not sent (claimed), or not known (sending)."""
+    def _give_back(self, batch: Sequence[Delivery], journal: _Journal) -> int:
+        """Settle what the publisher left open: not sent (claimed), or not known (sending).
+
+        Returns:
+            How many go back as they came.
+        """
+        released = 0
+        error = journal.lane_error
         for delivery, state in self._deliveries.held_by_me(batch):
-            error = journal.lane_error
             if state == "sending":
                 journal.settle(delivery, OutcomeUnknown(_("no answer came"), detail=error.detail if error else ""))
             elif error is not None and not isinstance(error, OutcomeUnknown):
                 journal.settle(delivery, error)
             else:
-                self._deliveries.settle(delivery, {"state": "ready"}, self._clock(), "released")
+                released += self._deliveries.settle(delivery, {"state": "ready"}, self._clock(), "released")
+        return released
 
     def _resolve(self, name: str, publisher: Publisher, tally: Tally) -> None:
         for unknown in self._deliveries.due_unknown(name, self._clock()):
             if self._stop():
                 return
             values, event = self._decide(publisher, unknown)
-            self._deliveries.resolve(unknown, values, self._clock(), event)
-            if values["state"] in ("sent", "held"):
+            moved = self._deliveries.resolve(unknown, values, self._clock(), event)
+            if moved and values["state"] in ("sent", "held"):
                 tally.settled[values["state"]] += 1
 
     def _decide(self, publisher: Publisher, unknown: Unknown) -> tuple[dict[str, Any], str]:
         """What becomes of an unknown delivery: design section 6."""
+        # As late as its publication: after days of standstill, grace decides and not the moment of this look.
+        again = {"state": "ready", "due_at": unknown.delivery.publication.due}
         if publisher.on_unknown is OnUnknown.REWRITE:
-            return {"state": "ready"}, "rewrite"
+            return again, "rewrite"
         if publisher.on_unknown is OnUnknown.RESEND:
             # `unknowns` counts the windows: the first earns one more copy, the second a person.
-            return ({"state": "ready"}, "resend") if unknown.unknowns < 2 else (_held(_words_unknown()), "held")
+            return (again, "resend") if unknown.unknowns < 2 else (_held(_words_unknown()), "held")
         return self._look(publisher, unknown)
 
     def _look(self, publisher: Publisher, unknown: Unknown) -> tuple[dict[str, Any], str]:
@@ -173,6 +176,11 @@ class Pump:
             seen = publisher.read_back(unknown.delivery)
         except PublishError as error:
             return self._next_look(publisher, unknown, blind=True, detail=error.message)
+        except LedgerError:
+            raise
+        except Exception as error:  # a defect in one look must not stop all channels at every start
+            log.exception("%s could not be looked at", unknown.delivery.id)
+            return self._next_look(publisher, unknown, blind=True, detail=type(error).__name__)
         if seen.seen is Seen.FOUND:
             return sent_values(seen.receipt or Receipt(), self._clock()), "found"
         return self._next_look(publisher, unknown, blind=seen.seen is Seen.UNREADABLE, detail=seen.detail)
@@ -193,7 +201,9 @@ class Pump:
             }, "looked"
         if blind or unknown.unknowns > 1:
             return {**_held(_words_unknown()), "looks": looks, "blind": int(blind)}, "held"
-        return {"state": "ready", "due_at": self._clock()}, "absent"
+        # Provably not out: nothing stands in the way of sending it, not even by hand.
+        due = unknown.delivery.publication.due
+        return {"state": "ready", "due_at": due, "looks": looks, "last_code": "", "last_error": ""}, "absent"
 
 
 class _Journal:
@@ -277,11 +287,22 @@ class _Journal:
                 return {**said, "state": "failed"}
 
     def _later(self, delivery: Delivery, error: Unavailable, now: datetime) -> dict[str, Any]:
-        if now - delivery.date > GIVE_UP_AFTER:
-            return {"state": "failed"}
+        rewriting = self._publisher.on_unknown is OnUnknown.REWRITE
+        if now - delivery.date > GIVE_UP_AFTER and not rewriting:
+            # A reader's mailbox that stays closed is a failure; a line of ours that was down waits for a person.
+            return {"state": "held" if error.about_us else "failed"}
         tries = self._deliveries.tries(delivery) + (0 if error.about_us else 1)
-        wait = error.retry_after or min(FIRST_BACK_OFF * 2 ** max(tries - 1, 0), LONGEST_BACK_OFF)
+        wait = min(FIRST_BACK_OFF * 2 ** min(max(tries - 1, 0), 10), LONGEST_BACK_OFF)
+        if error.retry_after is not None:  # the service knows best; but zero would be a loop without rest
+            wait = min(max(error.retry_after, SHORTEST_BACK_OFF), LONGEST_REST)
         return {"state": "ready", "due_at": now + wait, "tries": tries}
+
+
+def _defect(channel: str, error: Exception) -> Unavailable:
+    return Unavailable(
+        _("the {channel} publisher failed: {error}").format(channel=channel, error=type(error).__name__),
+        hint=_("run the command again with --debug and report what it says"),
+    )
 
 
 def _first(delays: Sequence[timedelta]) -> timedelta:

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import hmac
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,12 +20,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
+from slugify import slugify
 
 from veille.errors import ContentError, Finding, VeilleError
 from veille.i18n import gettext as _
+from veille.i18n import why
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.outbox.queue import insert_once
+from veille.outbox.renditions import insert_once
 from veille.posts import Audience
 
 COLUMNS = ("email", "language", "towns", "audience", "text_only")
@@ -64,8 +67,8 @@ def normalise(address: str) -> str:
     typed = address.strip()
     try:
         result = validate_email(typed, check_deliverability=False, allow_smtputf8=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
+    except EmailNotValidError:
+        raise ValueError(_("write the address as contact@example.org")) from None
     return f"{result.ascii_local_part}@{result.ascii_domain}".lower()
 
 
@@ -100,20 +103,16 @@ def read_csv(path: Path, file: str, towns: Mapping[str, str]) -> tuple[list[Row]
     reader.fieldnames = header
     rows: list[Row] = []
     findings: list[Finding] = []
-    for values in reader:
-        try:
-            rows.append(_row(values, towns))
-        except ValueError as error:
-            findings.append(
-                Finding(
-                    file=file,
-                    line=reader.line_num,
-                    field=None,
-                    message=_("this line was refused"),
-                    hint=str(error),
-                    code="csv-row",
-                )
-            )
+    try:
+        for values in reader:
+            try:
+                rows.append(_row(values, towns))
+            except ValueError as error:
+                message, hint = _("this line was refused"), str(error)
+                findings.append(Finding(file, reader.line_num, None, message, hint, "csv-row"))
+    except csv.Error:  # a quote that is opened and never closed swallows the rest of the file
+        message, hint = _("the table ends in the middle of a cell"), _("look for a quotation mark too many")
+        raise ContentError([Finding(file, reader.line_num, None, message, hint, "csv-form")]) from None
     return rows, findings
 
 
@@ -124,7 +123,7 @@ def _decode(path: Path, file: str) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise ContentError(
-            [Finding(file=file, line=None, field=None, message=str(error.strerror), code="csv-unreadable")]
+            [Finding(file=file, line=None, field=None, message=why(error), code="csv-unreadable")]
         ) from None
     for encoding in ("utf-8-sig", "cp1252"):
         try:
@@ -147,14 +146,9 @@ def _decode(path: Path, file: str) -> str:
 
 def _row(values: Mapping[str, Any], towns: Mapping[str, str]) -> Row:
     def cell(name: str) -> str:
-        return (values.get(name) or "").strip()
+        return _armed((values.get(name) or "").strip())
 
-    chosen = [town.strip() for town in cell("towns").replace(",", ";").split(";") if town.strip()]
-    if unknown := [town for town in chosen if town not in towns]:
-        raise ValueError(
-            _("unknown town {town}; there are {known}").format(town=unknown[0], known=", ".join(towns) or "-")
-        )
-    audience = cell("audience")
+    audience = cell("audience").lower()
     if audience and audience not in set(Audience):
         raise ValueError(
             _("unknown audience {audience}; there are {known}").format(audience=audience, known=", ".join(Audience))
@@ -162,13 +156,26 @@ def _row(values: Mapping[str, Any], towns: Mapping[str, str]) -> Row:
     text_only = cell("text_only").lower()
     if text_only not in ("", "0", "1", "true", "false", "yes", "no", "oui", "non"):
         raise ValueError(_("text_only is true or false"))
+    language = cell("language").lower() or "fr"
+    if not re.fullmatch("[a-z]{2,3}(-[a-z0-9]{2,8})*", language):
+        raise ValueError(_('language is a code like "fr"'))
     return Row(
         email=normalise(cell("email")),
-        language=cell("language") or "fr",
-        towns=",".join(chosen),
+        language=language,
+        towns=",".join(_towns(cell("towns"), towns)),
         audience=audience,
         text_only=text_only in ("1", "true", "yes", "oui"),
     )
+
+
+def _towns(typed: str, towns: Mapping[str, str]) -> list[str]:
+    """Slugs, each once; a person may write the names."""
+    chosen = dict.fromkeys(slugify(town) for town in typed.replace(",", ";").split(";") if town.strip())
+    if unknown := [town for town in chosen if town not in towns]:
+        raise ValueError(
+            _("unknown town {town}; there are {known}").format(town=unknown[0], known=", ".join(towns) or "-")
+        )
+    return list(chosen)
 
 
 class Subscribers:
@@ -295,6 +302,11 @@ class Subscribers:
 def _defused(value: str) -> str:
     """A cell that a spreadsheet does not run as a formula (OWASP, CSV injection)."""
     return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _armed(value: str) -> str:
+    """The cell as it was before `_defused`: an export comes back as it went."""
+    return value[1:] if value.startswith("'") and value[1:].startswith(_FORMULA) else value
 
 
 def _normalised(address: str) -> str:

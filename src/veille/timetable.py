@@ -166,22 +166,40 @@ def parse_when(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     typed = " ".join(text.split())
     if typed.lower() in ("now", "maintenant"):
         return now
-    moment = _typed_moment(typed, now, zone)
+    try:
+        moment = _typed_moment(typed, now, zone).astimezone(UTC)
+    except OverflowError:  # the year 1 or 9999, at the edge of what there is
+        raise ValueError(_forms()) from None
     if moment < now:
-        raise ValueError(_("this moment is over: {moment}").format(moment=moment.isoformat(timespec="minutes")))
-    return moment.astimezone(UTC)
+        raise ValueError(_("this moment is over: {moment}").format(moment=typed))
+    return moment
 
 
 def _typed_moment(typed: str, now: datetime, zone: ZoneInfo) -> datetime:
-    if match := re.fullmatch(r"(\d{1,2})[:hH](\d{2})", typed):
-        local = now.astimezone(zone)
-        naive = datetime.combine(local.date(), time(int(match[1]), int(match[2])))
-        aware = exact(naive, zone)
-        return aware if aware >= now else exact(naive + timedelta(days=1), zone)
+    if match := re.fullmatch(r"(\d{1,2}[:hH]\d{2})", typed):
+        today = now.astimezone(zone).date()
+        aware = exact(_naive(f"{today}", match[1]), zone)
+        return aware if aware >= now else exact(_naive(f"{today + timedelta(days=1)}", match[1]), zone)
     if match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}[:hH]\d{2})", typed):
-        typed = f"{match[3]}-{int(match[2]):02d}-{int(match[1]):02d} {match[4].replace('h', ':').rjust(5, '0')}"
-    try:
-        parsed = datetime.fromisoformat(typed)
-    except ValueError:
-        raise ValueError(_('write "now", "17:00", "2026-11-27 17:00" or "2026-11-27T17:00:00+01:00"')) from None
+        return exact(_naive(f"{match[3]}-{int(match[2]):02d}-{int(match[1]):02d}", match[4]), zone)
+    if match := re.fullmatch(r"(\d{4}-\d{2}-\d{2}) (\d{1,2}[:hH]\d{2})", typed):
+        return exact(_naive(match[1], match[2]), zone)
+    if not re.match(r"\d{4}-\d{2}-\d{2}[T ]", typed):  # a day without a time does not mean midnight
+        raise ValueError(_forms())
+    parsed = _parsed(typed)
     return parsed if parsed.tzinfo else exact(parsed, zone)
+
+
+def _naive(day: str, clock: str) -> datetime:
+    return _parsed(f"{day} {clock.lower().replace('h', ':').rjust(5, '0')}")
+
+
+def _parsed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(_forms()) from None
+
+
+def _forms() -> str:
+    return _('write "now", "17:00", "2026-11-27 17:00" or "2026-11-27T17:00:00+01:00"')

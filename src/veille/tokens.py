@@ -12,7 +12,9 @@ import hmac
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +23,8 @@ from veille.errors import LedgerError
 from veille.i18n import gettext as _
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_CONFIGURED = "0"  # the id of the key that the environment gives
+_KEY_BYTES = 32
 _MAC_BYTES = 15  # 120 bits: 20 characters of base64url without padding
 _FORM = re.compile(r"([0-9a-z])([upc])([0-9a-z]+)-([A-Za-z0-9_-]{20})")
 
@@ -53,6 +57,8 @@ class Keys:
 def load_keys(path: Path, configured: str | None = None) -> Keys:
     """Read `outbox/secret.key`, made at first use (mode 0600); or the key that the environment gives.
 
+    A key of the environment signs from now on; those of the file go on verifying the links in letters already sent.
+
     Args:
         path: one line for each key, `id:hex`, oldest first.
         configured: `VEILLE_WORKSPACE__SECRET_KEY`.
@@ -60,16 +66,12 @@ def load_keys(path: Path, configured: str | None = None) -> Keys:
     Raises:
         LedgerError: the file cannot be made or read, or is damaged.
     """
-    if configured:
-        return Keys({"0": hashlib.sha256(configured.encode()).digest()})
+    if configured and not path.exists():
+        return Keys({_CONFIGURED: _from_words(configured)})
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(f"1:{secrets.token_hex(32)}\n")
-        lines = path.read_text().split()
-        keys = {key_id: bytes.fromhex(key) for key_id, _sep, key in (line.partition(":") for line in lines)}
+            _make_file(path)
+        keys = dict(_key(line) for line in path.read_text(encoding="ascii").split())
     except (OSError, ValueError) as error:
         raise LedgerError(
             _("the signing key cannot be read: {path}").format(path=path),
@@ -79,7 +81,34 @@ def load_keys(path: Path, configured: str | None = None) -> Keys:
         raise LedgerError(
             _("the signing key is empty: {path}").format(path=path), hint=_("put it back from the backup")
         )
-    return Keys(keys)
+    return Keys(keys | ({_CONFIGURED: _from_words(configured)} if configured else {}))
+
+
+def _from_words(configured: str) -> bytes:
+    return hashlib.sha256(configured.encode()).digest()
+
+
+def _key(line: str) -> tuple[str, bytes]:
+    key_id, _sep, text = line.partition(":")
+    key = bytes.fromhex(text)
+    if not re.fullmatch("[1-9a-z]", key_id) or len(key) < _KEY_BYTES:
+        raise ValueError(key_id)  # a file cut short would sign with a key that anybody can guess
+    return key_id, key
+
+
+def _make_file(path: Path) -> None:
+    """Whole or not at all: of two first commands at the same moment, one makes it and both use it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(f"1:{secrets.token_hex(_KEY_BYTES)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
 
 
 def make(keys: Keys, purpose: Purpose, subscriber: int) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from veille.errors import VeilleError
-from veille.i18n import gettext as _
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.outbox.report import unknown_id
+from veille.outbox.report import number_of, unknown_id
+from veille.outbox.schema import REWRITING, may_be_out
+from veille.posts import CHANNELS
 
 _d, _p = schema.delivery, schema.publication
 
@@ -26,6 +27,24 @@ class Answer(StrEnum):
     CANCEL = "cancel"  # it is not out, and shall not go
 
 
+@dataclass(frozen=True)
+class _Named:
+    """What an id stands for: one delivery, or a publication with all of its deliveries."""
+
+    publication: Any  # its row
+    rows: sa.ColumnElement[bool]  # which deliveries
+
+    @property
+    def waits(self) -> bool:
+        """A letter that has no list of readers yet: what is done to it is done to the publication itself."""
+        return self.publication.channel == "newsletter" and self.publication.expanded_at is None
+
+    @property
+    def rewriting(self) -> bool:
+        """Whether this is on the feed or the web."""
+        return self.publication.channel in REWRITING
+
+
 class Actions:
     """Changes that a person asks for; each is one transaction."""
 
@@ -33,129 +52,134 @@ class Actions:
         self._db = database
 
     def retry(self, name: str, now: datetime) -> int:
-        """Make failed, held and cancelled deliveries ready again, due now. Never one that may be out already.
+        """Let failed, overdue and cancelled deliveries go, at their time or now when it is over.
+
+        Never one that is out or may be: `resolve` decides about those, after a look.
 
         Returns:
             How many deliveries (or waiting letters) will go.
         """
         with self._db.write() as connection:
-            count = self._move(connection, name, ("failed", "held", "cancelled"), _again(now), now)
-            for publication_id in self._publications(connection, name):
-                count += connection.execute(
-                    sa.update(_p)
-                    .where(_p.c.id == publication_id, sa.or_(_p.c.hold != "", _p.c.cancelled == 1))
-                    .values(hold="", cancelled=0, queued_at=now, **_due_if_letter(now))
-                ).rowcount and int(self._unexpanded(connection, publication_id))
-                connection.execute(sa.update(_p).where(_p.c.id == publication_id).values(queued_at=now))
-        return count
+            named = _named(connection, name)
+            if named.publication.withdrawn and not named.rewriting:
+                return 0  # its file is gone, or its time is over
+            again = named.rows & ~may_be_out()
+            moved = _move(connection, again, ("failed", "held", "cancelled"), _again(now), now, "retry")
+            return moved + _let_go(connection, named, now, moved=moved)
 
     def cancel(self, name: str, now: datetime) -> int:
-        """Cancel what has not left. Returns how many deliveries (or letters not yet expanded) were stopped."""
+        """Cancel what has not left; a page that stands, stays. Returns how many deliveries or letters were stopped."""
         with self._db.write() as connection:
-            count = self._move(
-                connection, name, ("ready", "claimed", "held"), {"state": "cancelled", "owner": None}, now
-            )
-            if name.startswith("p"):
-                waiting = self._unexpanded(connection, int(name[1:]))
-                connection.execute(sa.update(_p).where(_p.c.id == int(name[1:])).values(cancelled=1))
-                count += int(waiting)
-        return count
+            named = _named(connection, name)
+            stands = sa.and_(_d.c.channel.in_(REWRITING), _d.c.sent_at.is_not(None))
+            values = {"state": "cancelled", "owner": None}
+            moved = _move(connection, named.rows & ~stands, ("ready", "claimed", "held"), values, now, "cancel")
+            waits = named.waits and not named.publication.cancelled and name.startswith("p")
+            whole = name.startswith("p") and (moved or waits or _in_flight(connection, named))
+            if whole or (moved and _nothing_left(connection, named)):
+                _set(connection, named, cancelled=1, hold="")
+            return moved + int(waits)
 
     def resolve(self, name: str, answer: Answer, now: datetime, *, url: str = "") -> int:
-        """Record what a person found out about held or unknown deliveries."""
+        """Record what a person found out about held or unknown deliveries. Returns how many."""
         values: dict[str, Any] = {
             Answer.SENT: {"state": "sent", "sent_at": now, "url": url, "last_code": "", "last_error": ""},
             Answer.RETRY: _again(now),
-            Answer.CANCEL: {"state": "cancelled"},
+            Answer.CANCEL: {"state": "cancelled", "unknowns": 0, "last_code": "", "last_error": ""},
         }[answer]
         with self._db.write() as connection:
-            count = self._move(connection, name, ("held", "unknown"), values, now, event=f"resolved-{answer}")
-            for publication_id in self._publications(connection, name):
-                released = connection.execute(
-                    sa.update(_p)
-                    .where(_p.c.id == publication_id, _p.c.hold != "")
-                    .values(hold="", queued_at=now, cancelled=int(answer is not Answer.RETRY), **_due_if_letter(now))
-                ).rowcount
-                connection.execute(sa.update(_p).where(_p.c.id == publication_id).values(queued_at=now))
-                count += released
-        return count
+            named = _named(connection, name)
+            moved = _move(connection, named.rows, ("held", "unknown"), values, now, f"resolved-{answer}")
+            if answer is Answer.RETRY:
+                return moved + _let_go(connection, named, now, moved=moved, cancelled=bool(moved))
+            held = named.waits and bool(named.publication.hold)
+            if held and answer is Answer.CANCEL:
+                _set(connection, named, cancelled=1, hold="")
+            elif held:  # a letter that left by another way: nobody is to be written to any more
+                _set(connection, named, hold="", audience_at=now, expanded_at=now, started_at=now, candidates=0)
+            return moved + int(held)
 
     def pause(self, name: str, now: datetime, *, paused: bool) -> None:
-        """Stop a publication or a whole channel for a while, or let it go on."""
+        """Stop a publication or a whole channel for a while, or let it go on.
+
+        Grace of a publication counts anew from `resume`; what waited behind a stopped channel may be overdue by then.
+        """
         with self._db.write() as connection:
-            if name in ("newsletter", "feed", "web", "facebook", "instagram"):
+            if name in CHANNELS:
                 table = schema.channel
                 connection.execute(sa.delete(table).where(table.c.name == name))
                 if paused:
                     connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason="paused"))
                 return
-            (publication_id,) = self._publications(connection, name)
-            connection.execute(sa.update(_p).where(_p.c.id == publication_id).values(paused=int(paused)))
+            named = _named(connection, name)
+            values: dict[str, Any] = {"paused": 1} if paused else {"paused": 0, "queued_at": now}
+            _set(connection, named, **values)
 
-    def _move(
-        self,
-        connection: sa.Connection,
-        name: str,
-        states: Iterable[str],
-        values: dict[str, Any],
-        now: datetime,
-        *,
-        event: str = "",
-    ) -> int:
-        self._publications(connection, name)  # refuses an unknown id
-        which = _d.c.publication_id == int(name[1:]) if name.startswith("p") else _d.c.id == int(name[1:])
-        rows = connection.execute(
-            sa.update(_d)
-            .where(which, _d.c.state.in_(tuple(states)))
-            .values(**values, updated_at=now)
-            .returning(_d.c.id, _d.c.attempt)
-        ).all()
-        if rows:
-            label = event or values["state"]
-            connection.execute(
-                sa.insert(schema.attempt_log),
-                [
-                    {"delivery_id": row.id, "attempt": row.attempt, "at": now, "event": f"by-hand: {label}"}
-                    for row in rows
-                ],
-            )
-        return len(rows)
 
-    def _publications(self, connection: sa.Connection, name: str) -> list[int]:
-        if name[:1] not in ("p", "d") or not name[1:].isdigit():
-            raise VeilleError(
-                _("{id} is not an id of the outbox").format(id=name),
-                hint=_("ids look like p12 (a publication) or d345 (a delivery); `veille outbox list` shows them"),
-            )
-        query = (
-            sa.select(_p.c.id).where(_p.c.id == int(name[1:]))
-            if name.startswith("p")
-            else sa.select(_d.c.publication_id).where(_d.c.id == int(name[1:]))
-        )
-        found = list(connection.execute(query).scalars())
-        if not found:
-            raise unknown_id(name)
-        return found
+def _named(connection: sa.Connection, name: str) -> _Named:
+    number = number_of(name)
+    rows = _d.c.publication_id == number
+    owner = sa.select(_p).where(_p.c.id == number)
+    if name.startswith("d"):
+        rows = _d.c.id == number
+        owner = sa.select(_p).join(_d, _d.c.publication_id == _p.c.id).where(rows)
+    publication = connection.execute(owner).one_or_none()
+    if publication is None:
+        raise unknown_id(name)
+    return _Named(publication, rows)
 
-    def _unexpanded(self, connection: sa.Connection, publication_id: int) -> bool:
-        row = connection.execute(sa.select(_p).where(_p.c.id == publication_id)).one()
-        return row.channel == "newsletter" and row.expanded_at is None
+
+def _set(connection: sa.Connection, named: _Named, **values: Any) -> None:
+    connection.execute(sa.update(_p).where(_p.c.id == named.publication.id).values(**values))
+
+
+def _let_go(connection: sa.Connection, named: _Named, now: datetime, *, moved: int, cancelled: bool = True) -> int:
+    """Take the hold (and the cancellation) off a publication. Returns 1 for a letter that goes because of it."""
+    row = named.publication
+    waits = named.waits and bool(row.hold or (cancelled and row.cancelled))
+    if not (moved or waits):
+        return 0
+    values: dict[str, Any] = {"hold": "", "queued_at": now, "cancelled": 0}
+    if waits:
+        values["due_at"] = max(row.due_at, now)
+    _set(connection, named, **values)
+    return int(waits)
+
+
+def _in_flight(connection: sa.Connection, named: _Named) -> bool:
+    """Whether something may still come back from a service and want to leave again."""
+    flying = sa.select(_d.c.id).where(named.rows, _d.c.state.in_(("sending", "unknown", "scheduled")))
+    return not named.rewriting and connection.execute(flying).first() is not None
+
+
+def _nothing_left(connection: sa.Connection, named: _Named) -> bool:
+    """Whether every delivery of a page or post is cancelled: then it is, too."""
+    others = sa.select(_d.c.id).where(_d.c.publication_id == named.publication.id, _d.c.state != "cancelled")
+    return named.publication.channel != "newsletter" and connection.execute(others).first() is None
+
+
+def _move(
+    connection: sa.Connection,
+    which: sa.ColumnElement[bool],
+    states: Iterable[str],
+    values: dict[str, Any],
+    now: datetime,
+    event: str,
+) -> int:
+    rows = connection.execute(
+        sa.update(_d)
+        .where(which, _d.c.state.in_(tuple(states)))
+        .values(**values, updated_at=now)
+        .returning(_d.c.id, _d.c.attempt)
+    ).all()
+    if rows:
+        history = [{"delivery_id": r.id, "attempt": r.attempt, "at": now, "event": f"by-hand: {event}"} for r in rows]
+        connection.execute(sa.insert(schema.attempt_log), history)
+    return len(rows)
 
 
 def _again(now: datetime) -> dict[str, Any]:
-    return {
-        "state": "ready",
-        "due_at": now,
-        "owner": None,
-        "tries": 0,
-        "unknowns": 0,
-        "looks": 0,
-        "blind": 0,
-        "last_code": "",
-        "last_error": "",
-    }
-
-
-def _due_if_letter(now: datetime) -> dict[str, Any]:
-    """A letter that is let go by hand is due now: grace counts from here."""
-    return {"due_at": sa.case((_p.c.channel == "newsletter", sa.literal(now, schema.Moment())), else_=_p.c.due_at)}
+    """A fresh start: at its time, or now when it is over; with a new Date, because nothing of it is out."""
+    due = sa.case((_d.c.due_at > now, _d.c.due_at), else_=sa.literal(now, schema.Moment()))
+    cleared = {"tries": 0, "unknowns": 0, "looks": 0, "blind": 0, "last_code": "", "last_error": ""}
+    return {"state": "ready", "due_at": due, "owner": None, "first_at": None, **cleared}

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from veille.errors import LedgerError
 from veille.i18n import gettext as _
+from veille.i18n import why
 from veille.outbox.schema import HEAD
 
 APPLICATION_ID = 0x7665696C  # "veil"
@@ -57,7 +58,7 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except _refusals() as error:
             raise _worded(error) from error
 
     @contextmanager
@@ -66,7 +67,7 @@ class Database:
         try:
             with self.engine.connect().execution_options(veille_read=True) as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except _refusals() as error:
             raise _worded(error) from error
 
     def close(self) -> None:
@@ -99,7 +100,11 @@ def open_database(url: str, root: Path) -> Database:
             connect_args={"options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"},
         )
     database = Database(engine)
-    _migrate(database)
+    try:
+        _migrate(database)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -120,7 +125,7 @@ def _sqlite(path: Path) -> sa.Engine:
     _make_file(path)
     module = driver()
     engine = sa.create_engine(
-        f"sqlite:///{path}",
+        sa.URL.create("sqlite", database=str(path)),  # not by writing a URL: a path may hold "?" or "%"
         module=module,
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
     )
@@ -163,10 +168,10 @@ def _make_file(path: Path) -> None:
             path.chmod(0o600)
         probe = path.parent / f".{path.name}.write-test"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another process makes and takes away the same one
     except OSError as error:
         raise LedgerError(
-            _("the outbox cannot be written: {path}: {error}").format(path=path, error=error.strerror),
+            _("the outbox cannot be written: {path}: {error}").format(path=path, error=why(error)),
             hint=_("check the owner and the permissions of this folder, and the space on its disk"),
         ) from error
 
@@ -188,6 +193,8 @@ def _migrate(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with database.write() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -195,18 +202,35 @@ def _migrate(database: Database) -> None:
 def _version(database: Database) -> str | None:
     with database.read() as connection:
         if database.is_sqlite:
-            damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-            if damage != "ok":
-                raise LedgerError(
-                    _("the outbox file is damaged: {damage}").format(damage=damage),
-                    hint=_("stop, keep the file, and put the last safe copy back"),
-                )
+            _check_file(connection)
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
-        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        version: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        return version
 
 
-def _worded(error: SQLAlchemyError) -> LedgerError:
+def _check_file(connection: sa.Connection) -> None:
+    """Refuse a damaged file, and one that another program made."""
+    damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if damage != "ok":
+        raise LedgerError(
+            _("the outbox file is damaged: {damage}").format(damage=str(damage).splitlines()[0]),
+            hint=_("stop, keep the file, and put the last safe copy back"),
+        )
+    made_by = connection.exec_driver_sql("PRAGMA application_id").scalar()
+    if made_by != APPLICATION_ID and sa.inspect(connection).get_table_names():
+        raise LedgerError(
+            _("this file is a database of another program"),
+            hint=_("check [outbox] url; nothing was changed"),
+        )
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What a database raises; opening a file that is none raises the driver's own error."""
+    return SQLAlchemyError, driver().Error
+
+
+def _worded(error: Exception) -> LedgerError:
     """The database's words without statement and values, which may hold an address."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     words = str(cause).splitlines()[0] if str(cause) else type(cause).__name__

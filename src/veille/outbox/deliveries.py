@@ -10,9 +10,9 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,14 +20,12 @@ import sqlalchemy as sa
 from veille.failpoints import failpoint
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.outbox.queue import REWRITING, as_publication, load_rendition
-from veille.publishing import Delivery, Publication, Receipt, Recipient, Rendition
-
-CHUNK = 20_000  # rows of one expansion step
+from veille.outbox.renditions import as_publication, load_publications, load_rendition
+from veille.outbox.schema import REWRITING
+from veille.outbox.upkeep import Upkeep, active, log
+from veille.publishing import Delivery, Publication, Receipt, Recipient
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
-
-MessageId = Callable[[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -42,174 +40,20 @@ class Unknown:
     delivery: Delivery
 
 
-class Deliveries:
+class Deliveries(Upkeep):
     """What `dispatch` may ask of the ledger. `owner` names this worker in every row that it holds."""
 
     def __init__(self, database: Database, owner: str, message_key: bytes, mail_domain: str) -> None:
-        self._db = database
-        self._owner = owner
+        super().__init__(database, owner)
         self._message_key = message_key
         self._mail_domain = mail_domain
-
-    # recover, expire, hold
-
-    def recover(self, channel: str, now: datetime, first_look: timedelta, *, rewrite: bool) -> int:
-        """Take over what a dead worker left: claimed goes back, sending becomes unknown (files: ready).
-
-        Only one worker runs on this ledger at a time (`veille run` holds a lock), so every other owner is dead.
-        """
-        stale = sa.and_(_d.c.channel == channel, _d.c.owner != self._owner)
-        after = "ready" if rewrite else "unknown"
-        with self._db.write() as connection:
-            lost = connection.execute(
-                sa.update(_d)
-                .where(stale, _d.c.state == "sending")
-                .values(
-                    state=after,
-                    owner=None,
-                    due_at=_d.c.due_at if rewrite else now + first_look,
-                    unknowns=_d.c.unknowns + (0 if rewrite else 1),
-                    looks=0,
-                    blind=0,
-                    updated_at=now,
-                )
-                .returning(_d.c.id, _d.c.attempt)
-            ).all()
-            connection.execute(
-                sa.update(_d).where(stale, _d.c.state == "claimed").values(state="ready", owner=None, updated_at=now)
-            )
-            for row in lost:
-                _log(connection, row.id, row.attempt, now, "recovered", text=after)
-        failpoint("recover.after")
-        return len(lost)
-
-    def expire(self, now: datetime) -> int:
-        """Withdraw pages and feed items whose time is over; cancel social posts that came too late."""
-        over = sa.and_(_p.c.expires_at <= now, _p.c.withdrawn == 0, _p.c.kind == "post")
-        with self._db.write() as connection:
-            ids = connection.execute(
-                sa.update(_p).where(over).values(withdrawn=1).returning(_p.c.id, _p.c.channel)
-            ).all()
-            pages = [row.id for row in ids if row.channel in REWRITING]
-            posts = [row.id for row in ids if row.channel not in REWRITING]
-            connection.execute(
-                sa.update(_d)
-                .where(_d.c.publication_id.in_(pages), _d.c.state == "sent")
-                .values(state="ready", due_at=now, updated_at=now)
-            )
-            connection.execute(
-                sa.update(_d)
-                .where(_d.c.publication_id.in_(posts), _d.c.state.in_(("ready", "held")))
-                .values(state="cancelled", last_code="expired", updated_at=now)
-            )
-        return len(ids)
-
-    def hold_overdue(self, channel: str, now: datetime, grace: timedelta) -> list[str]:
-        """Hold what should have left long ago: a backlog is never blasted. Returns the publications' ids.
-
-        Grace counts from the later of the due time and the moment of queueing. A delivery that was tried already
-        is in its back-off and is not overdue.
-        """
-        late = sa.and_(
-            _p.c.channel == channel,
-            _p.c.due_at < now - grace,
-            _p.c.queued_at < now - grace,
-            _p.c.hold == "",
-            _p.c.cancelled == 0,
-            _p.c.withdrawn == 0,
-        )
-        with self._db.write() as connection:
-            rows = connection.execute(
-                sa.update(_d)
-                .where(
-                    _d.c.publication_id.in_(sa.select(_p.c.id).where(late)),
-                    _d.c.state == "ready",
-                    _d.c.attempt == 0,
-                )
-                .values(state="held", last_code="overdue", updated_at=now)
-                .returning(_d.c.publication_id)
-            ).all()
-            held = {row.publication_id for row in rows}
-            if channel == "newsletter":  # not yet expanded: the publication itself waits
-                letters = connection.execute(
-                    sa.update(_p)
-                    .where(late, _p.c.expanded_at.is_(None), _p.c.audience_at.is_(None))
-                    .values(hold="overdue")
-                    .returning(_p.c.id)
-                ).all()
-                held |= {row.id for row in letters}
-        return [f"p{publication_id}" for publication_id in sorted(held)]
-
-    # expand a letter to its subscribers
-
-    def to_expand(self, now: datetime) -> list[int]:
-        """Letters that are due and have no complete list of deliveries yet."""
-        with self._db.read() as connection:
-            return list(
-                connection.execute(
-                    sa.select(_p.c.id)
-                    .where(
-                        _p.c.channel == "newsletter",
-                        _p.c.due_at <= now,
-                        _p.c.expanded_at.is_(None),
-                        *_active(),
-                    )
-                    .order_by(_p.c.due_at)
-                ).scalars()
-            )
-
-    def expand(self, publication_id: int, now: datetime) -> int | None:
-        """One chunk of a letter's audience. Returns the number of deliveries when this completed it.
-
-        The audience is whoever consents at the moment of the first chunk; no delivery is claimed before the last.
-        """
-        with self._db.write() as connection:
-            row = connection.execute(sa.select(_p).where(_p.c.id == publication_id)).one()
-            frozen = row.audience_at or now
-            reader = connection.execute(
-                sa.select(_s.c.id)
-                .where(_s.c.id > row.cursor, _s.c.state == "subscribed", _s.c.consent_at <= frozen)
-                .order_by(_s.c.id)
-                .limit(CHUNK)
-            ).scalars()
-            ids = list(reader)
-            if ids:
-                connection.execute(
-                    sa.insert(_d),
-                    [
-                        {
-                            "publication_id": publication_id,
-                            "channel": "newsletter",
-                            "target": str(subscriber_id),
-                            "state": "ready",
-                            "due_at": row.due_at,
-                            "updated_at": now,
-                        }
-                        for subscriber_id in ids
-                    ],
-                )
-            values: dict[str, Any] = {"audience_at": frozen, "cursor": ids[-1] if ids else row.cursor}
-            done = len(ids) < CHUNK
-            if done:
-                count = connection.execute(
-                    sa.select(sa.func.count()).where(_d.c.publication_id == publication_id)
-                ).scalar_one()
-                values |= {"expanded_at": now, "candidates": count, "started_at": now}
-            connection.execute(sa.update(_p).where(_p.c.id == publication_id).values(**values))
-        failpoint("expand.after-count" if done else "expand.after-chunk")
-        return count if done else None
 
     # claim
 
     def claim(self, channel: str, now: datetime, limit: int) -> list[Delivery]:
         """Take up to `limit` due deliveries of a channel; each claim raises the fencing token."""
         with self._db.write() as connection:
-            stopped = connection.execute(
-                sa.select(schema.channel.c.name).where(
-                    schema.channel.c.name == channel, schema.channel.c.stopped_at.is_not(None)
-                )
-            ).first()
-            if stopped:
+            if _stands_still(connection, channel):
                 return []
             due = (
                 sa.select(_d.c.id)
@@ -219,7 +63,7 @@ class Deliveries:
                     _d.c.state == "ready",
                     _d.c.due_at <= now,
                     sa.or_(_p.c.channel != "newsletter", _p.c.expanded_at.is_not(None)),
-                    *_active(withdrawn=channel in REWRITING),
+                    *active(withdrawn=channel in REWRITING),
                 )
                 .order_by(_d.c.due_at, _d.c.id)
                 .limit(limit)
@@ -237,16 +81,27 @@ class Deliveries:
                 )
                 .returning(*_d.c)
             ).all()
-            publications = _publications(connection, {row.publication_id for row in rows})
-            started = sa.and_(_p.c.id.in_(list(publications)), _p.c.started_at.is_(None))
-            connection.execute(sa.update(_p).where(started).values(started_at=now))
-            readers = _recipients(connection, rows) if channel == "newsletter" else {}
-            deliveries = [
-                self._delivery(row, publications[row.publication_id], readers.get(row.target)) for row in rows
-            ]
-            self._fix_message_ids(connection, deliveries)
+            deliveries = self._claimed(connection, channel, rows, now)
         failpoint("claim.after")
         return sorted(deliveries, key=lambda delivery: int(delivery.id[1:]))
+
+    def _claimed(self, connection: sa.Connection, channel: str, rows: Sequence[Any], now: datetime) -> list[Delivery]:
+        """Claimed rows as deliveries, with what they need to leave."""
+        publications = load_publications(connection, {row.publication_id for row in rows})
+        started = sa.and_(_p.c.id.in_(list(publications)), _p.c.started_at.is_(None))
+        connection.execute(sa.update(_p).where(started).values(started_at=now))
+        mail = channel == "newsletter"
+        readers = _recipients(connection, rows) if mail else {}
+        erased = [row.id for row in rows if mail and row.target not in readers]
+        if erased:
+            connection.execute(sa.update(_d).where(_d.c.id.in_(erased)).values(state="cancelled", owner=None))
+        deliveries = [
+            self._delivery(row, publications[row.publication_id], readers.get(row.target))
+            for row in rows
+            if row.id not in erased
+        ]
+        self._fix_message_ids(connection, deliveries)
+        return deliveries
 
     def _fix_message_ids(self, connection: sa.Connection, deliveries: Sequence[Delivery]) -> None:
         mails = [{"row": int(d.id[1:]), "message": d.message_id} for d in deliveries if d.message_id]
@@ -299,14 +154,14 @@ class Deliveries:
             if not stop:
                 values["intent_at"] = now
             connection.execute(sa.update(_d).where(mine).values(**values, updated_at=now))
-            _log(connection, row_id, delivery.attempt, now, stop or "intent")
+            log(connection, row_id, delivery.attempt, now, stop or "intent")
         failpoint("intent.after")
         return stop is None
 
     def _stop_state(self, connection: sa.Connection, wanted: Any, delivery: Delivery) -> str | None:
         if wanted.cancelled or (wanted.withdrawn and wanted.channel not in REWRITING):
             return "cancelled"
-        if wanted.paused:
+        if wanted.paused or _stands_still(connection, wanted.channel):
             return "ready"
         if wanted.channel == "newsletter":
             consents = connection.execute(
@@ -330,7 +185,7 @@ class Deliveries:
                 )
                 .values(**values, owner=None, updated_at=now)
             ).rowcount
-            _log(
+            log(
                 connection,
                 row_id,
                 delivery.attempt,
@@ -339,6 +194,8 @@ class Deliveries:
                 code=str(values.get("last_code", "")),
                 text=str(values.get("last_error", "")),
             )
+            if changed and values["state"] == "sent" and delivery.publication.channel in REWRITING:
+                _write_again_if_changed(connection, delivery, now)
         failpoint("settle.after")
         return bool(changed)
 
@@ -386,7 +243,7 @@ class Deliveries:
                 .where(_d.c.channel == channel, _d.c.state == "unknown", _d.c.due_at <= now)
                 .order_by(_d.c.id)
             ).all()
-            publications = _publications(connection, {row.publication_id for row in rows})
+            publications = load_publications(connection, {row.publication_id for row in rows})
             return [
                 Unknown(
                     id=row.id,
@@ -399,15 +256,17 @@ class Deliveries:
                 for row in rows
             ]
 
-    def resolve(self, unknown: Unknown, values: Mapping[str, Any], now: datetime, event: str) -> None:
-        """Move an unknown delivery on."""
+    def resolve(self, unknown: Unknown, values: Mapping[str, Any], now: datetime, event: str) -> bool:
+        """Move an unknown delivery on. False: a person, or another worker, was faster."""
         with self._db.write() as connection:
-            connection.execute(
+            changed = connection.execute(
                 sa.update(_d)
                 .where(_d.c.id == unknown.id, _d.c.attempt == unknown.attempt, _d.c.state == "unknown")
                 .values(**values, updated_at=now)
-            )
-            _log(connection, unknown.id, unknown.attempt, now, event, text=str(values.get("last_error", "")))
+            ).rowcount
+            if changed:
+                log(connection, unknown.id, unknown.attempt, now, event, text=str(values.get("last_error", "")))
+        return bool(changed)
 
     # feed and web
 
@@ -436,34 +295,24 @@ class Deliveries:
             connection.execute(sa.delete(table).where(table.c.name == name))
             connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason=reason))
 
-    def next_due(self) -> datetime | None:
-        """When the next delivery or letter is due, to say how long nothing will happen."""
-        with self._db.read() as connection:
-            rows = connection.execute(
-                sa.select(sa.func.min(_d.c.due_at)).where(_d.c.state.in_(("ready", "unknown")))
-            ).scalar()
-            letters = connection.execute(
-                sa.select(sa.func.min(_p.c.due_at)).where(
-                    _p.c.channel == "newsletter", _p.c.expanded_at.is_(None), *_active()
-                )
-            ).scalar()
-        return min((moment for moment in (rows, letters) if moment), default=None)
+
+def _stands_still(connection: sa.Connection, channel: str) -> bool:
+    """Whether a person paused this channel, or its service no longer accepts us."""
+    table = schema.channel
+    stopped = sa.select(table.c.name).where(table.c.name == channel, table.c.stopped_at.is_not(None))
+    return connection.execute(stopped).first() is not None
 
 
-def _active(*, withdrawn: bool = False) -> list[Any]:
-    """Publications that may go on. A withdrawn page has its own rewrite to do."""
-    conditions = [_p.c.cancelled == 0, _p.c.paused == 0, _p.c.hold == ""]
-    return conditions if withdrawn else [*conditions, _p.c.withdrawn == 0]
-
-
-def _publications(connection: sa.Connection, ids: set[int]) -> dict[int, Publication]:
-    renditions: dict[str, Rendition] = {}
-    found = {}
-    for row in connection.execute(sa.select(_p).where(_p.c.id.in_(list(ids)))):
-        if row.rendition not in renditions:
-            renditions[row.rendition] = load_rendition(connection, row.rendition)
-        found[row.id] = as_publication(row, renditions[row.rendition])
-    return found
+def _write_again_if_changed(connection: sa.Connection, delivery: Delivery, now: datetime) -> None:
+    """A page that was edited or withdrawn while it was being written is due once more."""
+    changed = sa.select(_p.c.id).where(
+        _p.c.id == int(delivery.publication.id[1:]), _p.c.generation != delivery.publication.generation
+    )
+    connection.execute(
+        sa.update(_d)
+        .where(_d.c.id == int(delivery.id[1:]), _d.c.publication_id.in_(changed))
+        .values(state="ready", due_at=now)
+    )
 
 
 def _recipients(connection: sa.Connection, rows: Sequence[Any]) -> dict[str, Recipient]:
@@ -472,23 +321,6 @@ def _recipients(connection: sa.Connection, rows: Sequence[Any]) -> dict[str, Rec
         str(row.id): Recipient(row.id, row.email, row.language, bool(row.text_only))
         for row in connection.execute(sa.select(_s).where(_s.c.id.in_(ids)))
     }
-
-
-def _log(
-    connection: sa.Connection,
-    delivery_id: int,
-    attempt: int,
-    at: datetime,
-    event: str,
-    *,
-    code: str = "",
-    text: str = "",
-) -> None:
-    connection.execute(
-        sa.insert(schema.attempt_log).values(
-            delivery_id=delivery_id, attempt=attempt, at=at, event=event, code=code, text=text
-        )
-    )
 
 
 def sent_values(receipt: Receipt, now: datetime) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import IO
 
 from veille.errors import Busy, LedgerError
 from veille.i18n import gettext as _
+from veille.i18n import why
 
 NAME = "run.lock"
+WAITS = (0.05, 0.1, 0.1)  # seconds: `running` holds the lock for a moment, too
 
 
 @contextmanager
@@ -28,11 +31,11 @@ def scheduler_lock(folder: Path) -> Iterator[None]:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise LedgerError(
-            _("the outbox cannot be written: {path}: {error}").format(path=path, error=error.strerror),
+            _("the outbox cannot be written: {path}: {error}").format(path=path, error=why(error)),
             hint=_("check the owner and the permissions of this folder, and the space on its disk"),
         ) from error
     with file:
-        if not _try_lock(file):
+        if not any(_try_lock(file) or _sleep(wait) for wait in WAITS):
             raise Busy(
                 _("another `veille run` is at work here (process {pid})").format(pid=_read(path) or "?"),
                 hint=_("let it work, or stop it first; two at once would get in each other's way"),
@@ -55,6 +58,11 @@ def running(folder: Path) -> str | None:
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
 
 
 def _try_lock(file: IO[str]) -> bool:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from veille.failpoints import failpoint
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.publishing import File, Publication, Rendition
+from veille.outbox.renditions import load_publications, load_rendition, store_rendition
+from veille.outbox.schema import REWRITING, may_be_out
+from veille.outbox.upkeep import withdraw
+from veille.publishing import Publication, Rendition
 
-REWRITING = ("feed", "web")  # channels on which delivering again does no harm
+__all__ = ["REWRITING", "Change", "Item", "Queue", "Queued"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Item:
 
     Args:
         members: sources of the posts of an edition, in order; empty for a post.
+        bodies: what `body_hash` gives for those members that were rendered now; the others keep theirs.
         targets: targets of the publication; empty for a letter, which is expanded when it is due.
     """
 
@@ -42,6 +44,7 @@ class Item:
     rendition: Rendition
     targets: tuple[str, ...]
     members: tuple[str, ...] = ()
+    bodies: Mapping[str, str] = field(default_factory=dict, compare=False)
     expires: datetime | None = None
 
     @property
@@ -67,11 +70,12 @@ class Queued:
     generation: int
     digest: str
     started: bool
-    left: bool  # at least one delivery is past the point of no return
+    left: bool  # at least one delivery is out, or may be
     cancelled: bool
     withdrawn: bool
     members: tuple[str, ...]
     expires: datetime | None = None
+    bodies: Mapping[str, str] = field(default_factory=dict, compare=False)  # member -> hash of its body
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -89,9 +93,6 @@ class Change(StrEnum):
     TOO_LATE = "too-late"  # it left, or is leaving, while we were planning
 
 
-_LEFT_STATES = ("claimed", "sending", "unknown", "scheduled", "sent")
-
-
 class Queue:
     """What `publish` may ask of the ledger."""
 
@@ -104,7 +105,7 @@ class Queue:
             sa.select(schema.delivery.c.id)
             .where(
                 schema.delivery.c.publication_id == schema.publication.c.id,
-                schema.delivery.c.state.in_(_LEFT_STATES),
+                sa.or_(may_be_out(), schema.delivery.c.sent_at.is_not(None)),  # a page that is being rewritten stands
             )
             .exists()
         )
@@ -113,7 +114,7 @@ class Queue:
                 sa.select(schema.publication, left.label("left_already")).order_by(schema.publication.c.id)
             ).all()
             members = _members(connection)
-        return [_queued(row, members.get(row.id, ())) for row in rows]
+        return [_queued(row, members.get(row.id, {})) for row in rows]
 
     def stored(self, publication_id: int) -> Rendition:
         """The rendition that waits for a publication, with its files."""
@@ -127,7 +128,7 @@ class Queue:
         """When each source was first queued on any channel: the date of a post that has none."""
         with self._db.read() as connection:
             rows = connection.execute(
-                sa.select(schema.publication.c.source, sa.func.min(schema.publication.c.queued_at)).group_by(
+                sa.select(schema.publication.c.source, sa.func.min(schema.publication.c.first_queued_at)).group_by(
                     schema.publication.c.source
                 )
             ).all()
@@ -148,8 +149,7 @@ class Queue:
             for item in items:
                 publication_id, change = _put(connection, item, now)
                 changes[publication_id] = change
-            for publication_id in withdrawn:
-                _withdraw(connection, publication_id, now)
+            withdraw(connection, list(withdrawn), now, "withdrawn")
             failpoint("enqueue.before-commit")
         failpoint("enqueue.after-commit")
         return changes
@@ -157,86 +157,85 @@ class Queue:
     def publications(self, ids: Sequence[int]) -> list[Publication]:
         """Publications with their renditions, in the order asked for."""
         with self._db.read() as connection:
-            return [load_publication(connection, publication_id) for publication_id in ids]
+            found = load_publications(connection, ids)
+        return [found[publication_id] for publication_id in ids]
 
 
 def _put(connection: sa.Connection, item: Item, now: datetime) -> tuple[int, Change]:
     table = schema.publication
-    row = connection.execute(
-        sa.select(table).where(
-            table.c.source == item.source,
-            table.c.channel == item.channel,
-            table.c.occurrence == item.occurrence,
-        )
-    ).one_or_none()
-    digest = _store_rendition(connection, item.rendition, now)
-    values = _values(item, digest)
+    source, channel, occurrence = item.key
+    same_key = (table.c.source == source, table.c.channel == channel, table.c.occurrence == occurrence)
+    row = connection.execute(sa.select(table).where(*same_key).with_for_update()).one_or_none()
+    digest = store_rendition(connection, item.rendition, now)
     if row is None:
-        inserted = connection.execute(sa.insert(table).values(**values, queued_at=now)).inserted_primary_key
-        assert inserted is not None
-        publication_id = int(inserted[0])
-        _add_targets(connection, publication_id, item, now)
-        _set_members(connection, publication_id, item.members)
-        return publication_id, Change.NEW
-    if (row.rendition, row.due_at, row.withdrawn) == (digest, item.due, 0):
-        return row.id, Change.SAME
+        return _insert(connection, item, digest, now), Change.NEW
     if row.cancelled:  # by a person: only `veille outbox retry` brings it back
         return row.id, Change.SAME
-    if item.channel not in REWRITING and (row.audience_at or _has_left(connection, row.id)):
+    if (row.rendition, row.due_at, row.expires_at, row.withdrawn) == (digest, item.due, item.expires, 0):
+        return row.id, Change.SAME
+    if channel not in REWRITING and (row.audience_at or _may_be_out(connection, row.id)):
         return row.id, Change.TOO_LATE
+    moved = row.due_at != item.due
     connection.execute(
         sa.update(table)
         .where(table.c.id == row.id)
-        .values(**values, generation=row.generation + 1, withdrawn=0, queued_at=now)
+        .values(
+            **_values(item, digest),
+            generation=row.generation + 1,
+            withdrawn=0,
+            queued_at=now,
+            hold="" if moved else row.hold,
+        )
     )
-    _set_members(connection, row.id, item.members)
-    return row.id, _make_ready(connection, row.id, item, now)
+    _set_members(connection, row.id, item)
+    if channel in REWRITING:
+        return row.id, _write_again(connection, row.id, item, now)
+    _make_ready(connection, row, item, now, moved=moved)
+    return row.id, Change.UPDATED
 
 
-def _has_left(connection: sa.Connection, publication_id: int) -> bool:
+def _insert(connection: sa.Connection, item: Item, digest: str, now: datetime) -> int:
+    values = {**_values(item, digest), "queued_at": now, "first_queued_at": now}
+    inserted = connection.execute(sa.insert(schema.publication).values(**values)).inserted_primary_key
+    assert inserted is not None
+    publication_id = int(inserted[0])
+    _add_targets(connection, publication_id, item, now)
+    _set_members(connection, publication_id, item)
+    return publication_id
+
+
+def _may_be_out(connection: sa.Connection, publication_id: int) -> bool:
+    """Locks its deliveries, so that none is claimed with the old bytes while they change."""
     table = schema.delivery
-    found = sa.select(table.c.id).where(table.c.publication_id == publication_id, table.c.state.in_(_LEFT_STATES))
+    connection.execute(sa.select(table.c.id).where(table.c.publication_id == publication_id).with_for_update())
+    found = sa.select(table.c.id).where(table.c.publication_id == publication_id, may_be_out())
     return connection.execute(found.limit(1)).first() is not None
 
 
-def _make_ready(connection: sa.Connection, publication_id: int, item: Item, now: datetime) -> Change:
-    """Let the deliveries of a changed publication follow it."""
+def _write_again(connection: sa.Connection, publication_id: int, item: Item, now: datetime) -> Change:
+    """Feed and web: the files follow the change, at once when the page stands already."""
     table = schema.delivery
     mine = table.c.publication_id == publication_id
-    if item.channel in REWRITING:
-        sent = connection.execute(sa.select(table.c.id).where(mine, table.c.state == "sent")).first()
-        connection.execute(
-            sa.update(table)
-            .where(mine, table.c.state.in_(("sent", "ready", "cancelled", "failed", "held")))
-            .values(state="ready", due_at=max(item.due, now) if sent is None else now, updated_at=now, tries=0)
-        )
-        return Change.REWRITE if sent else Change.UPDATED
+    stands = connection.execute(sa.select(table.c.id).where(mine, table.c.sent_at.is_not(None))).first()
     connection.execute(
         sa.update(table)
-        .where(mine, table.c.state.in_(("ready", "cancelled", "held", "failed")))
-        .values(state="ready", due_at=item.due, updated_at=now, tries=0)
+        .where(mine, table.c.state.in_(("sent", "ready", "cancelled", "failed", "held")))
+        .values(state="ready", due_at=now if stands else item.due, updated_at=now, tries=0)
     )
-    return Change.UPDATED
+    return Change.REWRITE if stands else Change.UPDATED
 
 
-def _withdraw(connection: sa.Connection, publication_id: int, now: datetime) -> None:
-    """Take a page or feed item down; cancel what has not left."""
-    table, deliveries = schema.publication, schema.delivery
-    channel = connection.execute(
-        sa.update(table).where(table.c.id == publication_id).values(withdrawn=1).returning(table.c.channel)
-    ).scalar_one()
-    mine = deliveries.c.publication_id == publication_id
-    stands = sa.and_(deliveries.c.sent_at.is_not(None), sa.literal(channel in REWRITING))
-    if channel in REWRITING:
-        connection.execute(
-            sa.update(deliveries)
-            .where(mine, deliveries.c.state == "sent")
-            .values(state="ready", due_at=now, updated_at=now)
-        )
+def _make_ready(connection: sa.Connection, row: Any, item: Item, now: datetime, *, moved: bool) -> None:
+    """Let what has not left follow its publication.
+
+    What waits for a person waits on unless it has a new time; what a person cancelled stays cancelled.
+    """
+    table = schema.delivery
+    states = ["ready", "failed", *(["held"] if moved else []), *(["cancelled"] if row.withdrawn else [])]
     connection.execute(
-        sa.update(deliveries)
-        .where(mine, deliveries.c.state.in_(("ready", "held")), sa.not_(stands))
-        .values(state="cancelled", updated_at=now)
+        sa.update(table)
+        .where(table.c.publication_id == row.id, table.c.state.in_(states))
+        .values(state="ready", due_at=item.due, updated_at=now, tries=0, first_at=None, last_code="", last_error="")
     )
 
 
@@ -271,98 +270,26 @@ def _add_targets(connection: sa.Connection, publication_id: int, item: Item, now
         )
 
 
-def _set_members(connection: sa.Connection, publication_id: int, members: Sequence[str]) -> None:
+def _set_members(connection: sa.Connection, publication_id: int, item: Item) -> None:
     table = schema.edition_post
-    connection.execute(sa.delete(table).where(table.c.publication_id == publication_id))
-    for position, source in enumerate(members):
-        connection.execute(sa.insert(table).values(publication_id=publication_id, position=position, source=source))
+    mine = table.c.publication_id == publication_id
+    bodies = {row.source: row.body_hash for row in connection.execute(sa.select(table).where(mine))} | dict(item.bodies)
+    connection.execute(sa.delete(table).where(mine))
+    for position, source in enumerate(item.members):
+        values = {"publication_id": publication_id, "position": position, "source": source}
+        connection.execute(sa.insert(table).values(**values, body_hash=bodies.get(source, "")))
 
 
-def _store_rendition(connection: sa.Connection, rendition: Rendition, now: datetime) -> str:
-    digest = rendition.digest
-    known = sa.select(schema.rendition.c.digest).where(schema.rendition.c.digest == digest)
-    if connection.execute(known).first():
-        return digest
-    connection.execute(
-        sa.insert(schema.rendition).values(
-            digest=digest,
-            channel=rendition.channel,
-            payload=json.dumps(rendition.payload, ensure_ascii=False, sort_keys=True),
-            created_at=now,
-        )
-    )
-    for position, file in enumerate(rendition.files):
-        connection.execute(insert_once(connection, schema.blob).values(digest=file.digest, content=file.content))
-        connection.execute(
-            sa.insert(schema.rendition_file).values(
-                rendition=digest,
-                position=position,
-                name=file.name,
-                media_type=file.media_type,
-                blob=file.digest,
-            )
-        )
-    return digest
-
-
-def insert_once(connection: sa.Connection, table: sa.Table) -> Any:
-    """INSERT … ON CONFLICT DO NOTHING in the dialect of this connection."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return make(table).on_conflict_do_nothing()
-
-
-def load_rendition(connection: sa.Connection, digest: str) -> Rendition:
-    """A stored rendition with its files."""
-    row = connection.execute(
-        sa.select(schema.rendition.c.channel, schema.rendition.c.payload).where(schema.rendition.c.digest == digest)
-    ).one()
-    files = connection.execute(
-        sa.select(schema.rendition_file.c.name, schema.rendition_file.c.media_type, schema.blob.c.content)
-        .join(schema.blob, schema.blob.c.digest == schema.rendition_file.c.blob)
-        .where(schema.rendition_file.c.rendition == digest)
-        .order_by(schema.rendition_file.c.position)
-    ).all()
-    return Rendition(
-        channel=row.channel,
-        payload=json.loads(row.payload),
-        files=tuple(File(f.name, f.media_type, bytes(f.content)) for f in files),
-    )
-
-
-def load_publication(connection: sa.Connection, publication_id: int) -> Publication:
-    """A publication as a publisher sees it."""
-    row = connection.execute(sa.select(schema.publication).where(schema.publication.c.id == publication_id)).one()
-    return as_publication(row, load_rendition(connection, row.rendition))
-
-
-def as_publication(row: Any, rendition: Rendition) -> Publication:
-    """A row of the table, with its rendition."""
-    return Publication(
-        id=f"p{row.id}",
-        source=row.source,
-        channel=row.channel,
-        occurrence=row.occurrence,
-        title=row.title,
-        slug=row.slug,
-        due=row.due_at,
-        generation=row.generation,
-        rendition=rendition,
-        withdrawn=bool(row.withdrawn),
-        first_due=row.due_at,
-    )
-
-
-def _members(connection: sa.Connection) -> Mapping[int, tuple[str, ...]]:
+def _members(connection: sa.Connection) -> dict[int, dict[str, str]]:
+    """The posts of each edition, in order, with the hash of their bodies."""
     table = schema.edition_post
-    found: dict[int, list[str]] = {}
-    for row in connection.execute(
-        sa.select(table.c.publication_id, table.c.source).order_by(table.c.publication_id, table.c.position)
-    ):
-        found.setdefault(row.publication_id, []).append(row.source)
-    return {key: tuple(value) for key, value in found.items()}
+    found: dict[int, dict[str, str]] = {}
+    for row in connection.execute(sa.select(table).order_by(table.c.publication_id, table.c.position)):
+        found.setdefault(row.publication_id, {})[row.source] = row.body_hash
+    return found
 
 
-def _queued(row: Any, members: tuple[str, ...]) -> Queued:
+def _queued(row: Any, members: Mapping[str, str]) -> Queued:
     return Queued(
         id=row.id,
         source=row.source,
@@ -380,6 +307,7 @@ def _queued(row: Any, members: tuple[str, ...]) -> Queued:
         left=bool(row.left_already),
         cancelled=bool(row.cancelled),
         withdrawn=bool(row.withdrawn),
-        members=members,
+        members=tuple(members),
         expires=row.expires_at,
+        bodies=members,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from veille.errors import VeilleError
 from veille.i18n import gettext as _
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.outbox.queue import REWRITING
+from veille.outbox.schema import REWRITING
 
 _d, _p = schema.delivery, schema.publication
 
@@ -109,7 +110,7 @@ class Report:
 
     def deliveries(self, publication_id: str, *, state: str | None = None, limit: int = 50) -> list[Row]:
         """Deliveries of a publication, at most `limit`, with their last words."""
-        where = [_d.c.publication_id == int(publication_id[1:])]
+        where = [_d.c.publication_id == number_of(publication_id)]
         if state:
             where.append(_d.c.state == state)
         with self._db.read() as connection:
@@ -123,7 +124,7 @@ class Report:
             VeilleError: there is none.
         """
         with self._db.read() as connection:
-            row = connection.execute(sa.select(_d).where(_d.c.id == int(delivery_id[1:]))).one_or_none()
+            row = connection.execute(sa.select(_d).where(_d.c.id == number_of(delivery_id))).one_or_none()
             if row is None:
                 raise unknown_id(delivery_id)
             log = schema.attempt_log
@@ -146,6 +147,20 @@ class Report:
                 .order_by(_d.c.due_at)
             ).all()
         return [(f"d{row.id}", row.state, row.due_at) for row in rows]
+
+
+def number_of(name: str) -> int:
+    """The number in "p12" or "d345".
+
+    Raises:
+        VeilleError: it is no id at all.
+    """
+    if not re.fullmatch(r"[pd][0-9]{1,18}", name):
+        raise VeilleError(
+            _("{id} is not an id of the outbox").format(id=name),
+            hint=_("ids look like p12 (a publication) or d345 (a delivery); `veille outbox list` shows them"),
+        )
+    return int(name[1:])
 
 
 def unknown_id(name: str) -> VeilleError:
@@ -181,16 +196,16 @@ def _status(row: Any, counts: dict[str, int], receipts: tuple[dict[str, str], ..
 
 def _state(row: Any, counts: dict[str, int]) -> str:
     pending = sum(counts[state] for state in ("ready", "claimed", "sending", "unknown", "scheduled"))
-    if row.cancelled or (row.withdrawn and row.channel not in REWRITING and not pending):
-        return "cancelled"
+    expanded = row.channel != "newsletter" or row.expanded_at is not None
     if row.hold or (counts["held"] and not pending):
         return "held"
+    gone = row.cancelled or (row.withdrawn and row.channel not in REWRITING) or (expanded and counts["cancelled"])
+    if gone and not (pending or counts["sent"] or counts["failed"]):
+        return "cancelled"
     if row.paused:
         return "paused"
-    expanded = row.channel != "newsletter" or row.expanded_at is not None
     if expanded and not pending:
-        all_cancelled = counts["cancelled"] and not (counts["sent"] or counts["failed"])
-        return "cancelled" if all_cancelled else "done"
+        return "done"
     started = row.started_at is not None and any(counts[state] for state in STARTED)
     return "running" if started or row.audience_at is not None else "queued"
 

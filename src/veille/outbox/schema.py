@@ -35,6 +35,7 @@ class Moment(TypeDecorator[datetime]):
 
 metadata = sa.MetaData()
 
+REWRITING = ("feed", "web")  # channels on which delivering again does no harm
 STATES = ("ready", "claimed", "sending", "unknown", "scheduled", "sent", "failed", "cancelled", "held")
 
 
@@ -86,7 +87,8 @@ publication = _table(
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("due_local", sa.Text, nullable=False),  # what the person meant, with the zone
     sa.Column("zone", sa.Text, nullable=False),
-    sa.Column("queued_at", Moment, nullable=False),
+    sa.Column("first_queued_at", Moment, nullable=False),  # never changes: the date of a post that has none
+    sa.Column("queued_at", Moment, nullable=False),  # the latest change by a person: grace counts from here
     sa.Column("expires_at", Moment),
     sa.Column("generation", sa.Integer, nullable=False, server_default="1"),
     sa.Column("rendition", sa.Text, sa.ForeignKey("rendition.digest"), nullable=False),
@@ -109,6 +111,7 @@ edition_post = _table(
     sa.Column("publication_id", BigInt, sa.ForeignKey("publication.id"), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("source", sa.Text, nullable=False, index=True),
+    _text("body_hash"),  # of the post's body when it went in: finds renamed files
 )
 
 delivery = _table(
@@ -180,3 +183,15 @@ suppression = _table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
 )
+
+# What a person may see, or may be seeing in a moment: nothing is sent again from these without looking first.
+LEFT_STATES = ("claimed", "sending", "unknown", "scheduled", "sent")
+
+
+def may_be_out() -> sa.ColumnElement[bool]:
+    """Deliveries that are out, or of which nobody knows whether they are.
+
+    A letter that was resent once, and then refused, may lie in the mailbox from the first time.
+    """
+    window = sa.and_(delivery.c.channel == "newsletter", delivery.c.unknowns > 0)
+    return sa.or_(delivery.c.state.in_(LEFT_STATES), delivery.c.last_code == "outcome-unknown", window)

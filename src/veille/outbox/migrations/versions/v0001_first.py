@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("due_at", BIGINT, nullable=False),
         sa.Column("due_local", sa.Text, nullable=False),
         sa.Column("zone", sa.Text, nullable=False),
+        sa.Column("first_queued_at", BIGINT, nullable=False),
         sa.Column("queued_at", BIGINT, nullable=False),
         sa.Column("expires_at", BIGINT),
         sa.Column("generation", sa.Integer, nullable=False, server_default="1"),
@@ -69,6 +70,7 @@ def upgrade() -> None:
         sa.Column("publication_id", BIGINT, sa.ForeignKey("publication.id"), primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True),
         sa.Column("source", sa.Text, nullable=False, index=True),
+        sa.Column("body_hash", sa.Text, nullable=False, server_default=""),
         sqlite_strict=True,
     )
     op.create_table(
