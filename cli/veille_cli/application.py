@@ -37,7 +37,12 @@ def build() -> typer.Typer:
     def _root(
         workspace: Annotated[
             Path | None,
-            typer.Option("-C", "--workspace", help=_("The newsroom's folder (default: the nearest with veille.toml).")),
+            typer.Option(
+                "-C",
+                "--workspace",
+                metavar="DIR",
+                help=_("The newsroom's folder (default: the nearest with veille.toml)."),
+            ),
         ] = None,
         _version: Annotated[
             bool, typer.Option("--version", help=_("Show the version."), is_eager=True, callback=_show_version)

@@ -40,6 +40,7 @@ def _events() -> dict[str, str]:
         "dropped": _("answer came too late"),
         "found": _("found there: it was out"),
         "absent": _("looked: not there, goes again"),
+        "looked": _("looked: nobody can say yet"),
         "resend": _("goes once more"),
         "rewrite": _("written again"),
         "rejected": _("refused"),

@@ -114,7 +114,7 @@ def add(
     consent: Annotated[
         str, typer.Option("--consent", help=_("How the person agreed, for example: paper form of 2026-11-20."))
     ],
-    language: Annotated[str, typer.Option("--language")] = "fr",
+    language: Annotated[str, typer.Option("--language", help=_("The language of the reader: fr, en, ar…"))] = "fr",
     text_only: Annotated[bool, typer.Option("--text-only", help=_("Send the letter without HTML."))] = False,
 ) -> Answer:
     """Add one reader who gave consent."""
