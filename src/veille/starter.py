@@ -25,6 +25,11 @@ def sample() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[2]
 
 
+def placeholder() -> str:
+    """The text of a new file, which a check keeps from being published."""
+    return _("Write the text here, in place of this line.")
+
+
 def make(folder: Path, today: date) -> list[str]:
     """Write a new newsroom into `folder`.
 

@@ -10,6 +10,7 @@ from tests.support.content import newsroom, write
 from veille import checks, library
 from veille.config import Config
 from veille.errors import Finding, Severity
+from veille.starter import placeholder
 
 
 @pytest.fixture
@@ -140,3 +141,17 @@ def test_drafts_never_block_and_loading_is_included(config: Config) -> None:
         ("b.md", Severity.ERROR),
         ("b.md", Severity.ERROR),
     ]
+
+
+def test_the_text_of_a_new_file_is_never_published(config: Config) -> None:
+    write(config.root, "title: a", placeholder(), "posts/a.md")
+    write(config.root, "title: b\ndraft: true", placeholder(), "posts/b.md")
+    (finding,) = run(config)
+    assert (finding.file, finding.code, finding.severity) == ("content/posts/a.md", "placeholder", Severity.ERROR)
+
+
+def test_a_broken_post_is_not_called_missing(config: Config) -> None:
+    write(config.root, "title: a : b : c\nkind: [", name="posts/a.md")
+    write(config.root, "title: c\nposts: [a]", name="editions/c.md")
+    (finding,) = [f for f in run(config) if f.file == "content/editions/c.md"]
+    assert "content/posts/a.md" in (finding.hint or "")

@@ -77,12 +77,14 @@ def post(
         "event.place": place,
         "deadline": deadline,
     }
+    from veille import starter
+
     with newsroom() as room:
         folder = room.config.root / "content" / "posts"
         values = filled(FrontMatter, _post_questions(room), given, room, folder, talk)
         path = _dated_path(folder, values["title"], room)
         front = {"title": values.pop("title"), "date": values.pop("date", None), "draft": True, **values}
-        body = _("Write the text here, in place of this line.")
+        body = starter.placeholder()
         return _written(path, FrontMatter, front, room, body)
 
 

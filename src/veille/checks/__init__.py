@@ -24,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     structure.twins,
     structure.named_contacts,
     structure.bodies,
+    structure.placeholders,
     structure.related_posts,
     structure.edition_posts,
     structure.pictures,

@@ -16,6 +16,7 @@ from veille.i18n import gettext as _
 from veille.library import Library
 from veille.posts import Image, Moment, Post
 from veille.reading import name_of
+from veille.starter import placeholder
 from veille.wording import did_you_mean
 
 _ADDRESS, _IDENTITY = "slug", "id"
@@ -96,6 +97,15 @@ def bodies(library: Library, config: Config) -> Iterator[Finding]:
             markdown.resolve(document, contacts=known, base_url=config.settings.workspace.base_url)
         except ContentError as error:
             yield from error.findings
+
+
+def placeholders(library: Library, _config: Config) -> Iterator[Finding]:
+    """The line that `veille new` writes is nobody's text."""
+    for source in _all(library):
+        if not source.draft and source.body.strip() == placeholder():
+            message = _("the text is still the one of a new file")
+            hint = _("write the text, or set draft: true until it is there")
+            yield Finding(source.file, source.body_line, None, message, hint, "placeholder")
 
 
 def related_posts(library: Library, _config: Config) -> Iterator[Finding]:
