@@ -29,6 +29,7 @@ def build() -> typer.Typer:
             "75 try again later · 130 interrupted"
         ),
         no_args_is_help=True,
+        rich_markup_mode=None,  # Typer's boxes load a Markdown parser: twice the time of everything else in --help
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -21,6 +21,8 @@ from veille.i18n import gettext as _
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+log = logging.getLogger(__name__)
+
 ENVELOPE_VERSION = 1
 OK, FAILED, USAGE, INVALID, PARTLY, LATER, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
 
@@ -131,8 +133,7 @@ def _guarded(function: Callable[..., Answer], name: str, talk: Talk, values: Map
     try:
         answer = function(**values)
     except VeilleError as error:
-        if talk.debug:
-            raise
+        log.debug("%s stopped here", name, exc_info=error)
         return refuse(error, name, talk)
     except KeyboardInterrupt:
         talk.say(_("Interrupted. The same command goes on where this one stopped."))
@@ -143,8 +144,7 @@ def _guarded(function: Callable[..., Answer], name: str, talk: Talk, values: Map
     except (typer.Exit, typer.Abort, typer.TyperException):
         raise
     except Exception as error:
-        if talk.debug:
-            raise
+        log.debug("%s failed here", name, exc_info=error)
         defect = VeilleError(
             _("this is a defect of veille: {error}").format(error=type(error).__name__),
             hint=_("run the same command with --debug and report what it says; nothing queued is lost"),

@@ -26,15 +26,17 @@ class _Worded:
         params: list[Any] = list(super().get_params(ctx))  # type: ignore[misc]
         for param in params:
             param.metavar = _placeholder(param)
+            if param.param_type_name == "argument":  # its name says enough; Typer would add `<list[Path]>`
+                param.display_type_rich = _no_type
         return params
 
-    def get_usage(self, ctx: Any) -> str:
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
         """`Usage: veille publish [OPTIONS] [PATH]...` with the fixed words translated."""
-        words = {"Usage:": _("Usage:"), "[OPTIONS]": _("[OPTIONS]"), "COMMAND [ARGS]...": _("COMMAND [ARGS]...")}
-        text: str = super().get_usage(ctx)  # type: ignore[misc]
+        words = {"[OPTIONS]": _("[OPTIONS]"), "COMMAND [ARGS]...": _("COMMAND [ARGS]...")}
+        text = " ".join(self.collect_usage_pieces(ctx))  # type: ignore[attr-defined]
         for word, translated in words.items():
             text = text.replace(word, translated)
-        return text
+        formatter.write_usage(ctx.command_path, text, prefix=_("Usage:") + " ")
 
     def get_help_option(self, ctx: Any) -> Any:
         """The help option with its own text."""
@@ -46,6 +48,10 @@ class _Worded:
 
 class VeilleCommand(_Worded, TyperCommand):
     """A command in our words."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 (Typer's signature)
+        """The whole first sentence, on as many lines as it takes."""
+        return str(super().get_short_help_str(limit=1000))
 
 
 class VeilleGroup(_Worded, TyperGroup):
@@ -87,7 +93,8 @@ class VeilleGroup(_Worded, TyperGroup):
 
 def _say(error: Any, *, as_json: bool) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
-        return USAGE  # making the error has printed the help
+        print(error.message)  # noqa: T201 - the help
+        return USAGE
     path = error.ctx.command_path if error.ctx is not None else "veille"
     hint = _("`{command} --help` shows how it is used").format(command=path)
     refusal = VeilleError(words(error), hint=hint)
@@ -119,6 +126,10 @@ def _label(error: Any) -> str:
     if param is None:
         return str(error.param_hint or "?")
     return str(param.opts[0] if param.param_type_name == "option" else _placeholder(param))
+
+
+def _no_type(ctx: Any) -> str:  # noqa: ARG001 (Typer's signature)
+    return ""
 
 
 def _placeholder(param: Any) -> str:

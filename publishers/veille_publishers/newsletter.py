@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from email.headerregistry import Address
@@ -167,6 +168,8 @@ class Newsletter:
             message.add_alternative(
                 self._filled(payload["html"], links), subtype="html", charset="utf-8", cte="quoted-printable"
             )
+            # The same for every copy of this letter; "=_" cannot stand in quoted-printable text (RFC 2045, 6.7).
+            message.set_boundary(f"=_{hashlib.sha256(delivery.message_id.encode()).hexdigest()[:24]}")
         message["Content-Language"] = payload["edition"]["lang"]  # last: filling in the parts takes Content-* away
         return message
 

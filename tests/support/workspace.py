@@ -183,9 +183,9 @@ class Workspace:
     env: dict[str, str] = field(default_factory=dict)
     chunk: int | None = None
 
-    def veille(self, *args: str, timeout: float = 60, **env: str) -> Ran:
+    def veille(self, *args: str, **env: str) -> Ran:
         """Run a command here; keyword arguments are environment variables."""
-        return run_veille(args, self.root, self.env | env, chunk=self.chunk, timeout=timeout)
+        return run_veille(args, self.root, self.env | env, chunk=self.chunk)
 
     def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
         """Start a command here."""

@@ -30,7 +30,9 @@ def make() -> typer.Typer:
     """The group, with its commands in the order in which people need them."""
     from veille_cli.usage import VeilleCommand, VeilleGroup
 
-    group = typer.Typer(cls=VeilleGroup, help=_("Make a new post, edition or partner."), no_args_is_help=True)
+    group = typer.Typer(
+        cls=VeilleGroup, help=_("Make a new post, edition or partner."), no_args_is_help=True, rich_markup_mode=None
+    )
     for function in (post, edition, partner):
         group.command(name=function.__name__, cls=VeilleCommand)(function)
     return group

@@ -26,7 +26,10 @@ def make() -> typer.Typer:
     from veille_cli.usage import VeilleCommand, VeilleGroup
 
     group = typer.Typer(
-        cls=VeilleGroup, help=_("Look at and act on publications and deliveries."), no_args_is_help=True
+        cls=VeilleGroup,
+        help=_("Look at and act on publications and deliveries."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
     )
     for function in (list_, show, retry, pause, resume, cancel, resolve):
         group.command(name=function.__name__.rstrip("_"), cls=VeilleCommand)(function)

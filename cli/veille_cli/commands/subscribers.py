@@ -19,7 +19,9 @@ def make() -> typer.Typer:
     """The group."""
     from veille_cli.usage import VeilleCommand, VeilleGroup
 
-    group = typer.Typer(cls=VeilleGroup, help=_("Who receives the letter."), no_args_is_help=True)
+    group = typer.Typer(
+        cls=VeilleGroup, help=_("Who receives the letter."), no_args_is_help=True, rich_markup_mode=None
+    )
     for function in (import_, export, add, remove, list_):
         group.command(name=function.__name__.rstrip("_"), cls=VeilleCommand)(function)
     return group
