@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from email.headerregistry import Address
@@ -33,7 +34,7 @@ from veille.tokens import Keys, Purpose
 from veille_publishers import files
 from veille_publishers.letter import PREFERENCES_SLOT, UNSUBSCRIBE_SLOT, compose_letter
 from veille_publishers.registry import Context
-from veille_publishers.smtp import Connection, parse_url
+from veille_publishers.smtp import Connection, SmtpUrl, parse_url
 
 
 class LetterPolicy(EmailPolicy):
@@ -73,13 +74,16 @@ class Newsletter:
         self._settings = context.config.settings.newsletter
         self._base_url = context.config.settings.workspace.base_url
         self.live = self._settings.transport != "file"
-        self._sender = self._address("from", self._settings.sender)
-        self._folder = context.config.outbox_dir / "newsletter"
-        if self.live and self._settings.smtp_url is None:
+        if not self._base_url.isascii():
             raise ConfigError(
-                _("newsletter.transport is smtp, but newsletter.smtp_url is not set"),
-                hint=_('set VEILLE_NEWSLETTER__SMTP_URL="smtp://user:password@host:587?tls=starttls"'),
+                _("workspace.base_url holds letters that mail headers cannot carry"),
+                hint=_('write the name of the host in its other form, which begins with "xn--"'),
             )
+        self._sender = self._address("from", self._settings.sender)
+        self._reply_to = self._address("reply_to", self._settings.reply_to) if self._settings.reply_to else None
+        self._list_id = self._checked_list_id()
+        self._folder = context.config.outbox_dir / "newsletter"
+        self._server = self._parsed_url() if self.live else None
 
     def render(self, source: Source) -> Rendition | None:
         """The letter with slots for the personal links. Posts reach readers inside an edition only."""
@@ -121,13 +125,16 @@ class Newsletter:
 
     def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
         """Send or write one message for each reader of the batch."""
+        # Erased since the claim: asking for the last word records that nothing is to be sent.
+        wanted = [d for d in deliveries if d.recipient is not None or journal.intent(d)]
         if not self.live:
-            for delivery in deliveries:
-                self._write(delivery, journal)
+            for delivery in wanted:
+                if not self._write(delivery, journal):
+                    return
             return
         connection = self._connection()
         try:
-            for delivery in deliveries:
+            for delivery in wanted:
                 if not self._send(connection, delivery, journal):
                     return
         finally:
@@ -157,9 +164,9 @@ class Newsletter:
         message["Subject"] = payload["subject"]
         message["Date"] = format_datetime(delivery.date.astimezone(self._context.config.zone))
         message["Message-ID"] = delivery.message_id
-        if self._settings.reply_to:
-            message["Reply-To"] = self._address("reply_to", self._settings.reply_to)
-        message["List-Id"] = self._list_id()
+        if self._reply_to:
+            message["Reply-To"] = self._reply_to
+        message["List-Id"] = self._list_id
         message["List-Unsubscribe"] = f"<{links.unsubscribe}>, <{self._unsubscribe_mail(links)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message["Precedence"] = "bulk"
@@ -195,20 +202,31 @@ class Newsletter:
         return _("Sent.")
 
     def _connection(self) -> Connection:
-        assert self._settings.smtp_url is not None  # __init__ refuses smtp without it
-        return Connection(parse_url(self._settings.smtp_url.get_secret_value()))
+        assert self._server is not None  # only the live transport connects
+        return Connection(self._server)
 
-    def _write(self, delivery: Delivery, journal: Journal) -> None:
+    def _parsed_url(self) -> SmtpUrl:
+        if self._settings.smtp_url is None:
+            raise ConfigError(
+                _("newsletter.transport is smtp, but newsletter.smtp_url is not set"),
+                hint=_('set VEILLE_NEWSLETTER__SMTP_URL="smtp://user:password@host:587?tls=starttls"'),
+            )
+        return parse_url(self._settings.smtp_url.get_secret_value())
+
+    def _write(self, delivery: Delivery, journal: Journal) -> bool:
+        """One file. False: nothing can be written now, so leave the rest of the batch."""
         content = self.message(delivery).as_bytes()
         if not journal.intent(delivery):
-            return
+            return True
         path = self._folder / delivery.publication.slug / f"{delivery.id}.eml"
         try:
             files.write(path, content, mode=_PRIVATE)
             failpoint("mail-file.after-write")
-            journal.settle(delivery, Receipt(detail=path.name))
         except PublishError as error:
             journal.settle(delivery, error)
+            return False
+        journal.settle(delivery, Receipt(detail=path.name))
+        return True
 
     def _send(self, connection: Connection, delivery: Delivery, journal: Journal) -> bool:
         """One letter. False: the server does not take letters from us now, so leave the rest of the batch."""
@@ -244,14 +262,19 @@ class Newsletter:
                 hint=_('write {key} = "Name <letter@example.org>"').format(key=key),
             ) from None
 
-    def _list_id(self) -> str:
-        if self._settings.list_id:
-            return self._settings.list_id
-        return f"<newsletter.{urlsplit(self._base_url).hostname}>"
+    def _checked_list_id(self) -> str:
+        """List-Id with its angle brackets (RFC 2919, section 3)."""
+        value = self._settings.list_id or f"newsletter.{urlsplit(self._base_url).hostname}"
+        if not re.fullmatch(r"[ -~]*<[^<>\s]+>|[^<>\s]+", value) or not value.isascii():
+            raise ConfigError(
+                _("newsletter.list_id is not understood"),
+                hint=_('write list_id = "letter.example.org", without accents and spaces'),
+            )
+        return value if value.endswith(">") else f"<{value}>"
 
     def _unsubscribe_mail(self, links: _Links) -> str:
-        reply_to = parseaddr(self._settings.reply_to)[1] or self._sender.addr_spec
-        return f"mailto:{reply_to}?subject={quote(f'unsubscribe {links.token}')}"
+        to = quote((self._reply_to or self._sender).addr_spec, safe="@+")
+        return f"mailto:{to}?subject={quote(f'unsubscribe {links.token}')}"
 
 
 class _Links:

@@ -221,6 +221,12 @@ LIVE: dict[str, tuple[dict[str, str], str, str]] = {  # environment -> what, rem
         "newsletter.smtp_url",
         "VEILLE_NEWSLETTER__SMTP_URL",
     ),
+    "smtp_url that is none": (
+        {"NEWSLETTER__TRANSPORT": "smtp", "WORKSPACE__BASE_URL": "https://a.example.org", "NEWSLETTER__FROM": "a@b.org"}
+        | {"NEWSLETTER__SMTP_URL": "smtps://user:canary@mail.example.org"},
+        "newsletter.smtp_url",
+        "tls=starttls",
+    ),
     "a fixed clock": (
         {"FEED__TRANSPORT": "folder", "FEED__OUTPUT": "x", "WORKSPACE__BASE_URL": "https://a.example.org"}
         | {"NOW": "2026-11-25T09:00:00+01:00"},
@@ -246,6 +252,7 @@ def test_settings_that_do_not_go_together(tmp_path: Path, name: str) -> None:
     assert ran.code == INVALID, ran
     assert what in ran.err
     assert remedy in ran.err
+    assert "canary" not in ran.said
     assert queued(workspace) == 0
     no_trouble_for_programmers(ran)
 

@@ -171,3 +171,13 @@ def test_no_secret_and_no_address_in_what_is_said_or_stored(tmp_path: Path) -> N
     shown = [path for path in (workspace.root / "outbox").rglob("*") if path.is_file() and "sqlite3" not in path.name]
     for path in shown:
         assert not [name for name, secret in SECRETS.items() if secret.encode() in path.read_bytes()], path
+
+
+def test_a_failing_ledger_repeats_no_address_even_to_a_programmer(tmp_path: Path) -> None:
+    workspace = newsroom(tmp_path / "essai", readers=["one@example.org"])
+    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON subscriber BEGIN SELECT RAISE(ABORT, 'no'); END"
+    workspace.change(refuse)
+    ran = workspace.veille("subscribers", "add", SECRETS["reader"], "--consent", "paper", "--debug")
+    assert ran.code == 3, ran
+    assert "the outbox cannot be used: no" in ran.err
+    assert "canary" not in ran.said

@@ -97,6 +97,7 @@ def open_database(url: str, root: Path) -> Database:
         engine = sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"options": "-c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"},
         )
     database = Database(engine)
@@ -127,6 +128,7 @@ def _sqlite(path: Path) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),  # not by writing a URL: a path may hold "?" or "%"
         module=module,
+        hide_parameters=True,  # an error of the database is shown with --debug; the values may be addresses
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
     )
     wal = wal_is_safe(module.sqlite_version_info)
