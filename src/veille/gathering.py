@@ -196,7 +196,7 @@ def _without(desk: Desk, made: Sequence[Owed]) -> tuple[list[Owed], list[Queued]
         if not _waits(desk, entry) or entry.source in alive:
             continue
         # Without a selection, everything was gathered anew: what is in no letter now is no longer owed.
-        anew = desk.selection is None and desk.at is None
+        anew = desk.selection is None and desk.at is None and not desk.incomplete
         rest = () if anew else tuple(source for source in entry.members if source not in lost)
         if not rest:
             empty.add(entry.source)

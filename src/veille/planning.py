@@ -38,8 +38,9 @@ def plan(
     desk = Desk(library, config, queued, now, selection, tuple(channels or config.channels), at)
     current = [post for post in sorted(desk.selected(library.posts), key=_turn(desk)) if _current(desk, post)]
     slots = _Slots(desk)
+    pages = [page for post in current for page in _pages(desk, post, slots)]
     editions, emptied = letters(desk, current)
-    owed = [*(page for post in current for page in _pages(desk, post, slots)), *editions]
+    owed = [*pages, *editions]
     keys = {found.key for found in owed}
     gone = [entry for entry in queued if entry.key not in keys and _gone(desk, entry)]
     return Plan(

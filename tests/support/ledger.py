@@ -47,13 +47,7 @@ class Act:
     looked: list[str] = field(default_factory=list)
     live: bool = False
     kind: ClassVar[str] = "act"
-
-    @property
-    def on_unknown(self) -> OnUnknown:  # type: ignore[override]
-        """As the real channels."""
-        return {"newsletter": OnUnknown.RESEND, "feed": OnUnknown.REWRITE, "web": OnUnknown.REWRITE}.get(
-            self.channel, OnUnknown.READ_BACK
-        )
+    on_unknown: ClassVar[OnUnknown] = OnUnknown.READ_BACK
 
     def render(self, source: Source) -> Rendition | None:
         """The title is all that counts."""
@@ -97,6 +91,18 @@ class Act:
     def read_back_delays(self) -> Sequence[timedelta]:
         """As the settings' defaults."""
         return RESEND if self.channel == "newsletter" else LOOKS
+
+
+class Mail(Act):
+    """As the letter."""
+
+    on_unknown = OnUnknown.RESEND
+
+
+class Files(Act):
+    """As feed and web."""
+
+    on_unknown = OnUnknown.REWRITE
 
 
 class Ledger:

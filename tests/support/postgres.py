@@ -97,14 +97,26 @@ def _own(programs: Path) -> Iterator[sa.URL]:
     if user is not None:
         os.chown(folder, user, -1)
     data = folder / "data"
-    initdb = [programs / "initdb", "-D", data, "-U", "veille", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    initdb: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "veille",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-locale",
+        "--no-sync",
+    ]
     try:
         subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=folder)
         port = _free_port()
         options = [
             part for setting in (*_FAST, f"port={port}", "listen_addresses=127.0.0.1") for part in ("-c", setting)
         ]
-        command = [programs / "postgres", "-D", data, "-k", folder, *options]
+        command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, *options]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd=folder)
         url = sa.URL.create("postgresql+psycopg", "veille", host="127.0.0.1", port=port, database="postgres")

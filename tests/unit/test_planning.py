@@ -1,0 +1,503 @@
+"""What is owed, when, and what an editor's changes do to what waits: design sections 3, 5 and 9."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.desk import CHANNELS, Desk
+from veille.errors import ContentError
+from veille.outbox.actions import Answer
+
+NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)  # a Wednesday, 9 h in Paris
+FRIDAY, NEXT = "edition-2026-11-27", "edition-2026-12-04"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path, NOW)
+    yield made
+    made.ledger.database.close()
+
+
+def _to_friday(desk: Desk) -> None:
+    """What is due today leaves today; then it is the hour of the letter."""
+    desk.run()
+    desk.ledger.now = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
+
+
+def test_publish_twice_changes_nothing(desk: Desk) -> None:
+    desk.post("a")
+    desk.post("b", "date: 2026-11-20")
+    assert desk.publish().changes
+    before = [(e, desk.ledger.publication_row(e.id)) for e in desk.ledger.queue.all()]
+    desk.ledger.later(minutes=30)
+    again = desk.publish()
+    assert not again.changes
+    assert not again.withdrawn
+    assert [(e, desk.ledger.publication_row(e.id)) for e in desk.ledger.queue.all()] == before
+    _to_friday(desk)
+    desk.run()
+    desk.ledger.later(days=3)
+    again = desk.publish()
+    assert not again.changes
+    assert not again.too_late
+    assert len(desk.acts["facebook"].sent) == 2
+
+
+def test_an_edit_before_leaving_is_a_new_generation_of_the_same_row(desk: Desk) -> None:
+    desk.post("a", "publishDate: 2026-11-26 10:00")
+    desk.publish()
+    count = len(desk.ledger.queue.all())
+    desk.post("a", "publishDate: 2026-11-26 12:00\nslug: autre", body="Corrigé.", title="Autre titre")
+    assert {line.change for line in desk.publish().changes} == {"updated"}
+    rows = desk.ledger.queue.all()
+    assert len(rows) == count
+    assert {entry.generation for entry in rows} == {2}
+    assert desk.due("a", "facebook").hour == 12
+
+
+def test_an_edit_after_leaving_rewrites_pages_and_resends_nothing(desk: Desk) -> None:
+    desk.post("a")
+    desk.publish()
+    _to_friday(desk)
+    desk.run()
+    desk.post("a", "slug: ailleurs", body="Corrigé.", title="Autre")
+    prepared = desk.publish()
+    assert {(line.owed.channel, str(line.change)) for line in prepared.lines} == {
+        ("feed", "rewrite"),
+        ("web", "rewrite"),
+        ("facebook", "too-late"),
+    }
+    desk.run()
+    assert len(desk.acts["facebook"].sent) == 1
+    assert len(desk.acts["web"].sent) == 3  # the post twice, the page of the edition
+    assert desk.mailed() == [["a"]]
+
+
+def test_a_date_that_nobody_wrote_stays_the_first_one(desk: Desk) -> None:
+    desk.post("a", "channels: [web]")
+    desk.publish()
+    dates = set()
+    for day in range(3):
+        desk.ledger.later(days=1)
+        desk.post("a", "channels: [web]", body=f"Jour {day}.")
+        (line,) = desk.publish().lines
+        dates.add(line.rendition.payload["item"]["date"])
+    assert len(dates) == 1
+
+
+def test_a_renamed_file_is_an_error_until_it_has_an_id(desk: Desk) -> None:
+    text = "Un texte qui est parti."
+    old = desk.post("a", body=text)
+    desk.publish()
+    _to_friday(desk)
+    desk.run()
+    old.unlink()
+    desk.post("b", body="Un  texte qui\nest parti.")
+    with pytest.raises(ContentError) as refused:
+        desk.publish()
+    assert {finding.code for finding in refused.value.findings} == {"renamed"}
+    assert all("a" in (finding.hint or "") for finding in refused.value.findings)
+    desk.post("b", "id: a", body=text)
+    assert not any(line.owed.channel == "facebook" and line.change == "new" for line in desk.publish().lines)
+    desk.run()
+    assert len(desk.acts["facebook"].sent) == 1
+    assert desk.mailed() == [["a"]]
+
+
+@pytest.mark.parametrize("channel", ["newsletter", "facebook", "web"])
+def test_a_copy_of_what_left_is_an_error_until_it_has_an_id(desk: Desk, channel: str) -> None:
+    desk.post("a", f"channels: [{channel}]", body="Même texte.")
+    desk.publish()
+    _to_friday(desk)
+    desk.run()
+    desk.post("b", f"channels: [{channel}]", body="Même texte.")
+    with pytest.raises(ContentError):
+        desk.publish()
+    desk.post("b", f"channels: [{channel}]\nid: une-autre", body="Même texte.")
+    assert desk.publish().changes
+
+
+def test_renaming_what_still_waits_moves_it(desk: Desk) -> None:
+    old = desk.post("a", "publishDate: 2026-11-26 10:00")
+    desk.publish()
+    old.unlink()
+    desk.post("b", "publishDate: 2026-11-26 10:00", body="Le texte de a.")
+    desk.publish()
+    _to_friday(desk)
+    desk.run()
+    assert [d.publication.source for d in desk.acts["facebook"].sent] == []  # overdue by then
+    assert desk.state("a", "facebook") == "cancelled"
+    assert desk.state("b", "facebook") == "held"
+    assert desk.mailed() == [["b"]]
+
+
+@pytest.mark.parametrize("change", ["delete", "draft: true", "expiryDate: 2026-11-24", "channels: [newsletter]"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_is_no_longer_wanted_does_not_leave(desk: Desk, change: str, alone: bool) -> None:
+    path = desk.post("a", "publishDate: 2026-11-26 10:00")
+    standing = desk.post("b")
+    desk.publish()
+    desk.run()
+    for file, front in ((path, "publishDate: 2026-11-26 10:00"), (standing, "")):
+        if change == "delete":
+            file.unlink()
+        else:
+            desk.post(file.stem, f"{front}\n{change}")
+    if change == "delete":
+        desk.publish()
+    else:
+        desk.publish(*([path, standing] if alone else []))
+    desk.ledger.now = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    desk.run()
+    assert desk.state("a", "facebook") == "cancelled"
+    assert desk.state("a", "web") == "cancelled"
+    assert [d.publication.source for d in desk.acts["facebook"].sent] == ["b"]
+    last = desk.ledger.worker().standing("web", desk.ledger.now)
+    assert [(p.source, p.withdrawn) for p in last if p.source in "ab"] == [("b", True)]
+    assert desk.letters() == ({FRIDAY: ["b", "a"]} if "channels" in change else {}) or desk.letters() == {
+        FRIDAY: ["a", "b"]
+    }
+
+
+def test_publish_path_leaves_other_deleted_files_alone(desk: Desk) -> None:
+    gone = desk.post("a", "publishDate: 2026-11-26 10:00")
+    path = desk.post("b")
+    desk.publish()
+    gone.unlink()
+    assert not desk.publish(path).withdrawn
+    assert desk.state("a", "facebook") == "queued"
+
+
+def test_a_file_that_cannot_be_read_is_not_a_deleted_one(desk: Desk) -> None:
+    path = desk.post("a", "publishDate: 2026-11-26 10:00")
+    desk.publish()
+    path.write_text("---\ntitle: [\n---\n")
+    assert not desk.plan().withdrawn
+
+
+def test_a_file_that_comes_back_goes_on(desk: Desk) -> None:
+    path = desk.post("a", "publishDate: 2026-11-26 10:00")
+    kept = path.read_text()
+    desk.publish()
+    path.unlink()
+    desk.publish()
+    path.write_text(kept)
+    desk.publish()
+    assert desk.state("a", "facebook") == "queued"
+    desk.ledger.now = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+    desk.run()
+    assert len(desk.acts["facebook"].sent) == 1
+    assert desk.letters() == {FRIDAY: ["a"]}
+
+
+def test_an_expiry_date_written_later_is_kept(desk: Desk) -> None:
+    desk.post("a", "publishDate: 2026-11-26 10:00")
+    desk.post("b")
+    desk.publish()
+    desk.run()
+    desk.post("a", "publishDate: 2026-11-26 10:00\nexpiryDate: 2026-11-26 09:00")
+    desk.post("b", "expiryDate: 2026-11-26")
+    desk.publish()
+    assert desk.state("a", "facebook") == "cancelled"
+    desk.ledger.now = datetime(2026, 11, 26, 22, 59, tzinfo=UTC)
+    desk.run()
+    assert not any(page.withdrawn for page in desk.ledger.worker().standing("web", desk.ledger.now))
+    desk.ledger.now = datetime(2026, 11, 26, 23, 0, tzinfo=UTC)
+    desk.run()
+    (page,) = [p for p in desk.ledger.worker().standing("web", desk.ledger.now) if p.source == "b"]
+    assert page.withdrawn
+
+
+def test_expired_at_the_due_time_is_left_out(desk: Desk) -> None:
+    desk.post("a", "publishDate: 2026-11-26 10:00\nexpiryDate: 2026-11-26 10:00")
+    desk.post("b", "expiryDate: 2026-11-26")  # over before Friday
+    made = desk.plan()
+    assert {(o.source, o.channel) for o in made.owed} == {("b", "feed"), ("b", "web"), ("b", "facebook")}
+    assert {(left.title, left.channels) for left in made.left_out} == {
+        ("a", ("feed", "web", "facebook", "newsletter")),
+        ("b", ("newsletter",)),
+    }
+
+
+def test_backlog_is_seven_days_and_at_now_sends_it_anyway(desk: Desk) -> None:
+    old = desk.post("vieux", "date: 2026-11-17")
+    desk.post("limite", "date: 2026-11-18")  # to its end: seven days and nine hours
+    made = desk.plan()
+    assert {o.source for o in made.owed if o.channel == "facebook"} == {"limite"}
+    assert {o.source for o in made.owed if o.channel == "web"} == {"limite", "vieux", FRIDAY}
+    assert [(left.title, left.channels) for left in made.left_out] == [("vieux", ("facebook", "newsletter"))]
+    desk.publish(old, at=NOW)
+    desk.run()
+    assert [d.publication.source for d in desk.acts["facebook"].sent] == ["vieux"]
+    assert desk.mailed() == [["vieux"]]
+
+
+def test_an_old_edition_made_by_hand_goes_to_the_archive_only(desk: Desk) -> None:
+    desk.post("a", "date: 2025-01-10")
+    desk.edition("lettre-1", ["a"], "date: 2025-01-10")
+    desk.publish()
+    desk.run()
+    assert desk.mailed() == []
+    assert desk.state("lettre-1", "web") == "done"
+    path = desk.root / "content/editions/lettre-1.md"
+    desk.publish(path, at=NOW)
+    desk.run()
+    assert desk.mailed() == [["a"]]
+
+
+# gathered editions
+
+
+def test_posts_join_the_next_edition_until_it_starts(desk: Desk) -> None:
+    desk.post("a")
+    desk.publish()
+    desk.ledger.later(days=1)
+    desk.post("b", "urgent: true")
+    desk.publish()
+    assert desk.letters() == {FRIDAY: ["b", "a"]}
+    _to_friday(desk)
+    desk.run()
+    desk.post("c")
+    desk.publish()
+    assert desk.letters() == {FRIDAY: ["b", "a"], NEXT: ["c"]}
+    assert desk.mailed() == [["b", "a"]]
+
+
+def test_nothing_new_no_edition(desk: Desk) -> None:
+    desk.post("a")
+    desk.publish()
+    _to_friday(desk)
+    desk.run()
+    desk.ledger.later(days=7)
+    desk.publish()
+    desk.run()
+    assert list(desk.letters()) == [FRIDAY]
+    assert desk.mailed() == [["a"]]
+
+
+def test_publish_path_keeps_the_others_as_they_are_stored(desk: Desk) -> None:
+    desk.post("a", body="Comme stocké.")
+    desk.publish()
+    desk.post("a", body="Pas encore relu.")
+    path = desk.post("b")
+    desk.publish(path)
+    assert desk.letters() == {FRIDAY: ["a", "b"]}
+    _to_friday(desk)
+    desk.run()
+    (letter,) = desk.acts["newsletter"].sent
+    texts = [post["text"] for post in letter.publication.rendition.payload["edition"]["posts"]]
+    assert "Comme stocké" in texts[0]
+
+
+def test_an_overdue_edition_is_not_robbed_by_a_later_publish(desk: Desk) -> None:
+    desk.post("a")
+    desk.publish()
+    _to_friday(desk)
+    desk.ledger.later(hours=5)  # nothing ran at 17 h
+    desk.post("b")
+    desk.publish()
+    assert desk.letters() == {FRIDAY: ["a"], NEXT: ["b"]}
+    desk.run()
+    assert desk.mailed() == [["a"]]
+
+
+def test_a_new_cadence_moves_what_waits(desk: Desk) -> None:
+    desk.post("a")
+    desk.publish()
+    desk.settings('[newsletter]\ncadence = "monday 8:00"\n' + CHANNELS.partition("\n")[2])
+    desk.publish()
+    assert desk.letters() == {"edition-2026-11-30": ["a"]}
+    assert desk.state(FRIDAY, "web") == "cancelled"
+    assert not desk.publish().changes
+
+
+def test_at_makes_an_edition_of_its_own_that_stays(desk: Desk) -> None:
+    path = desk.post("a")
+    desk.post("b")
+    desk.publish()
+    desk.publish(path, at=NOW + timedelta(hours=3))
+    own = "edition-2026-11-25-1200"
+    assert desk.letters() == {FRIDAY: ["b"], own: ["a"]}
+    for _ in range(2):
+        assert not desk.publish().changes
+    desk.post("c")
+    desk.publish()
+    assert desk.letters() == {FRIDAY: ["b", "c"], own: ["a"]}
+    desk.ledger.later(hours=3)
+    desk.run()
+    _to_friday(desk)
+    desk.run()
+    assert desk.mailed() == [["a"], ["b", "c"]]
+
+
+def test_at_that_takes_the_last_post_empties_the_waiting_edition(desk: Desk) -> None:
+    path = desk.post("a")
+    desk.publish()
+    desk.publish(path, at=NOW)
+    assert desk.state(FRIDAY, "newsletter") == "cancelled"
+    assert desk.state(FRIDAY, "web") == "cancelled"
+    desk.run()
+    _to_friday(desk)
+    desk.run()
+    assert desk.mailed() == [["a"]]
+
+
+def test_two_at_now_within_a_minute(desk: Desk) -> None:
+    first, second, third = (desk.post(name) for name in "abc")
+    desk.publish(first, at=desk.ledger.now)
+    desk.ledger.later(seconds=5)
+    desk.publish(second, at=desk.ledger.now)
+    desk.run()
+    desk.ledger.later(seconds=5)
+    desk.publish(third, at=desk.ledger.now)
+    desk.run()
+    assert sorted(name for names in desk.mailed() for name in names) == ["a", "b", "c"]
+
+
+def test_posts_of_a_cancelled_edition_come_with_the_next_one_unless_they_left(desk: Desk) -> None:
+    desk.post("a")
+    desk.publish()
+    (letter,) = [s for s in desk.ledger.report.publications() if s.channel == "newsletter"]
+    desk.ledger.actions.cancel(letter.id, desk.ledger.now)
+    desk.publish()
+    assert desk.letters() == {NEXT: ["a"]}
+
+
+def test_a_half_sent_and_cancelled_edition_counts_as_sent(desk: Desk) -> None:
+    desk.ledger.readers("bilal")
+    desk.post("a", "channels: [newsletter]")
+    desk.publish()
+    _to_friday(desk)
+    desk.acts["newsletter"].after_intent = lambda d: desk.ledger.actions.cancel("p1", desk.ledger.now) and None
+    desk.run()
+    assert desk.ledger.counts("p1") == {"sent": 1, "cancelled": 1}
+    desk.publish()
+    assert NEXT not in desk.letters()
+
+
+def test_a_held_edition_dropped_or_sent_elsewhere(desk: Desk) -> None:
+    desk.post("a", "channels: [newsletter]")
+    desk.publish()
+    _to_friday(desk)
+    desk.ledger.later(days=2)
+    desk.run()
+    desk.publish()
+    assert desk.letters() == {FRIDAY: ["a"]}  # it waits for a person
+    desk.ledger.actions.resolve("p1", Answer.SENT, desk.ledger.now)
+    desk.publish()
+    assert desk.letters() == {FRIDAY: ["a"]}
+
+
+# made by hand
+
+
+def test_an_edition_made_by_hand_leaves_once_with_its_page(desk: Desk) -> None:
+    for name in "ab":
+        desk.post(name)
+    desk.edition("lettre", ["b", "a"], "publishDate: 2026-11-26 18:00")
+    desk.publish()
+    assert desk.letters() == {"lettre": ["b", "a"]}
+    assert desk.due("lettre", "web").hour == 18
+    desk.ledger.now = datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
+    desk.run()
+    _to_friday(desk)
+    desk.publish()
+    desk.run()
+    assert desk.mailed() == [["b", "a"]]
+
+
+def test_an_edition_made_by_hand_takes_posts_out_of_the_waiting_one(desk: Desk) -> None:
+    for name in "abc":
+        desk.post(name)
+    desk.publish()
+    path = desk.edition("lettre", ["a", "b"])
+    desk.publish(path)
+    assert desk.letters() == {FRIDAY: ["c"], "lettre": ["a", "b"]}
+
+
+def test_a_post_dropped_from_an_edition_is_gathered_at_the_same_publish(desk: Desk) -> None:
+    for name in "ab":
+        desk.post(name)
+    desk.edition("lettre", ["a", "b"], "publishDate: 2026-11-26 18:00")
+    desk.publish()
+    desk.edition("lettre", ["a"], "publishDate: 2026-11-26 18:00")
+    desk.publish()
+    assert desk.letters() == {"lettre": ["a"], FRIDAY: ["b"]}
+    assert not desk.publish().changes
+
+
+def test_an_edition_whose_posts_are_all_over_does_not_leave(desk: Desk) -> None:
+    desk.post("a", "expiryDate: 2026-11-24")
+    desk.edition("lettre", ["a"])
+    assert not desk.plan().owed
+
+
+def test_an_edited_edition_that_left_changes_its_page_only(desk: Desk) -> None:
+    desk.post("a")
+    desk.edition("lettre", ["a"])
+    desk.publish()
+    desk.run()
+    desk.edition("lettre", ["a"], "newsletter:\n  subject: Autre")
+    changes = {(line.owed.channel, str(line.change)) for line in desk.publish().lines if line.owed.source == "lettre"}
+    assert changes == {("newsletter", "too-late"), ("web", "rewrite")}
+    desk.run()
+    assert desk.mailed() == [["a"]]
+
+
+# slots
+
+
+SLOTS = 'slots = ["12:30", "18:00"]\n'
+
+
+def test_slots_next_free_urgent_first_and_stable(desk: Desk) -> None:
+    desk.settings(CHANNELS + SLOTS)
+    desk.post("a")
+    desk.post("b")
+    desk.post("z", "urgent: true")
+    desk.publish()
+    times = {name: f"{desk.due(name, 'facebook'):%d %H:%M}" for name in "zab"}
+    assert times == {"z": "25 12:30", "a": "25 18:00", "b": "26 12:30"}
+    desk.ledger.later(minutes=5)
+    desk.post("c", "urgent: true")
+    desk.post("b", title="autre")
+    desk.publish()
+    assert {name: f"{desk.due(name, 'facebook'):%d %H:%M}" for name in "zab"} == times
+    assert f"{desk.due('c', 'facebook'):%d %H:%M}" == "26 18:00"
+
+
+def test_a_day_without_time_is_the_first_slot_of_that_day_else_nine(desk: Desk) -> None:
+    desk.settings(CHANNELS + 'slots = ["thursday 18:00", "thursday 12:30"]\n')
+    desk.post("a", "publishDate: 2026-11-26")
+    desk.post("b", "publishDate: 2026-11-27")
+    desk.publish()
+    assert f"{desk.due('a', 'facebook'):%d %H:%M}" == "26 12:30"
+    assert f"{desk.due('b', 'facebook'):%d %H:%M}" == "27 09:00"
+    assert f"{desk.due('a', 'web'):%d %H:%M}" == "26 09:00"
+
+
+def test_a_failed_post_goes_after_an_edit_and_a_held_one_only_with_a_new_time(desk: Desk) -> None:
+    from veille.errors import Rejected
+
+    desk.post("a", "channels: [facebook]")
+    desk.publish()
+    desk.acts["facebook"].outcomes = [Rejected("too long")]
+    desk.run()
+    assert desk.ledger.counts() == {"failed": 1}
+    desk.post("a", "channels: [facebook]", body="Plus court.")
+    desk.publish()
+    assert desk.ledger.counts() == {"ready": 1}
+    desk.ledger.later(days=1)
+    desk.run()
+    assert desk.ledger.counts() == {"held": 1}
+    desk.post("a", "channels: [facebook]", body="Encore.")
+    desk.publish()
+    assert desk.ledger.counts() == {"held": 1}
+    desk.post("a", "channels: [facebook]\npublishDate: 2026-11-26 10:00", body="Encore.")
+    desk.publish()
+    assert desk.ledger.counts() == {"ready": 1}
