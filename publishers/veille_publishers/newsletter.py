@@ -79,6 +79,11 @@ class Newsletter:
                 _("workspace.base_url holds letters that mail headers cannot carry"),
                 hint=_('write the name of the host in its other form, which begins with "xn--"'),
             )
+        if self.live and not self._base_url.startswith("https://"):
+            raise ConfigError(
+                _("workspace.base_url must begin with https:// before letters leave"),
+                hint=_("leaving the letter in one click works over https only (RFC 8058)"),
+            )
         self._sender = self._address("from", self._settings.sender)
         self._reply_to = self._address("reply_to", self._settings.reply_to) if self._settings.reply_to else None
         self._list_id = self._checked_list_id()

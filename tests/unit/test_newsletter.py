@@ -166,6 +166,10 @@ def test_a_full_disk_leaves_the_rest_of_the_batch(newsletter: Make, tmp_path: Pa
         ({"list_id": "Prévention <letter.example.org>"}, "newsletter.list_id"),
         ({"list_id": "our letter"}, "newsletter.list_id"),
         ({"base_url": "https://préventïon.example.org"}, "workspace.base_url"),
+        (
+            {"base_url": "http://letter.example.org", "transport": "smtp", "smtp_url": "smtp://127.0.0.1:25?tls=none"},
+            "https",
+        ),
     ],
 )
 def test_settings_that_no_letter_can_leave_with(newsletter: Make, settings: dict[str, str], what: str) -> None:

@@ -114,9 +114,12 @@ def _use_utc() -> None:
 
 def _stop_on_signals(stop: threading.Event, talk: Talk) -> None:
     def ask(_number: int, _frame: object) -> None:
-        if not stop.is_set():
-            stop.set()
-            talk.say(_("Stopping after the delivery in hand…"))
+        if stop.is_set():  # asked twice: a mail server may keep us waiting for ten minutes
+            raise KeyboardInterrupt
+        stop.set()
+        talk.say(
+            _("Stopping after the delivery in hand… (again: at once; what is in hand is looked at by the next run)")
+        )
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
