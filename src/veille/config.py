@@ -39,6 +39,7 @@ FILE_NAME = "veille.toml"
 SECRETS = {
     ("workspace", "secret_key"),
     ("newsletter", "smtp_url"),  # only when it carries a password
+    ("outbox", "url"),  # likewise
     ("facebook", "access_token"),
     ("facebook", "app_secret"),
     ("instagram", "access_token"),
@@ -60,6 +61,8 @@ def parse_duration(value: object) -> timedelta:
     match = re.fullmatch(r"\s*(\d+)\s*([a-z]+)\s*", str(value))
     if not match or match[2] not in _UNITS:
         raise ValueError(_('write a number and a unit: "30 s", "15 min", "2 h" or "7 days"'))
+    if len(match[1]) > 9:
+        raise ValueError(_("this is longer than anything lasts"))
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
@@ -103,7 +106,7 @@ class WorkspaceSettings(_Section):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # "Europe" is a folder
             raise ValueError(_('no such time zone; for example "Europe/Paris"')) from error
         return value
 
@@ -140,7 +143,7 @@ class BrandSettings(_Section):
 class OutboxSettings(_Section):
     """Where the ledger lies."""
 
-    url: str = "sqlite:///outbox/outbox.sqlite3"
+    url: str = Field(default="sqlite:///outbox/outbox.sqlite3", repr=False)  # may carry a password
 
 
 class NewsletterSettings(_Section):
@@ -317,7 +320,7 @@ def refuse_secrets(values: Mapping[str, Any], text: str) -> None:
     """Stop when veille.toml holds a secret, without repeating it."""
     for section, key in sorted(SECRETS):
         value = values.get(section, {}).get(key) if isinstance(values.get(section), dict) else None
-        if not value or (key == "smtp_url" and not urlsplit(str(value)).password):
+        if not value or (key in ("smtp_url", "url") and not _has_password(str(value))):
             continue
         raise ConfigError(
             str(
@@ -336,6 +339,13 @@ def refuse_secrets(values: Mapping[str, Any], text: str) -> None:
         )
 
 
+def _has_password(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).password)
+    except ValueError:  # not a URL at all: nobody can say what is in it
+        return True
+
+
 def _variable(section: str, key: str) -> str:
     return f"VEILLE_{section}__{key}".upper()
 
@@ -344,7 +354,8 @@ def _merge(values: dict[str, Any], environ: Mapping[str, str], root: Path) -> di
     """Put the environment's settings over those of the file; returns where each came from."""
     origin: dict[tuple[str, str], str] = {}
     for section, key, value, name in _from_environment(environ, root):
-        values.setdefault(section, {})[key] = value
+        if isinstance(values.setdefault(section, {}), dict):  # else the wrong form of the section is said
+            values[section][key] = value
         origin[section, key] = name
     return origin
 
@@ -353,16 +364,16 @@ def _from_environment(environ: Mapping[str, str], root: Path) -> Iterator[tuple[
     """(section, key, value, where from): token store first, so that what a person sets now wins."""
     store = root / "outbox" / "tokens.json"
     if store.is_file():
-        for name, value in json.loads(store.read_text()).items():
+        for name, value in _tokens(store).items():
             yield *_split(name), str(value), "outbox/tokens.json"
     if folder := environ.get("CREDENTIALS_DIRECTORY"):
         for file in sorted(Path(folder).glob("VEILLE_*__*")):
-            yield *_split(file.name), file.read_text().strip(), file.name
+            yield *_split(file.name), _read_secret(file.name, file), file.name
     for name in sorted(environ, key=lambda n: not n.endswith("_FILE")):
         if name.startswith("VEILLE_") and "__" in name:
             value = environ[name]
             if name.endswith("_FILE"):
-                value = _read_secret(name, value)
+                value = _read_secret(name, root / value)
             yield *_split(name.removesuffix("_FILE")), value, name
 
 
@@ -371,12 +382,26 @@ def _split(name: str) -> tuple[str, str]:
     return section, key
 
 
-def _read_secret(name: str, path: str) -> str:
+def _tokens(store: Path) -> dict[str, Any]:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
+        values = json.loads(store.read_bytes())
+    except (OSError, ValueError):
+        values = None
+    if not isinstance(values, dict):
         raise ConfigError(
-            _("{name} names a file that cannot be read: {error}").format(name=name, error=why(error)),
+            _("{file} cannot be read").format(file="outbox/tokens.json"),
+            hint=_("put it back from the backup, or delete it and connect again"),
+        )
+    return values
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = why(error) if isinstance(error, OSError) else _("it is not UTF-8 text")
+        raise ConfigError(
+            _("{name} names a file that cannot be read: {error}").format(name=name, error=reason),
             hint=_("check the path and its permissions"),
         ) from None
 

@@ -31,13 +31,16 @@ class _Words:
         return Rendition(self.channel, {"edition" if isinstance(source, RenderedEdition) else "item": source.to_json()})
 
 
-class _Social(_Words, Act): ...
+class _Social(_Words, Act):
+    pass
 
 
-class _Mail(_Words, Mail): ...
+class _Mail(_Words, Mail):
+    pass
 
 
-class _Files(_Words, Files): ...
+class _Files(_Words, Files):
+    pass
 
 
 class Desk:
@@ -49,7 +52,7 @@ class Desk:
         self.settings(CHANNELS + extra)
         self.ledger = Ledger(open_database("sqlite:///outbox/outbox.sqlite3", root), now)
         self.ledger.readers("amel")
-        self.acts = {
+        self.acts: dict[str, Act] = {
             "newsletter": _Mail("newsletter"),
             "feed": _Files("feed"),
             "web": _Files("web"),

@@ -8,11 +8,15 @@ import pytest
 
 from tests.support.ledger import LOOKS, Act, Files, Ledger, Mail
 from veille.errors import NotAuthorised, OutcomeUnknown, RateLimited, Rejected, Unavailable
-from veille.publishing import ReadBack, Receipt, Seen
+from veille.publishing import Delivery, ReadBack, Receipt, Seen
 
 UNKNOWN = OutcomeUnknown("no answer")
 FOUND = ReadBack(Seen.FOUND, Receipt(remote_id="r1", url="https://x.example.org/1"))
 BLIND = ReadBack(Seen.UNREADABLE)
+
+
+def _ignore(result: object) -> None:
+    """For lambdas that are called for what they do."""
 
 
 def _letter(store: Ledger, *names: str) -> None:
@@ -43,7 +47,7 @@ def test_no_reader_completes_with_none(store: Ledger) -> None:
 
 def test_an_unknown_letter_is_resent_once_the_same_and_then_held(store: Ledger) -> None:
     _letter(store, "amel")
-    copies = []
+    copies: list[Delivery] = []
     mail = Mail("newsletter", outcomes=[UNKNOWN, UNKNOWN], after_intent=copies.append)
     store.pump(mail)
     store.later(minutes=14)
@@ -70,7 +74,7 @@ def test_the_audience_is_frozen_and_consent_asked_again_before_the_dot(
     assert worker.claim("newsletter", store.now, 10) == []  # nobody before the last is counted
     store.later(seconds=1)
     store.readers("late")
-    mail = Mail("newsletter", before_intent=lambda d: store.subscribers.leave(2, store.now) and None)
+    mail = Mail("newsletter", before_intent=lambda d: _ignore(store.subscribers.leave(2, store.now)))
     store.pump(mail)
     assert store.counts() == {"sent": 4, "cancelled": 1}
     assert store.status().planned == 5

@@ -373,7 +373,11 @@ def test_a_half_sent_and_cancelled_edition_counts_as_sent(desk: Desk) -> None:
     desk.post("a", "channels: [newsletter]")
     desk.publish()
     _to_friday(desk)
-    desk.acts["newsletter"].after_intent = lambda d: desk.ledger.actions.cancel("p1", desk.ledger.now) and None
+
+    def cancel(_delivery: object) -> None:
+        desk.ledger.actions.cancel("p1", desk.ledger.now)
+
+    desk.acts["newsletter"].after_intent = cancel
     desk.run()
     assert desk.ledger.counts("p1") == {"sent": 1, "cancelled": 1}
     desk.publish()
