@@ -89,7 +89,7 @@ def same_code(source: str, french: str) -> bool:
         and options(french) == options(source)
         and commands(source) <= commands(french)
         and french.startswith(sign)
-        and (source[-1] == " ") == (french[-1] == " ")
+        and source.endswith(" ") == french.endswith(" ")
     )
 
 
