@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from veille.errors import Finding
-    from veille.fields import Fields
+    from veille.reading.fields import Fields
     from veille_cli.output import Talk
     from veille_cli.wiring import Newsroom
 
@@ -133,8 +133,8 @@ class _Form:
         return findings
 
     def _examined(self) -> Any:
-        from veille.frontmatter import Document
         from veille.reading import examine
+        from veille.reading.frontmatter import Document
 
         return examine(Document("", nested(self.values), {}), self._model, self._around)
 
@@ -165,7 +165,7 @@ def _short(value: Any) -> Any:
 
 
 def _moment(typed: str, zone: Any) -> str | date:
-    from veille.fields import moment
+    from veille.reading.fields import moment
 
     read = moment(typed, zone)
     return f"{read:%Y-%m-%d %H:%M}" if isinstance(read, datetime) else read

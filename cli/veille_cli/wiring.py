@@ -106,7 +106,7 @@ class Newsroom:
     @cached_property
     def publishers(self) -> Mapping[str, Publisher]:
         """The publishers of the configured channels."""
-        from veille.templating import Templates
+        from veille.rendering.templating import Templates
         from veille_publishers import registry
 
         context = registry.Context(

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
-from veille.config import FacebookSettings
 from veille.errors import PublishError, Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
@@ -28,6 +27,7 @@ from veille.publishing import (
     Source,
 )
 from veille.rendering import Picture, RenderedPost
+from veille.settings import FacebookSettings
 from veille_publishers import social
 from veille_publishers.graph import Call, Graph, access
 from veille_publishers.registry import Context

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from veille.config import InstagramSettings
 from veille.errors import ContentError, OutcomeUnknown, PublishError, Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
@@ -29,6 +28,7 @@ from veille.publishing import (
     Source,
 )
 from veille.rendering import RenderedPost
+from veille.settings import InstagramSettings
 from veille_publishers import captions, files, graph_errors, social
 from veille_publishers.graph import Call, Graph, access
 from veille_publishers.graph_errors import Reaction

@@ -16,7 +16,7 @@ from veille.i18n import gettext as _
 from veille.i18n import why
 from veille.publishing import Publication
 from veille.rendering import Picture, RenderedEdition, RenderedPost
-from veille.templating import shipped
+from veille.rendering.templating import shipped
 from veille_publishers import shelves
 from veille_publishers.archive import Archive, Item, clean, outside, read
 from veille_publishers.folder import FolderPublisher

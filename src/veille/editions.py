@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from veille.errors import ContentError
-from veille.posts import Image, Moment, image_of
-
-if TYPE_CHECKING:
-    from veille.config import Config
+from veille.posts import Image, Moment
 
 
 @dataclass(frozen=True)
@@ -34,44 +29,3 @@ class Edition:
     subject: str = ""
     preheader: str = ""
     image: Image | None = None
-
-
-def read(path: Path, config: Config) -> Edition:
-    """Read one edition. Its intro may be empty.
-
-    Args:
-        path: absolute.
-
-    Raises:
-        ContentError: every finding of this file at once.
-    """
-    # Imported here because most commands read no edition (start-up, design section 7).
-    from veille import frontmatter
-    from veille.model import EditionFrontMatter
-    from veille.reading import examine, file_name, identity, surroundings_of
-
-    file = file_name(path, config.root)
-    document = frontmatter.parse(frontmatter.read_text(path, file), file)
-    examined = examine(document, EditionFrontMatter, surroundings_of(path, config))
-    fields = examined.fields
-    if fields is None or examined.findings:
-        raise ContentError(examined.findings)
-    source, slug = identity(path, fields.id, fields.slug, file)
-    return Edition(
-        path=path,
-        file=file,
-        source=source,
-        slug=slug,
-        title=fields.title,
-        body=document.body,
-        body_line=document.body_line,
-        posts=fields.posts,
-        lines=examined.lines,
-        date=fields.date,
-        publish_date=fields.publish_date,
-        draft=fields.draft,
-        lang=fields.lang or config.settings.workspace.language,
-        subject=fields.newsletter.subject,
-        preheader=fields.newsletter.preheader,
-        image=image_of(fields.image) if fields.image else None,
-    )

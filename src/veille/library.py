@@ -8,9 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from veille import editions as edition_files
-from veille import partners as contact_files
-from veille import posts as post_files
 from veille.config import Config
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
@@ -19,7 +16,10 @@ from veille.i18n import why
 from veille.partners import HelpLine, Partner
 from veille.posts import Post
 from veille.reading import file_name, in_order, name_of
-from veille.wording import did_you_mean
+from veille.reading.contact import read_helplines, read_partner
+from veille.reading.edition import read_edition
+from veille.reading.post import read_post
+from veille.reading.wording import did_you_mean
 
 T = TypeVar("T")
 
@@ -81,10 +81,10 @@ def load(config: Config) -> Library:
     """Read `content/`. Never raises for what a file holds: that becomes findings."""
     folder = config.root / "content"
     found: list[Finding] = list(_missing(folder, config.root))
-    posts = _gather(_files(folder / "posts", ".md"), lambda path: post_files.read(path, config), found, config)
-    editions = _gather(_files(folder / "editions", ".md"), lambda p: edition_files.read(p, config), found, config)
+    posts = _gather(_files(folder / "posts", ".md"), lambda path: read_post(path, config), found, config)
+    editions = _gather(_files(folder / "editions", ".md"), lambda p: read_edition(p, config), found, config)
     records = _files(folder / "partners", ".yaml")
-    partners = _gather(records, lambda path: contact_files.read_partner(path, config), found, config)
+    partners = _gather(records, lambda path: read_partner(path, config), found, config)
     found += [f for name in ("posts", "editions", "partners") for f in _strangers(folder / name, config.root)]
     helplines = _helplines(folder / HELPLINES, config, found)
     sources: list[Post | Edition] = [*posts, *editions]
@@ -157,7 +157,7 @@ def _helplines(path: Path, config: Config, found: list[Finding]) -> tuple[HelpLi
         found.append(Finding(name, None, None, message, hint, "no-helplines", Severity.WARNING))
         return ()
     try:
-        helplines, findings = contact_files.read_helplines(path, config)
+        helplines, findings = read_helplines(path, config)
     except ContentError as error:
         found += error.findings
         return ()

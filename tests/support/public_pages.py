@@ -12,11 +12,12 @@ from typing import Any, NoReturn
 
 from PIL import Image
 
-from veille.config import Config, Settings
+from veille.config import Config
 from veille.errors import PublishError
 from veille.i18n import activate
 from veille.publishing import Delivery, Publication, Receipt, Rendition
 from veille.rendering import Contact, Picture, RenderedEdition, RenderedPost, Templates
+from veille.settings import Settings
 from veille_publishers.folder import FolderPublisher
 from veille_publishers.registry import Context
 

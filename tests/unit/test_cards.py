@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 from PIL import ImageChops, ImageFont, features
 
-from veille import cards, headlines, motifs
 from veille.brand import LIGHT, Brand
-from veille.cards import Card
 from veille.errors import ContentError, RenderError
-from veille.headlines import BOLD, MEDIUM
+from veille.pictures import cards, headlines, motifs
+from veille.pictures.cards import Card
+from veille.pictures.headlines import BOLD, MEDIUM
 from veille.posts import Kind
 
 BRAND = Brand("Kess Kis Pass")
@@ -39,7 +39,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     if request.param == "raqm" and not features.check("raqm"):
         pytest.skip("this Pillow has no raqm")
     headlines.load.cache_clear()
-    monkeypatch.setattr("veille.headlines.features.check", lambda name: request.param == "raqm")
+    monkeypatch.setattr("veille.pictures.headlines.features.check", lambda name: request.param == "raqm")
     yield str(request.param)
     headlines.load.cache_clear()
 

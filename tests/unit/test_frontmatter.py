@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from veille import frontmatter
 from veille.errors import ContentError, Finding
-from veille.frontmatter import Document
+from veille.reading import frontmatter
+from veille.reading.frontmatter import Document
 
 FILE = "content/posts/x.md"
 

@@ -17,8 +17,8 @@ from veille import i18n
 from veille.brand import DARK, LIGHT, Palette, contrast, pairs
 from veille.errors import ContentError, RenderError
 from veille.posts import Event, Kind, Post
-from veille.rendered import Picture
 from veille.rendering import RenderedEdition, Templates, render_edition, render_post
+from veille.rendering.rendered import Picture
 from veille_publishers.letter import (
     PREFERENCES_SLOT,
     SLOTS,
@@ -297,7 +297,7 @@ def test_unknown_mjml_is_found(mjml: str, found: list[tuple[int, str]]) -> None:
 
 @pytest.mark.parametrize("broken", ["<mj-foo></mj-foo>", "<mj-section", "</mj-body>", "<mj-section colr='x' />"])
 def test_broken_mjml_is_an_error_of_the_template(tmp_path: Path, broken: str) -> None:
-    from veille.templating import shipped
+    from veille.rendering.templating import shipped
 
     source = (shipped() / "newsletter/letter.mjml.j2").read_text()
     (tmp_path / "templates/newsletter").mkdir(parents=True)

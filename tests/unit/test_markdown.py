@@ -7,7 +7,7 @@ import pytest
 
 from veille.errors import ContentError
 from veille.markdown import Document, absolute, first_paragraph, parse, resolve, to_html, to_text
-from veille.rendered import Contact
+from veille.rendering.rendered import Contact
 
 SITE = "https://lettre.example.org"
 CONTACTS = {

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from tests.support.content import newsroom, write
-from veille import checks, editions, library, partners, posts
+from veille import checks, library, partners, posts
 from veille.config import Config
+from veille.reading.contact import read_partner
+from veille.reading.edition import read_edition
+from veille.reading.post import read_post
 from veille_cli.application import build
 from veille_cli.output import Talk
 
@@ -49,7 +52,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, answers: Sequence[str]) -> list[s
 def test_a_post_of_a_title_alone_is_a_draft_that_reads_back(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("post", "Le goûter : mercredi") == 0
     path = config.root / f"content/posts/{DATED}-le-gouter-mercredi.md"
-    post = posts.read(path, config)
+    post = read_post(path, config)
     assert (post.title, post.draft, post.kind, post.date) == ("Le goûter : mercredi", True, posts.Kind.NEWS, None)
     assert checks.run(library.load(config), config) == ()
     out = capsys.readouterr().out
@@ -71,7 +74,7 @@ def test_every_option_of_a_post_reaches_the_file(config: Config) -> None:
         "2026-12-01",
     ]
     assert run("post", "--title", "Soirée jeux", *options) == 0
-    post = posts.read(config.root / f"content/posts/{DATED}-soiree-jeux.md", config)
+    post = read_post(config.root / f"content/posts/{DATED}-soiree-jeux.md", config)
     assert post.kind is posts.Kind.EVENT
     assert post.towns == ("bagneux", "bourg-la-reine")
     assert post.audience == (posts.Audience.YOUNG, posts.Audience.FAMILIES)
@@ -93,7 +96,7 @@ def test_every_option_of_a_post_reaches_the_file(config: Config) -> None:
 def test_titles_that_yaml_would_misread_survive(config: Config, title: str) -> None:
     assert run("post", f"--title={title}") == 0
     (path,) = (config.root / "content/posts").glob("*.md")
-    assert posts.read(path, config).title == title
+    assert read_post(path, config).title == title
 
 
 def test_nothing_is_overwritten(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +111,7 @@ def test_nothing_is_overwritten(config: Config, capsys: pytest.CaptureFixture[st
 def test_a_name_that_another_post_has_gets_a_number(config: Config) -> None:
     write(config.root, "title: Goûter", name="posts/2026-01-10-gouter.md")
     assert run("post", "Goûter") == 0
-    assert posts.read(config.root / f"content/posts/{DATED}-gouter-2.md", config).source == "gouter-2"
+    assert read_post(config.root / f"content/posts/{DATED}-gouter-2.md", config).source == "gouter-2"
     assert checks.run(library.load(config), config) == ()
 
 
@@ -157,7 +160,7 @@ def test_on_a_terminal_a_wrong_answer_is_asked_again(config: Config, monkeypatch
     ]
     asked = answering(monkeypatch, answers)
     assert run("post") == 0
-    post = posts.read(config.root / f"content/posts/{DATED}-gouter.md", config)
+    post = read_post(config.root / f"content/posts/{DATED}-gouter.md", config)
     assert post.event is not None
     assert post.event.place == "Chez nous"
     assert post.image is not None
@@ -170,7 +173,7 @@ def test_on_a_terminal_only_what_matters_is_asked(config: Config, monkeypatch: p
     asked = answering(monkeypatch, ["", "", "", "", "", ""])
     assert run("post", "Nouvelles") == 0
     assert not any("begin" in words or "Until when" in words or "show" in words for words in asked)
-    post = posts.read(config.root / f"content/posts/{DATED}-nouvelles.md", config)
+    post = read_post(config.root / f"content/posts/{DATED}-nouvelles.md", config)
     assert (post.kind, post.towns, post.event, post.image) == (posts.Kind.NEWS, (), None, None)
 
 
@@ -182,7 +185,7 @@ def test_an_edition_takes_what_no_edition_holds(config: Config) -> None:
     write(config.root, "title: Ailleurs\nchannels: [web]", name="posts/2026-11-22-ailleurs.md")
     write(config.root, "title: Lettre 1\nposts: [un]", name="editions/2026-11-20-lettre-1.md")
     assert run("edition", "Lettre 2") == 0
-    edition = editions.read(config.root / f"content/editions/{DATED}-lettre-2.md", config)
+    edition = read_edition(config.root / f"content/editions/{DATED}-lettre-2.md", config)
     assert (edition.title, edition.posts, edition.draft) == ("Lettre 2", ("deux",), True)
     assert checks.run(library.load(config), config) == ()
 
@@ -191,14 +194,14 @@ def test_an_edition_of_chosen_posts_keeps_their_order(config: Config) -> None:
     write(config.root, "title: Un", name="posts/2026-11-20-un.md")
     write(config.root, "title: Deux", name="posts/2026-11-21-deux.md")
     assert run("edition", "Lettre", "--post", "deux", "--post", "un", "--date", "2026-11-27") == 0
-    edition = editions.read(config.root / f"content/editions/{DATED}-lettre.md", config)
+    edition = read_edition(config.root / f"content/editions/{DATED}-lettre.md", config)
     assert (edition.posts, str(edition.date)) == (("deux", "un"), "2026-11-27")
 
 
 def test_a_partner_reads_back(config: Config) -> None:
     options = ["--need", "alimentation", "--town", "Bagneux", "--phone", "01 99 00 12 55", "--email", "a@example.org"]
     assert run("partner", "Épicerie « Le Panier »", *options, "--hours", "Le jeudi : 9 h à 12 h") == 0
-    partner = partners.read_partner(config.root / "content/partners/epicerie-le-panier.yaml", config)
+    partner = read_partner(config.root / "content/partners/epicerie-le-panier.yaml", config)
     assert (partner.name, partner.needs, partner.towns) == (
         "Épicerie « Le Panier »",
         (partners.Need.FOOD,),

@@ -17,9 +17,10 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageDraw
 
-from veille import originals, pictures
+from veille import pictures
 from veille.brand import LIGHT, Brand
 from veille.errors import ContentError, Severity
+from veille.pictures import originals
 from veille.posts import Image
 from veille.rendering import Picture
 

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.content import newsroom, write
-from veille import editions, partners, posts
+from veille import partners
 from veille.config import Config
 from veille.errors import ContentError, Finding
 from veille.partners import Need
 from veille.posts import Audience, Kind, Post
-from veille.wording import words_for
+from veille.reading.contact import read_helplines, read_partner
+from veille.reading.edition import read_edition
+from veille.reading.post import read_post
+from veille.reading.wording import words_for
 
 IMAGE = "image:\n  src: repas.jpg\n  alt: Une marmite"
 
@@ -25,7 +28,7 @@ def config(tmp_path: Path) -> Config:
 
 
 def read(config: Config, front: str, body: str = "Bonjour.", name: str = "posts/2026-11-23-repas.md") -> Post:
-    return posts.read(write(config.root, front, body, name), config)
+    return read_post(write(config.root, front, body, name), config)
 
 
 def wrong(config: Config, front: str, body: str = "Bonjour.") -> tuple[Finding, ...]:
@@ -268,10 +271,10 @@ def test_a_file_name_without_letters_needs_a_slug(config: Config) -> None:
 
 def test_an_edition(config: Config) -> None:
     path = write(config.root, "title: Lettre\nposts: [b, a]\nlettre: {subject: c, preheader: d}", "", "editions/n.md")
-    edition = editions.read(path, config)
+    edition = read_edition(path, config)
     assert (edition.posts, edition.subject, edition.preheader, edition.body) == (("b", "a"), "c", "d", "")
     with pytest.raises(ContentError, match="unknown key"):
-        editions.read(write(config.root, "title: a\nurgent: true", "", "editions/n.md"), config)
+        read_edition(write(config.root, "title: a\nurgent: true", "", "editions/n.md"), config)
 
 
 # ---- contacts
@@ -280,11 +283,11 @@ def test_an_edition(config: Config) -> None:
 def partner(config: Config, text: str) -> partners.Partner:
     path = config.root / "content/partners/essai.yaml"
     path.write_text(text, encoding="utf-8")
-    return partners.read_partner(path, config)
+    return read_partner(path, config)
 
 
 def test_a_partner(config: Config) -> None:
-    found = partners.read_partner(config.root / "content/partners/ccas-bagneux.yaml", config)
+    found = read_partner(config.root / "content/partners/ccas-bagneux.yaml", config)
     assert (found.id, found.needs, found.phone) == ("ccas-bagneux", (Need.FOOD,), "01 99 00 12 34")
     assert found.verified_on == date(2026, 11, 18)
 
@@ -309,7 +312,7 @@ def test_wrong_partners(config: Config, text: str, line: int | None, field: str)
 
 
 def test_help_lines_keep_their_printed_form(config: Config) -> None:
-    (line,), found = partners.read_helplines(config.root / "content/helplines.yaml", config)
+    (line,), found = read_helplines(config.root / "content/helplines.yaml", config)
     assert (line.number, line.label, line.line, found) == ("3919", "39 19", 2, ())
 
 
@@ -319,7 +322,7 @@ def test_one_broken_help_line_does_not_hide_the_others(config: Config) -> None:
     path.write_text(
         good + "  - number: abc\n    name: x\n  - number: 3919\n" + good.split("39 19\n")[1], encoding="utf-8"
     )
-    lines, found = partners.read_helplines(path, config)
+    lines, found = read_helplines(path, config)
     assert [line.number for line in lines] == ["3919"]
     assert {(f.line, f.code) for f in found} >= {(8, "phone"), (10, "duplicate-number")}
 

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image as Pillow
 
-from veille import labels
-from veille.config import Config, Settings
+from veille.config import Config
 from veille.editions import Edition
 from veille.errors import ContentError, RenderError
 from veille.partners import HelpLine, Partner
@@ -21,11 +20,13 @@ from veille.rendering import (
     RenderedEdition,
     RenderedPost,
     Templates,
+    labels,
     render_edition,
     render_hand_made,
     render_post,
     shorten,
 )
+from veille.settings import Settings
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)

@@ -57,7 +57,18 @@ def test_a_new_newsroom_publishes_on_all_five_channels(wheel: Path, tmp_path: Pa
     run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], tmp_path)
     python = tmp_path / "venv" / "bin" / "python"
     site = Path(run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], tmp_path).stdout.strip())
-    install: list[str | Path] = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps", wheel]
+    install: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        wheel,
+    ]
     run(install, tmp_path)
     # The dependencies of this environment, behind the wheel's own packages; its editable install stays out.
     (site / "zz-dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")

@@ -23,7 +23,7 @@ from veille.posts import Post
 from veille.publishing import Source
 from veille.reading import in_order, name_of
 from veille.rendering import RenderedPost, render_edition, render_hand_made, render_post
-from veille.templating import shipped
+from veille.rendering.templating import shipped
 from veille.timetable import Clock
 from veille_web.preview_panels import Desk, Panels, findings_of
 

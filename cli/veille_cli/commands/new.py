@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from veille.editions import Edition
-    from veille.fields import Fields
     from veille.posts import Post
+    from veille.reading.fields import Fields
     from veille_cli.wiring import Newsroom
 
 Title = Annotated[str | None, typer.Argument(metavar="[TITLE]", help=_("The title."))]
@@ -62,7 +62,7 @@ def post(
     talk: Talk,
 ) -> Answer:
     """Make a new post. It is a draft until you say otherwise in the file."""
-    from veille.model import FrontMatter
+    from veille.reading.model import FrontMatter
     from veille_cli.wiring import newsroom
 
     given = {
@@ -146,7 +146,7 @@ def edition(
     talk: Talk,
 ) -> Answer:
     """Make a new edition of the letter by hand, from the posts that are in no edition yet."""
-    from veille.model import EditionFrontMatter
+    from veille.reading.model import EditionFrontMatter
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
@@ -211,7 +211,7 @@ def partner(
     talk: Talk,
 ) -> Answer:
     """Make a new partner, to be named in posts."""
-    from veille.contact_model import PartnerFields
+    from veille.reading.contact_model import PartnerFields
     from veille_cli.wiring import newsroom
 
     given = {
@@ -279,9 +279,8 @@ def _dated_path(folder: Path, title: str, room: Newsroom) -> Path:
 
 def _written(path: Path, model: type[Fields], values: Values, room: Newsroom, body: str | None) -> Answer:
     """Write the file, once it reads back without a finding; never over another one."""
-    from veille import frontmatter
     from veille.errors import ContentError, VeilleError
-    from veille.reading import examine, file_name, surroundings_of
+    from veille.reading import examine, file_name, frontmatter, surroundings_of
 
     file = file_name(path, room.config.root)
     front = nested(values)

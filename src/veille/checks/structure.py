@@ -16,8 +16,8 @@ from veille.i18n import gettext as _
 from veille.library import Library
 from veille.posts import Image, Moment, Post
 from veille.reading import name_of
+from veille.reading.wording import did_you_mean
 from veille.starter import placeholder
-from veille.wording import did_you_mean
 
 _ADDRESS, _IDENTITY = "slug", "id"
 
@@ -88,7 +88,8 @@ def _entry_line(source: Post | Edition, key: str, names: Sequence[str], name: st
 
 def bodies(library: Library, config: Config) -> Iterator[Finding]:
     """What a text may not hold: unknown contacts, pictures, and links that a letter cannot carry."""
-    from veille import contacts, markdown
+    from veille import markdown
+    from veille.rendering import contacts
 
     known = contacts.directory(library)
     for source in _all(library):

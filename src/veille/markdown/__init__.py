@@ -23,7 +23,7 @@ from markdown_it.token import Token
 
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
-from veille.rendered import Contact
+from veille.rendering.rendered import Contact
 from veille.typography import french
 
 SCHEMES = frozenset({"https", "http", "mailto", "tel", "sms"})
@@ -90,14 +90,14 @@ def to_html(document: Document) -> str:
 
 def to_text(document: Document, width: int = 72) -> str:
     """Plain text with the content of `to_html`: links as `text (url)`, wrapped at `width` characters."""
-    from veille.plaintext import render
+    from veille.markdown.plaintext import render
 
     return render(document.tokens, width)
 
 
 def first_paragraph(document: Document) -> str:
     """The first paragraph as one line of plain text, for summaries; "" when there is none."""
-    from veille.plaintext import words
+    from veille.markdown.plaintext import words
 
     inside = 0
     for position, token in enumerate(document.tokens):

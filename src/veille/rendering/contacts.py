@@ -9,7 +9,7 @@ from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
 from veille.partners import HelpLine, Partner
 from veille.posts import Post
-from veille.rendered import Contact
+from veille.rendering.rendered import Contact
 from veille.typography import french
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from veille.config import Config
 from veille.editions import Edition
-from veille.gathering import letters
 from veille.library import Library
 from veille.outbox.queue import REWRITING, Queued
-from veille.owed import CADENCED, Desk, LeftOut, Owed, Plan, Reason, as_moment, expires
+from veille.planning.gathering import letters
+from veille.planning.owed import CADENCED, Desk, LeftOut, Owed, Plan, Reason, as_moment, expires
 from veille.posts import Post
 from veille.timetable import first_slot_on, next_free
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
-from veille.yamltraps import diagnose, quoted_line
+from veille.reading.yamltraps import diagnose, quoted_line
 
 MAX_DEPTH = 8  # instagram.images[0].focus[0] is four deep
 MAX_NODES = 3000

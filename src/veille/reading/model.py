@@ -1,7 +1,7 @@
 """The keys of a post's and an edition's front matter: names, synonyms and forms (design section 9).
 
 Hugo's names come first; the synonyms are those of Jekyll, Pelican, Quarto, Astro, Ghost and Buttondown (read in
-November 2026) and French. `posts.read` and `editions.read` make the values that the rest of veille uses.
+November 2026) and French. `reading.post` and `reading.edition` make the values that the rest of veille uses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from pydantic import (
 )
 from slugify import slugify
 
-from veille.fields import (
+from veille.i18n import gettext as _
+from veille.posts import CHANNELS, Audience, Kind
+from veille.reading.fields import (
     Fields,
     Hashtags,
     HelpLineNumbers,
@@ -36,10 +38,8 @@ from veille.fields import (
     choice,
     present,
 )
-from veille.i18n import gettext as _
-from veille.posts import CHANNELS, Audience, Kind
-from veille.wording import did_you_mean, fold, trouble
-from veille.yamltraps import quote
+from veille.reading.wording import did_you_mean, fold, trouble
+from veille.reading.yamltraps import quote
 
 MAX_TITLE = 120  # characters
 

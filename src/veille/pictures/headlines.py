@@ -12,7 +12,7 @@ from PIL import ImageFont, features
 
 from veille.errors import RenderError
 from veille.i18n import gettext as _
-from veille.templating import shipped
+from veille.rendering.templating import shipped
 
 BOLD, MEDIUM = "Lexend-Bold.ttf", "Lexend-Medium.ttf"
 LEADING = 1.2

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
-from veille import cards, originals
 from veille.brand import LIGHT, Brand
 from veille.errors import ContentError, Finding, Severity
 from veille.i18n import gettext as _
+from veille.pictures import cards, originals
 from veille.posts import Image
 from veille.rendering import Picture
 

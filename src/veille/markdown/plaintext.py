@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from markdown_it.token import Token
 
 from veille.markdown import contact_facts, digits, label_with_colon
-from veille.rendered import Contact
+from veille.rendering.rendered import Contact
 
 _CONTAINERS = {"blockquote_open", "bullet_list_open", "ordered_list_open", "list_item_open", "table_open"}
 

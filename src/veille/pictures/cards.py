@@ -12,11 +12,11 @@ from pathlib import Path
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from veille import headlines, motifs, originals
 from veille.brand import Brand, Palette, contrast
 from veille.errors import RenderError
-from veille.headlines import BOLD, MEDIUM
 from veille.i18n import gettext as _
+from veille.pictures import headlines, motifs, originals
+from veille.pictures.headlines import BOLD, MEDIUM
 
 WIDTH, HEIGHT = 1080, 1350  # px: 4:5, the tallest that Instagram shows whole
 MARGIN = 88

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from slugify import slugify
 
 from veille.errors import ContentError, Finding
-from veille.fields import Fields, Surroundings
-from veille.frontmatter import Document
 from veille.i18n import gettext as _
-from veille.model import SYNONYMS, canonical_key, explained
-from veille.wording import findings_of, fold, known_keys
+from veille.reading.fields import Fields, Surroundings
+from veille.reading.frontmatter import Document
+from veille.reading.model import SYNONYMS, canonical_key, explained
+from veille.reading.wording import findings_of, fold, known_keys
 
 if TYPE_CHECKING:
     from veille.config import Config

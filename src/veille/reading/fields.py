@@ -27,8 +27,8 @@ from pydantic_core import PydanticCustomError
 from slugify import slugify
 
 from veille.i18n import gettext as _
+from veille.reading.wording import did_you_mean, fold, trouble
 from veille.timetable import exact
-from veille.wording import did_you_mean, fold, trouble
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 MEDIA = Path("content", "media")

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from veille.editions import Edition
 from veille.i18n import gettext as _
 from veille.outbox.queue import Queued
-from veille.owed import CADENCED, Desk, Owed, Reason, as_moment, expires
+from veille.planning.owed import CADENCED, Desk, Owed, Reason, as_moment, expires
 from veille.posts import Post
 from veille.timetable import first_slot_on, occurrences
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from veille import contacts, labels
 from veille.posts import Image, Post
-from veille.rendered import Contact, Picture, RenderedEdition, RenderedPost
-from veille.templating import Templates
+from veille.rendering import contacts, labels
+from veille.rendering.rendered import Contact, Picture, RenderedEdition, RenderedPost
+from veille.rendering.templating import Templates
 from veille.timetable import day_in_words, first_slot_on
 from veille.typography import french
 

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from veille.errors import ContentError, Finding
-from veille.fields import Day, Fields, Line, Needed, Several, Surroundings, Towns, WebAddress, choice
-from veille.frontmatter import Document
 from veille.i18n import gettext as _
 from veille.partners import Need
 from veille.reading import Examined, examine
-from veille.wording import trouble
+from veille.reading.fields import Day, Fields, Line, Needed, Several, Surroundings, Towns, WebAddress, choice
+from veille.reading.frontmatter import Document
+from veille.reading.wording import trouble
 
 _NEEDS = {
     "alimentation": Need.FOOD,

@@ -27,7 +27,7 @@ ESCAPED = ("html", "xml", "svg", "mjml", "html.j2", "xml.j2", "svg.j2", "mjml.j2
 def shipped() -> Path:
     """The folder of shipped templates, in a wheel or in a source checkout."""
     packaged = Path(str(files("veille"))) / "_templates"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "templates"
 
 
 class Templates:
@@ -108,7 +108,8 @@ def _words() -> dict[str, Any]:
     """Helpers that keep letter, pages and text alike."""
     from markupsafe import Markup
 
-    from veille import markdown, plaintext
+    from veille import markdown
+    from veille.markdown import plaintext
 
     return {
         "call_label": markdown.call_label,

@@ -17,8 +17,8 @@ from typing import Any
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
 from veille.i18n import why
-from veille.yaml12 import CONTROL, Tree, control_character, load
-from veille.yamltraps import spaceless
+from veille.reading.yaml12 import CONTROL, Tree, control_character, load
+from veille.reading.yamltraps import spaceless
 
 MAX_FRONT_MATTER = 64 * 1024  # bytes of UTF-8
 MAX_FILE = 1024 * 1024  # bytes; a post of a hundred pages is half of it

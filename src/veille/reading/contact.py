@@ -1,0 +1,55 @@
+"""Files of `content/partners/`, and `content/helplines.yaml`, as partners and help lines."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from veille.config import Config
+from veille.errors import ContentError, Finding
+from veille.i18n import gettext as _
+from veille.partners import HelpLine, Partner
+from veille.reading import examine, file_name, frontmatter, in_order, surroundings_of
+from veille.reading.contact_model import PartnerFields, help_line_records
+
+
+def read_partner(path: Path, config: Config) -> Partner:
+    """Read `content/partners/<id>.yaml`.
+
+    Args:
+        path: absolute; its name without suffix is the partner's id.
+
+    Raises:
+        ContentError: every finding of this file at once.
+    """
+    file = file_name(path, config.root)
+    document = frontmatter.parse_yaml(frontmatter.read_text(path, file), file)
+    examined = examine(document, PartnerFields, surroundings_of(path, config))
+    if examined.fields is None or examined.findings:
+        raise ContentError(examined.findings)
+    return Partner(id=unicodedata.normalize("NFC", path.stem), file=file, **dict(examined.fields))
+
+
+def read_helplines(path: Path, config: Config) -> tuple[tuple[HelpLine, ...], tuple[Finding, ...]]:
+    """Read `content/helplines.yaml`: one broken record does not hide the others.
+
+    Returns:
+        the valid help lines, in order, and every finding.
+
+    Raises:
+        ContentError: the file cannot be read at all.
+    """
+    file = file_name(path, config.root)
+    document = frontmatter.parse_yaml(frontmatter.read_text(path, file), file)
+    lines: dict[str, HelpLine] = {}
+    found: list[Finding] = list(document.findings)
+    for fields, line, findings in help_line_records(document, surroundings_of(path, config)):
+        found += findings
+        if fields is None:
+            continue
+        if fields.number in lines:
+            message = _("{number} is here twice").format(number=fields.number)
+            found.append(Finding(file, line, "number", message, _("keep one of the two"), "duplicate-number"))
+            continue
+        lines[fields.number] = HelpLine(**dict(fields), line=line)
+    return tuple(lines.values()), tuple(in_order(found))

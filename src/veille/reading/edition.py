@@ -1,0 +1,48 @@
+"""A file of `content/editions/` as an `Edition`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from veille.config import Config
+from veille.editions import Edition
+from veille.errors import ContentError
+from veille.reading import examine, file_name, frontmatter, identity, surroundings_of
+from veille.reading.model import EditionFrontMatter
+from veille.reading.post import image_of
+
+
+def read_edition(path: Path, config: Config) -> Edition:
+    """Read one edition. Its intro may be empty.
+
+    Args:
+        path: absolute.
+
+    Raises:
+        ContentError: every finding of this file at once.
+    """
+    file = file_name(path, config.root)
+    document = frontmatter.parse(frontmatter.read_text(path, file), file)
+    examined = examine(document, EditionFrontMatter, surroundings_of(path, config))
+    fields = examined.fields
+    if fields is None or examined.findings:
+        raise ContentError(examined.findings)
+    source, slug = identity(path, fields.id, fields.slug, file)
+    return Edition(
+        path=path,
+        file=file,
+        source=source,
+        slug=slug,
+        title=fields.title,
+        body=document.body,
+        body_line=document.body_line,
+        posts=fields.posts,
+        lines=examined.lines,
+        date=fields.date,
+        publish_date=fields.publish_date,
+        draft=fields.draft,
+        lang=fields.lang or config.settings.workspace.language,
+        subject=fields.newsletter.subject,
+        preheader=fields.newsletter.preheader,
+        image=image_of(fields.image) if fields.image else None,
+    )

@@ -1,0 +1,89 @@
+"""A file of `content/posts/` as a `Post`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from veille.config import Config
+from veille.errors import ContentError, Finding
+from veille.i18n import gettext as _
+from veille.posts import Event, FacebookOptions, Image, InstagramOptions, NewsletterOptions, Post
+from veille.reading import examine, file_name, frontmatter, identity, in_order, surroundings_of
+from veille.reading.frontmatter import Document
+from veille.reading.model import FrontMatter, ImageFields
+
+
+def read_post(path: Path, config: Config) -> Post:
+    """Read one post.
+
+    Args:
+        path: absolute.
+
+    Raises:
+        ContentError: every finding of this file at once.
+    """
+    file = file_name(path, config.root)
+    document = frontmatter.parse(frontmatter.read_text(path, file), file)
+    examined = examine(document, FrontMatter, surroundings_of(path, config))
+    found = [*examined.findings, *_empty_body(document)]
+    if examined.fields is None or found:
+        raise ContentError(in_order(found))
+    source, slug = identity(path, examined.fields.id, examined.fields.slug, file)
+    language = config.settings.workspace.language
+    return _post(path, document, examined.fields, examined.lines, source, slug, language)
+
+
+def _empty_body(document: Document) -> list[Finding]:
+    if document.body.strip():
+        return []
+    hint = _("write the post below the second line of three dashes")
+    return [Finding(document.file, document.body_line, None, _("this post has no text"), hint, "empty")]
+
+
+def image_of(fields: ImageFields) -> Image:
+    """The picture that the fields name."""
+    return Image(fields.src, fields.alt, fields.credit, fields.focus, fields.decorative, fields.consent)
+
+
+# What the fields and the post name alike and hold alike.
+_AS_WRITTEN = (
+    *("title", "date", "publish_date", "expiry_date", "lastmod", "deadline", "draft", "summary", "categories"),
+    *("tags", "author", "channels", "towns", "audience", "kind", "partners", "helplines", "urgent", "sensitive"),
+    *("origin", "related"),
+)
+
+
+def _post(
+    path: Path,
+    document: Document,
+    fields: FrontMatter,
+    lines: Mapping[str, int],
+    source: str,
+    slug: str,
+    language: str,
+) -> Post:
+    event, instagram = fields.event, fields.instagram
+    return Post(
+        path=path,
+        file=document.file,
+        source=source,
+        slug=slug,
+        body=document.body,
+        body_line=document.body_line,
+        lines=lines,
+        lang=fields.lang or language,
+        image=image_of(fields.image) if fields.image else None,
+        images=tuple(image_of(image) for image in fields.images),
+        event=Event(event.start, event.end, event.place, event.address, event.url) if event else None,
+        newsletter=NewsletterOptions(fields.newsletter.subject, fields.newsletter.preheader),
+        facebook=FacebookOptions(fields.facebook.text.strip(), fields.facebook.at),
+        instagram=InstagramOptions(
+            instagram.caption.strip(),
+            tuple(image_of(image) for image in instagram.images),
+            instagram.at,
+            instagram.hashtags,
+        ),
+        allow=dict(fields.allow),
+        **{name: getattr(fields, name) for name in _AS_WRITTEN},
+    )

@@ -1,0 +1,186 @@
+"""Every setting: its section, form and default. `config` reads them from veille.toml and the environment."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from veille.brand import COLOUR_NAMES
+from veille.i18n import gettext as _
+from veille.timetable import Slot, parse_slot
+
+_UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
+_UNITS |= {"heure": 3600, "heures": 3600, "jour": 86400, "jours": 86400}
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read "30 s", "15 min", "2 h" or "7 days".
+
+    Raises:
+        ValueError: any other form.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"\s*(\d+)\s*([a-z]+)\s*", str(value))
+    if not match or match[2] not in _UNITS:
+        raise ValueError(_('write a number and a unit: "30 s", "15 min", "2 h" or "7 days"'))
+    if len(match[1]) > 9:
+        raise ValueError(_("this is longer than anything lasts"))
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def _items(value: object) -> object:
+    """A list, also from an environment variable: JSON, or words with commas."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith("[") else [v.strip() for v in value.split(",")]
+
+
+def _slot(value: object) -> Slot:
+    return value if isinstance(value, Slot) else parse_slot(str(value))
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+SlotSetting = Annotated[Slot, BeforeValidator(_slot)]
+Durations = Annotated[tuple[Duration, ...], BeforeValidator(_items)]
+Slots = Annotated[tuple[SlotSetting, ...], BeforeValidator(_items)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_items)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class WorkspaceSettings(_Section):
+    """Who publishes, where and in which language."""
+
+    name: str = "veille"
+    language: str = "fr"
+    timezone: str = "Europe/Paris"
+    base_url: str = "https://veille.example.org"
+    towns: Names = ()
+    backlog: Duration = timedelta(days=7)
+    tick: Duration = timedelta(seconds=30)
+    secret_key: SecretStr | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # "Europe" is a folder
+            raise ValueError(_('no such time zone; for example "Europe/Paris"')) from error
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(_('write the address of your site: "https://letter.example.org"'))
+        return value.rstrip("/")
+
+
+class BrandSettings(_Section):
+    """The identity of the newsroom."""
+
+    name: str = ""
+    tagline: str = ""
+    logo: str = ""
+    colours: dict[str, Colour] = Field(default_factory=dict)
+    dark_colours: dict[str, Colour] = Field(default_factory=dict)
+
+    @field_validator("colours", "dark_colours")
+    @classmethod
+    def _known_names(cls, value: dict[str, str]) -> dict[str, str]:
+        if unknown := sorted(set(value) - set(COLOUR_NAMES)):
+            raise ValueError(
+                _("no such colour: {names}; there are {known}").format(
+                    names=", ".join(unknown), known=", ".join(COLOUR_NAMES)
+                )
+            )
+        return value
+
+
+class OutboxSettings(_Section):
+    """Where the ledger lies."""
+
+    url: str = Field(default="sqlite:///outbox/outbox.sqlite3", repr=False)  # may carry a password
+
+
+class NewsletterSettings(_Section):
+    """The letter."""
+
+    transport: Literal["file", "smtp"] = "file"
+    smtp_url: SecretStr | None = None
+    sender: str = Field(default="", alias="from")
+    reply_to: str = ""
+    list_id: str = ""
+    cadence: SlotSetting = Field(default_factory=lambda: parse_slot("friday 17:00"))
+    resend_after: Duration = timedelta(minutes=15)
+    grace: Duration = timedelta(hours=24)
+
+
+class _SocialSettings(_Section):
+    transport: Literal["file", "graph"] = "file"
+    readback: Durations = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
+    grace: Duration = timedelta(hours=2)
+    api_url: str = "https://graph.facebook.com"
+    api_version: str = Field(default="v26.0", pattern=r"^v\d+\.\d+$")
+    access_token: SecretStr | None = None
+    app_secret: SecretStr | None = None
+    slots: Slots = ()
+
+
+class FacebookSettings(_SocialSettings):
+    """The Facebook page."""
+
+    page_id: str = ""
+
+
+class InstagramSettings(_SocialSettings):
+    """The Instagram account."""
+
+    user_id: str = ""
+    media_base_url: str = ""
+
+
+class _FolderSettings(_Section):
+    transport: Literal["file", "folder"] = "file"
+    output: str = ""
+
+    @model_validator(mode="after")
+    def _folder_needs_output(self) -> _FolderSettings:
+        if self.transport == "folder" and not self.output:
+            raise ValueError(_('transport = "folder" needs output = "the folder to write to"'))
+        return self
+
+
+class FeedSettings(_FolderSettings):
+    """RSS and JSON Feed."""
+
+    items: int = Field(default=50, ge=1, le=500)
+
+
+class WebSettings(_FolderSettings):
+    """The public pages."""
+
+
+class Settings(_Section):
+    """Everything that veille.toml and the environment say."""
+
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    brand: BrandSettings = BrandSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    newsletter: NewsletterSettings = Field(default_factory=NewsletterSettings)
+    feed: FeedSettings = FeedSettings()
+    web: WebSettings = WebSettings()
+    facebook: FacebookSettings = FacebookSettings()
+    instagram: InstagramSettings = InstagramSettings()
