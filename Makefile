@@ -31,7 +31,7 @@ publish: $(READY)
 	$(BIN)/veille status
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.support import graph_instagram
 from tests.support.graph_desk import Desk, MemoryJournal, desk, picture, post
 from tests.support.graph_fake import GraphFake, graph_fake
-from tests.support.graph_faults import FAULTS, Fault, error, throttle
+from tests.support.graph_faults import FAULTS, Fault, Refused, error, throttle
 from veille.errors import (
     NotAuthorised,
     OutcomeUnknown,
@@ -454,11 +455,12 @@ def test_a_picture_that_instagram_refuses_is_said_in_plain_words(office: Desk, f
     assert outcome.hint
 
 
-def test_a_picture_that_is_not_on_line_is_tried_again(office: Desk, tmp_path: Path) -> None:
-    delivery = office.delivery("instagram")
-    for path in (tmp_path / "outbox" / "media").iterdir():
-        path.unlink()
-    outcome = deliver(office, delivery).outcome
+def test_a_picture_that_is_not_on_line_is_tried_again(office: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing_there(_url: str) -> tuple[bytes, str]:
+        raise Refused(9004, 2207052, "Only photo or video can be accepted as media type")
+
+    monkeypatch.setattr(graph_instagram, "_fetch", nothing_there)
+    outcome = deliver(office, office.delivery("instagram")).outcome
     assert type(outcome) is Unavailable
     assert "media_base_url" in str(outcome.hint)
 
