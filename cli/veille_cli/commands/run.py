@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veille.errors import LedgerError
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
 from veille_cli.output import FAILED, LATER, OK, PARTLY, Answer, Talk, answers
+
+FAILURES = 20  # ticks in a row on which the outbox could not be used
+CLOCK_JUMP = 30.0  # seconds between the wall clock and the monotonic one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,21 +89,38 @@ def _forever(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
     from veille.dispatch import Tally
 
     total = Tally()
+    failures = 0
 
     def tick() -> None:
-        tally = pump.once()
+        nonlocal failures
+        try:
+            tally = pump.once()
+        except LedgerError as error:  # a disk that is full or locked for a while: look again, not for ever
+            failures += 1
+            if failures >= FAILURES:
+                raise
+            talk.say(f"! {error.message}")
+            return
+        failures = 0
         if tally.moved:
             talk.say(*_words(tally))
-        total.settled += tally.settled
-        total.held += tally.held
+        total.add(tally)
 
     every = max(1, int(room.config.settings.workspace.tick.total_seconds()))
     timer = schedule.Scheduler()
     timer.every(every).seconds.do(tick)
     talk.say(_("Running: a look at the outbox every {seconds} s. Stop with Ctrl-C.").format(seconds=every), _next(room))
     tick()
+    drift = time.time() - time.monotonic()
     while not stop.is_set():
         stop.wait(min(max(timer.idle_seconds or 0.0, 0.05), 1.0))
+        if abs(time.time() - time.monotonic() - drift) > CLOCK_JUMP:
+            # `schedule` waits for a time of day: after a clock set back by a day it would sleep for a day.
+            drift = time.time() - time.monotonic()
+            timer.clear()
+            timer.every(every).seconds.do(tick)
+            talk.say(_("The clock jumped; the outbox is looked at now."))
+            tick()
         timer.run_pending()
     talk.say(_("Stopped. What is due later waits in the outbox."))
     return total

@@ -29,13 +29,21 @@ def command() -> Answer:
         lost = [status for status in publications if not status.balanced]
         return Answer(
             data={"publications": [as_data(status, room.config) for status in publications]},
-            text=[*table_of(publications, room.config), *equation(publications)],
+            text=[*table_of(publications, room.config), *equation(publications), *_sandbox(publications, room.config)],
             exit_code=FAILED if lost else 0,
             errors=[
                 {"code": "unbalanced", "message": status.id, "file": None, "line": None, "hint": None}
                 for status in lost
             ],
         )
+
+
+def _sandbox(publications: list[Status], config: Config) -> list[RenderableType]:
+    """ "1 sent" on a channel that reaches nobody must not be believed."""
+    names = [name for name in config.channels if not config.live(name)]
+    if not publications or not names:
+        return []
+    return [_("Sandbox: {channels} write to outbox/ and reach nobody.").format(channels=", ".join(names))]
 
 
 def as_data(status: Status, config: Config) -> dict[str, object]:

@@ -1,0 +1,127 @@
+"""A plan in words, and as data: what leaves where and when, and what does not."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from veille.i18n import gettext as _
+from veille.i18n import ngettext
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import RenderableType
+
+    from veille.planning import Plan
+    from veille.queueing import Line, Prepared
+    from veille_cli.wiring import Newsroom
+
+
+def plan_words(prepared: Prepared, room: Newsroom) -> list[RenderableType]:
+    """The plan, moment after moment, with local times in words."""
+    from veille.timetable import distance, in_words
+
+    if not prepared.changed:
+        return [_("Nothing is owed: everything is in the outbox already.")]
+    zone, language, now = room.config.zone, room.config.settings.workspace.language, room.clock()
+    count = len(prepared.changes) + len(prepared.withdrawn)
+    words: list[RenderableType] = [ngettext("{n} publication:", "{n} publications:", count).format(n=count)]
+    changes = sorted(prepared.changes, key=lambda line: line.owed.due)
+    for due, group in itertools.groupby(changes, key=lambda line: line.owed.due):
+        words += ["", f"{in_words(due, zone, language)}, {distance(due, now, zone)}"]
+        words += _lines(list(group), room)
+    if prepared.withdrawn:
+        words += ["", _("taken down")]
+        words += [f"    {gone.channel:<22}  {gone.title}" for gone in prepared.withdrawn]
+    if {line.owed.channel for line in prepared.changes} & set(room.live_channels):
+        words += ["", _("● reaches people")]
+    return words
+
+
+def _lines(group: list[Line], room: Newsroom) -> list[str]:
+    """One line for each source and change that leave at one moment, with their channels."""
+    names = {"new": "", "updated": _("changed"), "rewrite": _("rewritten")}
+    together: dict[tuple[str, str], list[Line]] = {}
+    for line in group:
+        together.setdefault((line.owed.source, line.change.value), []).append(line)
+    lines = []
+    for (_source, change), same in together.items():
+        channels = ", ".join(f"{c}●" if c in room.live_channels else c for c in (line.owed.channel for line in same))
+        note = f" ({names[change]})" if names[change] else ""
+        lines.append(f"    {channels:<22}  {same[0].owed.title}{note}")
+    return lines
+
+
+def left_out_words(plan: Plan, prepared: Prepared, room: Newsroom) -> list[RenderableType]:
+    """What is not queued, and why: nobody should have to wonder."""
+    reasons = {
+        "draft": _("draft: left out until `draft: false`"),
+        "expired": _("expired: left out"),
+        "too-old": _("too old for these channels; to send it anyway: veille publish {file} --at now"),
+        "cancelled": _("cancelled by hand; `veille outbox retry` brings it back"),
+        "in-edition": _("comes with an edition made by hand"),
+    }
+    words = [
+        f"· {left.file}: "
+        + reasons[left.reason.value].format(file=left.file)
+        + (f" ({', '.join(left.channels)})" if left.channels else "")
+        for left in plan.left_out
+    ]
+    words += [
+        "! "
+        + _("{file}: already left on {channel}; this change reaches nobody there any more").format(
+            file=file, channel=channel
+        )
+        for file, channel in _too_late(prepared, room)
+    ]
+    words += _over(prepared, room)
+    return ["", *words] if words else []
+
+
+def _too_late(prepared: Prepared, room: Newsroom) -> list[tuple[str, str]]:
+    """(file, channel) of every edit that a channel cannot follow any more."""
+    found = [(line.owed.file or line.owed.source, line.owed.channel) for line in prepared.too_late]
+    letters = [entry for entry in room.queue.all() if entry.channel == "newsletter" and entry.left]
+    in_letters = {source for letter in letters for source in letter.members}
+    edited = [line.owed for line in prepared.changes if line.change.value == "rewrite" and line.owed.post]
+    found += [(owed.file, "newsletter") for owed in edited if owed.source in in_letters]
+    return list(dict.fromkeys(found))
+
+
+def _over(prepared: Prepared, room: Newsroom) -> list[str]:
+    """What invites people to something that is over when they read it."""
+    from veille.planning import as_moment
+
+    words = []
+    for line in prepared.changes:
+        event = line.owed.post.event if line.owed.post else None
+        pages = line.owed.channel in ("feed", "web")
+        if event and not pages and as_moment(event.end or event.start, room.config, end=True) <= line.owed.due:
+            sentence = _("{file}: the event is over when this leaves on {channel}")
+            words.append("! " + sentence.format(file=line.owed.file, channel=line.owed.channel))
+    return words
+
+
+def plan_data(prepared: Prepared, plan: Plan, room: Newsroom, *, dry_run: bool) -> dict[str, object]:
+    def moment(value: datetime) -> str:
+        return value.astimezone(room.config.zone).isoformat(timespec="seconds")
+
+    return {
+        "dry_run": dry_run,
+        "publications": [
+            {
+                "channel": line.owed.channel,
+                "source": line.owed.source,
+                "title": line.owed.title,
+                "due": moment(line.owed.due),
+                "change": line.change.value,
+                "requests": list(room.publishers[line.owed.channel].requests(line.rendition)) if dry_run else [],
+            }
+            for line in prepared.lines
+        ],
+        "withdrawn": [{"channel": gone.channel, "source": gone.source} for gone in prepared.withdrawn],
+        "left_out": [
+            {"file": left.file, "reason": left.reason.value, "channels": list(left.channels)} for left in plan.left_out
+        ],
+    }

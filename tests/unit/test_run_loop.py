@@ -1,0 +1,82 @@
+"""The loop around the pump: it outlives a bad moment of the outbox, and a clock that jumps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from veille.dispatch import Pump, Tally
+from veille.errors import LedgerError
+from veille_cli.commands import run
+from veille_cli.output import Talk
+
+ROOM = cast(
+    Any,
+    SimpleNamespace(
+        config=SimpleNamespace(settings=SimpleNamespace(workspace=SimpleNamespace(tick=timedelta(hours=1)))),
+        deliveries=SimpleNamespace(next_due=lambda: None),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def _same_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_use_utc", lambda: None)
+
+
+def loop(once: Callable[[], Tally], stop: threading.Event) -> Tally:
+    pump = cast(Pump, SimpleNamespace(once=once))
+    return run._forever(pump, ROOM, stop, Talk(json=True, debug=False))
+
+
+def test_a_bad_moment_of_the_outbox_is_outlived(monkeypatch: pytest.MonkeyPatch) -> None:
+    ROOM.config.settings.workspace.tick = timedelta(seconds=1)
+    stop = threading.Event()
+    ticks: list[int] = []
+
+    def once() -> Tally:
+        ticks.append(1)
+        if len(ticks) == 1:
+            raise LedgerError("full")
+        stop.set()
+        return Tally()
+
+    loop(once, stop)
+    assert len(ticks) == 2
+
+
+def test_an_outbox_that_never_answers_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "FAILURES", 1)
+
+    def once() -> Tally:
+        raise LedgerError("damaged")
+
+    with pytest.raises(LedgerError):
+        loop(once, threading.Event())
+
+
+def test_a_clock_set_back_by_a_day_does_not_stop_the_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    ROOM.config.settings.workspace.tick = timedelta(hours=1)
+    stop = threading.Event()
+    real = time.time
+    ticks: list[int] = []
+
+    def once() -> Tally:
+        ticks.append(1)
+        if len(ticks) == 1:
+            threading.Timer(0.2, monkeypatch.setattr, (time, "time", lambda: real() - 86_400)).start()
+        else:
+            stop.set()
+        return Tally()
+
+    guard = threading.Timer(20, stop.set)
+    guard.start()
+    loop(once, stop)
+    guard.cancel()
+    assert len(ticks) == 2
