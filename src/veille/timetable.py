@@ -80,9 +80,8 @@ def exact(naive: datetime, zone: ZoneInfo) -> datetime:
     first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if localise(naive, zone).replace(tzinfo=None) != naive:
         later = localise(naive, zone)
-        raise ValueError(
-            _("this time does not exist: clocks go forward that night; write {time}").format(time=f"{later:%H:%M}")
-        )
+        time = f"{later:%H:%M}" if later.date() == naive.date() else f"{later:%Y-%m-%d %H:%M}"
+        raise ValueError(_("this time does not exist: clocks go forward that night; write {time}").format(time=time))
     if first.utcoffset() != second.utcoffset():
         choices = " / ".join(moment.isoformat(timespec="minutes") for moment in (first, second))
         raise ValueError(
@@ -93,28 +92,33 @@ def exact(naive: datetime, zone: ZoneInfo) -> datetime:
 
 def occurrences(slot: Slot, after: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     """The slot's moments strictly after `after`, in order, without end, each local date once."""
-    day = after.astimezone(zone).date()
+    day = after.astimezone(zone).date() - timedelta(days=1)  # a gap over midnight moves a slot to the next day
+    last = after.astimezone(UTC)  # in one zone, Python compares what clocks show, not which moment is first
     while True:
         if slot.weekday is None or day.weekday() == slot.weekday:
             moment = localise(datetime.combine(day, slot.at), zone)
-            if moment > after:
+            if moment.astimezone(UTC) > last:
+                last = moment.astimezone(UTC)
                 yield moment
         day += timedelta(days=1)
 
 
 def next_free(slots: tuple[Slot, ...], after: datetime, zone: ZoneInfo, taken: set[datetime]) -> datetime:
-    """The first moment of any slot after `after` that no other publication of the channel has.
+    """The first moment (UTC) of any slot after `after` that no other publication of the channel has.
 
     Args:
         taken: aware moments already given away.
     """
-    return min(next(moment for moment in occurrences(slot, after, zone) if moment not in taken) for slot in slots)
+    # In UTC: a local time that comes twice equals no moment of another zone (PEP 495), so it would never look taken.
+    given = {moment.astimezone(UTC) for moment in taken}
+    moments = ((moment.astimezone(UTC) for moment in occurrences(slot, after, zone)) for slot in slots)
+    return min(next(moment for moment in of_slot if moment not in given) for of_slot in moments)
 
 
 def first_slot_on(day: date, slots: tuple[Slot, ...], zone: ZoneInfo) -> datetime:
     """The moment for a date without a time: the channel's first slot that day, else 09:00."""
-    times = sorted(slot.at for slot in slots if slot.weekday in (None, day.weekday()))
-    return localise(datetime.combine(day, times[0] if times else DEFAULT_TIME), zone)
+    times = [slot.at for slot in slots if slot.weekday in (None, day.weekday())]
+    return min(localise(datetime.combine(day, at), zone) for at in times or [DEFAULT_TIME])
 
 
 def in_words(moment: datetime, zone: ZoneInfo, language: str) -> str:
@@ -136,21 +140,18 @@ def day_in_words(day: date, language: str) -> str:
 
 def distance(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """ "in 5 days" (of the calendar), "in 20 minutes", "now", "2 hours ago", in the active language."""
-    seconds = (moment - now).total_seconds()
+    seconds = (moment.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
     size = abs(seconds)
+    minutes, hours = round(size / 60), round(size / 3600)
     days = abs((moment.astimezone(zone).date() - now.astimezone(zone).date()).days)
     if size < 60:
         return _("now")
-    if size < 3600:
-        count = round(size / 60)
-        words = ngettext("{n} minute", "{n} minutes", count)
-    elif size < 86400 or not days:
-        count = round(size / 3600)
-        words = ngettext("{n} hour", "{n} hours", count)
+    if minutes < 60:
+        amount = ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes)
+    elif hours < 24 or not days:
+        amount = ngettext("{n} hour", "{n} hours", hours).format(n=hours)
     else:
-        count = days
-        words = ngettext("{n} day", "{n} days", count)
-    amount = words.format(n=count)
+        amount = ngettext("{n} day", "{n} days", days).format(n=days)
     return (_("in {amount}") if seconds > 0 else _("{amount} ago")).format(amount=amount)
 
 
@@ -177,9 +178,10 @@ def parse_when(text: str, now: datetime, zone: ZoneInfo) -> datetime:
 
 def _typed_moment(typed: str, now: datetime, zone: ZoneInfo) -> datetime:
     if match := re.fullmatch(r"(\d{1,2}[:hH]\d{2})", typed):
-        today = now.astimezone(zone).date()
-        aware = exact(_naive(f"{today}", match[1]), zone)
-        return aware if aware >= now else exact(_naive(f"{today + timedelta(days=1)}", match[1]), zone)
+        today = _naive(f"{now.astimezone(zone):%Y-%m-%d}", match[1])
+        # Over is over, also a time that clocks skipped or showed twice: who types it now means tomorrow's.
+        last = max(today.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        return exact(today if last >= now else today + timedelta(days=1), zone)
     if match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}[:hH]\d{2})", typed):
         return exact(_naive(f"{match[3]}-{int(match[2]):02d}-{int(match[1]):02d}", match[4]), zone)
     if match := re.fullmatch(r"(\d{4}-\d{2}-\d{2}) (\d{1,2}[:hH]\d{2})", typed):

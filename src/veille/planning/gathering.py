@@ -141,7 +141,7 @@ def _day(moment: datetime) -> str:
 def _cadence_after(desk: Desk, post: Post) -> datetime:
     stated = as_moment(post.publish_date, desk.config) if post.publish_date else desk.now
     # A letter that leaves at the very moment at which a post may appear still takes it.
-    after = max(desk.now, stated - timedelta(microseconds=1))
+    after = max(desk.now, stated.astimezone(UTC) - timedelta(microseconds=1))
     moments = occurrences(desk.config.settings.newsletter.cadence, after, desk.config.zone)
     return next(moment for moment in moments if _open(desk, _day(moment)))
 
