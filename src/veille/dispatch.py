@@ -46,6 +46,13 @@ class Tally:
         """Whether anything happened."""
         return bool(self.settled or self.held or self.expanded)
 
+    def add(self, other: Tally) -> None:
+        """Count another pass too; its problems were said when they came."""
+        self.settled += other.settled
+        self.held += other.held
+        self.expanded |= other.expanded
+        self.stopped |= other.stopped
+
 
 class Pump:
     """Delivers what is due, channel after channel.

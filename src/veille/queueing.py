@@ -47,6 +47,11 @@ class Prepared:
         return tuple(line for line in self.lines if line.change not in (Change.SAME, Change.TOO_LATE))
 
     @property
+    def changed(self) -> bool:
+        """Whether queueing would change anything."""
+        return bool(self.changes or self.withdrawn)
+
+    @property
     def too_late(self) -> tuple[Line, ...]:
         """What was edited after it left, and cannot be changed any more."""
         return tuple(line for line in self.lines if line.change is Change.TOO_LATE)
@@ -177,7 +182,8 @@ def _renamed(
     """New files with the text of one that already left: renamed, or copied? It would be out twice."""
     left = _texts_that_left(queued)
     known = {post.source: post for post in library.posts}
-    findings = []
+    gone = _titles_just_gone(queued, known)
+    found: dict[tuple[str, str], list[str]] = {}
     for line in lines:
         owed = line.owed
         before_this = set(owed.existing.members) if owed.existing else set()
@@ -186,10 +192,20 @@ def _renamed(
             continue
         for source in sources:
             post = known.get(source)
-            before = left.get((owed.channel, bodies.get(source, "")))
+            before = left.get((owed.channel, bodies.get(source, ""))) or gone.get((owed.channel, owed.title))
             if post and before and before != source and "id" not in post.lines:
-                findings.append(_already_left(post, owed.channel, before))
-    return findings
+                found.setdefault((source, before), []).append(owed.channel)
+    return [_already_left(known[source], ", ".join(channels), before) for (source, before), channels in found.items()]
+
+
+def _titles_just_gone(queued: Sequence[Queued], known: Mapping[str, Post]) -> dict[tuple[str, str], str]:
+    """(channel, title) -> source of posts that left and whose file vanished since the last `publish`.
+
+    A file that is renamed and edited at once has neither its name nor its text any more, but mostly its title.
+    """
+    standing = {entry.source for entry in queued if entry.channel in REWRITING and not entry.withdrawn}
+    vanished = [e for e in queued if e.kind == "post" and e.left and e.source in standing and e.source not in known]
+    return {(entry.channel, entry.title): entry.source for entry in vanished}
 
 
 def _texts_that_left(queued: Sequence[Queued]) -> dict[tuple[str, str], str]:

@@ -73,8 +73,15 @@ def _write(folder: Path, today: date) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / origin, path)
     _date(folder / next(iter(copies)), today)
+    _blank(folder / FILE_NAME)
     (folder / ".gitignore").write_text("/outbox/*\n", encoding="utf-8")
     return [*copies, ".gitignore"]
+
+
+def _blank(settings: Path) -> None:
+    """Addresses of the sample are nobody's: without them nothing can go live before its own are written."""
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(re.sub(r"(?m)^(base_url|from|reply_to|list_id)( *=)", r"# \1\2", text), encoding="utf-8")
 
 
 def _date(post: Path, today: date) -> None:

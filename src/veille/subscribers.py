@@ -31,6 +31,9 @@ from veille.outbox.renditions import insert_once
 from veille.posts import Audience
 
 COLUMNS = ("email", "language", "towns", "audience", "text_only")
+EMAIL_COLUMNS = {"email", "e-mail", "mail", "courriel"} | {
+    f"adresse-{name}" for name in ("email", "e-mail", "mail", "electronique", "courriel")
+}
 CSV_LIMIT = 200 * 1024 * 1024  # bytes
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _s = schema.subscriber
@@ -86,7 +89,7 @@ def read_csv(path: Path, file: str, towns: Mapping[str, str]) -> tuple[list[Row]
     lines = text.splitlines()
     delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    header = [name.strip().lower() for name in reader.fieldnames or ()]
+    header = ["email" if slugify(name) in EMAIL_COLUMNS else name.strip().lower() for name in reader.fieldnames or ()]
     if "email" not in header:
         raise ContentError(
             [
@@ -217,6 +220,18 @@ class Subscribers:
             )
         )
         return "added"
+
+    def welcome_back(self, row: Row, *, how: str, now: datetime) -> Imported:
+        """Add one reader who asks for the letter again after leaving it; the new consent is kept as its proof."""
+        with self._db.write() as connection:
+            connection.execute(sa.delete(schema.suppression).where(schema.suppression.c.hash == self._hash(row.email)))
+            back = connection.execute(
+                sa.update(_s)
+                .where(_s.c.email == row.email, _s.c.state == "unsubscribed")
+                .values(state="subscribed", consent_at=now, consent_how=how, left_at=None)
+            ).rowcount
+            outcome = "added" if back else self._add_one(connection, row, how, now)
+        return Imported(int(outcome == "added"), int(outcome == "known"), 0, ())
 
     def leave(self, subscriber_id: int, now: datetime) -> bool:
         """Unsubscribe: at once, also from a letter that is on its way to being sent. Harmless twice."""

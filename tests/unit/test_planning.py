@@ -90,6 +90,30 @@ def test_a_date_that_nobody_wrote_stays_the_first_one(desk: Desk) -> None:
     assert len(dates) == 1
 
 
+def test_a_file_renamed_and_edited_at_once_is_asked_about(desk: Desk) -> None:
+    old = desk.post("a", title="Atelier vélo géant")
+    desk.publish()
+    _to_friday(desk)
+    desk.run()
+    old.unlink()
+    desk.post("b", title="Atelier vélo géant", body="Un tout autre texte.")
+    with pytest.raises(ContentError) as refused:
+        desk.publish()
+    (finding,) = refused.value.findings  # one for the file, not one for each channel
+    assert finding.code == "renamed"
+    desk.post("b", "id: c", title="Atelier vélo géant", body="Un tout autre texte.")
+    assert any(line.change == "new" for line in desk.publish().lines)
+
+
+def test_the_same_headline_again_is_no_rename_while_the_old_file_is_there(desk: Desk) -> None:
+    desk.post("a", title="L'agenda")
+    desk.publish()
+    _to_friday(desk)
+    desk.run()
+    desk.post("b", title="L'agenda", body="Un tout autre texte.")
+    assert any(line.change == "new" for line in desk.publish().lines)
+
+
 def test_a_renamed_file_is_an_error_until_it_has_an_id(desk: Desk) -> None:
     text = "Un texte qui est parti."
     old = desk.post("a", body=text)

@@ -101,3 +101,22 @@ def test_an_export_is_no_formula_and_comes_back_as_it_went(store: Ledger, tmp_pa
     )
     rows, refused = _read(tmp_path, text.getvalue())
     assert (rows, refused) == (made, [])
+
+
+@pytest.mark.parametrize("name", ["E-mail", "courriel", "Adresse e-mail", "Adresse électronique", "MAIL"])
+def test_the_column_of_addresses_by_its_usual_names(tmp_path: Path, name: str) -> None:
+    rows, refused = _read(tmp_path, f"Nom;{name}\nx;a@example.org\n")
+    assert [row.email for row in rows] == ["a@example.org"]
+    assert refused == []
+
+
+def test_who_left_comes_back_by_consent_and_never_by_csv(sqlite_store: Ledger) -> None:
+    readers, row = sqlite_store.subscribers, Row("a@example.org", "fr", "", "", False)
+    readers.add([row], how="csv", now=sqlite_store.now)
+    readers.remove("a@example.org", sqlite_store.now)
+    assert readers.add([row], how="csv", now=sqlite_store.now).suppressed == 1
+    assert readers.welcome_back(row, how="paper form", now=sqlite_store.now).added == 1
+    assert readers.counts()["subscribed"] == 1
+    assert readers.welcome_back(row, how="paper form", now=sqlite_store.now).known == 1
+    readers.remove("a@example.org", sqlite_store.now)
+    assert readers.counts()["subscribed"] == 0

@@ -21,7 +21,7 @@ def command(
 
     made = starter.make(folder, date.today())  # noqa: DTZ011 - the day of the person at this machine
     name = folder.as_posix()
-    next_steps = [_("Look at it:      veille preview"), _("Try it for real: veille publish && veille run --once")]
+    next_steps = [_("Look at it:      veille preview"), _("See all of it:   veille publish && veille run --once")]
     if name != ".":
         next_steps = [f"cd {name}", *next_steps]
     return Answer(

@@ -119,7 +119,7 @@ def add(
     language: Annotated[str, typer.Option("--language", help=_("The language of the reader: fr, en, ar…"))] = "fr",
     text_only: Annotated[bool, typer.Option("--text-only", help=_("Send the letter without HTML."))] = False,
 ) -> Answer:
-    """Add one reader who gave consent."""
+    """Add one reader who gave consent, also one who had left and asks again."""
     from veille.errors import VeilleError
     from veille.subscribers import Row, normalise
     from veille_cli.wiring import newsroom
@@ -129,12 +129,7 @@ def add(
     except ValueError as error:
         raise VeilleError(_("this is not an e-mail address"), hint=str(error)) from None
     with newsroom() as room:
-        done = room.subscribers.add([row], how=consent, now=room.clock())
-    if done.suppressed:
-        raise VeilleError(
-            _("this person left the letter and is not added again"),
-            hint=_("they can subscribe again themselves, on the public page"),
-        )
+        done = room.subscribers.welcome_back(row, how=consent, now=room.clock())
     words = _("Added.") if done.added else _("This person receives the letter already.")
     return Answer(data={"added": done.added, "known": done.known}, text=[words])
 

@@ -134,7 +134,7 @@ def did_you_mean(typed: str, names: Iterable[str], synonyms: Mapping[str, str] |
         synonyms: further words to what should be suggested for them.
     """
     by_fold = {**(synonyms or {}), **{fold(name): name for name in names}}
-    close = difflib.get_close_matches(fold(typed), list(by_fold), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(fold(typed), list(by_fold), n=1, cutoff=0.7)
     return _('did you mean "{name}"?').format(name=by_fold[close[0]]) if close else None
 
 

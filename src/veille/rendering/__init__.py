@@ -118,8 +118,9 @@ def render_edition(
 ) -> RenderedEdition:
     """Make an edition ready, from posts that are (also as they come back from the outbox).
 
-    Subject and preheader default to the words of the first posts; a sensitive post never gives them, because
-    they show on a locked screen.
+    The subject of an edition made by hand is its own, else its title; that of a gathered one is its first headline.
+    The preheader defaults to the words of the first posts. A sensitive post never gives either, because they show on
+    a locked screen.
 
     Args:
         posts: in reading order.
@@ -141,7 +142,7 @@ def render_edition(
     )
     moment = _moment(due, config)
     title = french(title, lang)
-    chosen = french(subject, lang) or _default_subject(posts, title)
+    chosen = french(subject, lang) or (title if file else _default_subject(posts, title))
     return RenderedEdition(
         source=source,
         slug=slug,
@@ -219,7 +220,11 @@ def _moment(value: datetime | date, config: Config) -> datetime:
 
 
 def _default_subject(posts: Sequence[RenderedPost], title: str) -> str:
-    return next((post.subject or post.title for post in posts if not post.sensitive), title)
+    """Of a gathered letter: its first headline; what a post says for itself only when it is alone."""
+    neutral = [post for post in posts if not post.sensitive]
+    if len(posts) == 1 and neutral:
+        return neutral[0].subject or neutral[0].title
+    return neutral[0].title if neutral else title
 
 
 def _default_preheader(posts: Sequence[RenderedPost], subject: str, title: str) -> str:
