@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -31,13 +30,13 @@ def placeholder() -> str:
 
 
 def make(folder: Path, today: date) -> list[str]:
-    """Write a new newsroom into `folder`.
+    """Write a new newsroom into `folder`, around what is there already.
 
     Args:
         today: the date of the example post, so that it is owed now.
 
     Returns:
-        The files written, relative to the folder.
+        The files written, relative to the folder; never one that was there.
 
     Raises:
         ConfigError: there is a newsroom already, or the folder cannot be written.
@@ -57,35 +56,53 @@ def make(folder: Path, today: date) -> list[str]:
 
 
 def _write(folder: Path, today: date) -> list[str]:
-    source = sample()
-    copies = {
-        f"content/posts/{POST.replace(POST[:10], today.isoformat())}": f"content/posts/{POST}",
-        **{f"content/partners/{name}": f"content/partners/{name}" for name in PARTNERS},
-        f"content/media/{PICTURE}": f"content/media/{PICTURE}",
-        "content/helplines.yaml": "content/helplines.yaml",
-        READERS: READERS,
-        FILE_NAME: FILE_NAME,
-    }
+    """Files that exist stay as they are: somebody's content may be there before its settings."""
     for empty in ("content/editions", "templates", "outbox"):
         (folder / empty).mkdir(parents=True, exist_ok=True)
-    for target, origin in copies.items():
-        path = folder / target
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / origin, path)
-    _date(folder / next(iter(copies)), today)
-    _blank(folder / FILE_NAME)
-    (folder / ".gitignore").write_text("/outbox/*\n", encoding="utf-8")
-    return [*copies, ".gitignore"]
+    post = f"content/posts/{today.isoformat()}{POST[10:]}"
+    # Settings last: what a full disk stopped half-way can be started again.
+    wanted = {
+        **(_example(post, today) if _no_posts_but(folder / post) else {}),
+        "content/helplines.yaml": _original("content/helplines.yaml"),
+        READERS: _original(READERS),
+        ".gitignore": b"/outbox/*\n",
+        FILE_NAME: _blank(_original(FILE_NAME)),
+    }
+    return [name for name, content in wanted.items() if _write_new(folder / name, content)]
 
 
-def _blank(settings: Path) -> None:
+def _example(post: str, today: date) -> dict[str, bytes]:
+    """One post with all that it uses."""
+    used = [*(f"content/partners/{name}" for name in PARTNERS), f"content/media/{PICTURE}"]
+    return {post: _dated(_original(f"content/posts/{POST}"), today), **{name: _original(name) for name in used}}
+
+
+def _no_posts_but(post: Path) -> bool:
+    """Among somebody's own posts an example would be one more to publish."""
+    return all(path == post for path in post.parent.rglob("*"))
+
+
+def _original(name: str) -> bytes:
+    return (sample() / name).read_bytes()
+
+
+def _write_new(path: Path, content: bytes) -> bool:
+    """Write a file that is not there; False when it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _blank(settings: bytes) -> bytes:
     """Addresses of the sample are nobody's: without them nothing can go live before its own are written."""
-    text = settings.read_text(encoding="utf-8")
-    settings.write_text(re.sub(r"(?m)^(base_url|from|reply_to|list_id)( *=)", r"# \1\2", text), encoding="utf-8")
+    return re.sub(rb"(?m)^(base_url|from|reply_to|list_id)( *=)", rb"# \1\2", settings)
 
 
-def _date(post: Path, today: date) -> None:
+def _dated(post: bytes, today: date) -> bytes:
     """An example of last year would be too old for every channel but the web."""
-    text = post.read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^date:.*$", f"date: {today.isoformat()}", text, count=1)
-    post.write_text(re.sub(r"(?m)^(expiryDate|publishDate|related):.*\n", "", text), encoding="utf-8")
+    post = re.sub(rb"(?m)^date:.*$", f"date: {today.isoformat()}".encode(), post, count=1)
+    return re.sub(rb"(?m)^(expiryDate|publishDate|related):.*\n", b"", post)
