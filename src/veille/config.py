@@ -137,26 +137,33 @@ def _unreadable(error: Exception) -> str:
 
 
 def refuse_secrets(values: Mapping[str, Any], text: str) -> None:
-    """Stop when veille.toml holds a secret, without repeating it."""
-    for section, key in sorted(SECRETS):
-        value = values.get(section, {}).get(key) if isinstance(values.get(section), dict) else None
-        if not value or (key in ("smtp_url", "url") and not _has_password(str(value))):
-            continue
-        raise ConfigError(
-            str(
-                finding := Finding(
-                    file=FILE_NAME,
-                    line=_line_of(text, (section, key)),
-                    field=f"{section}.{key}",
-                    message=_("a secret does not belong in veille.toml, which is shared"),
-                    hint=_("delete it here and set the environment variable {name} (or {name}_FILE)").format(
-                        name=_variable(section, key)
-                    ),
-                    code="secret-in-file",
-                )
-            ),
-            findings=[finding],
-        )
+    """Stop when veille.toml holds secrets, naming every one and repeating none.
+
+    Raises:
+        ConfigError: one finding for each of them.
+    """
+    if found := [_secret_in(text, *place) for place in sorted(SECRETS) if _holds_secret(values, *place)]:
+        found.sort(key=lambda finding: (finding.line or 0, finding.field or ""))
+        raise ConfigError("\n".join(map(str, found)), findings=found)
+
+
+def _holds_secret(values: Mapping[str, Any], section: str, key: str) -> bool:
+    table = values.get(section)
+    value = table.get(key) if isinstance(table, dict) else None
+    return bool(value) and (key not in ("smtp_url", "url") or _has_password(str(value)))
+
+
+def _secret_in(text: str, section: str, key: str) -> Finding:
+    return Finding(
+        file=FILE_NAME,
+        line=_line_of(text, (section, key)),
+        field=f"{section}.{key}",
+        message=_("a secret does not belong in veille.toml, which is shared"),
+        hint=_("delete it here and set the environment variable {name} (or {name}_FILE)").format(
+            name=_variable(section, key)
+        ),
+        code="secret-in-file",
+    )
 
 
 def _has_password(url: str) -> bool:

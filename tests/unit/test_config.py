@@ -62,6 +62,22 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path, sectio
     assert f"VEILLE_{section}__{key}".upper() in (error.findings[0].hint or "")
 
 
+def test_all_secrets_in_the_file_are_named_at_once_and_none_repeated(tmp_path: Path) -> None:
+    error = _refused(
+        tmp_path,
+        f'[workspace]\nsecret_key = "{CANARY}1"\n[newsletter]\nsmtp_url = "smtp://h:25"\n'
+        f'[instagram]\nnonsense = 1\naccess_token = "{CANARY}2"\n'
+        f'[facebook]\napp_secret = "{CANARY}3"\naccess_token = "{CANARY}4"\n',
+    )
+    assert [(f.line, f.field, f.code) for f in error.findings] == [
+        (2, "workspace.secret_key", "secret-in-file"),
+        (7, "instagram.access_token", "secret-in-file"),
+        (9, "facebook.app_secret", "secret-in-file"),
+        (10, "facebook.access_token", "secret-in-file"),
+    ]
+    assert all(f"{f.where}: {f.field}" in error.message for f in error.findings)
+
+
 def test_secrets_come_from_the_nearest_place(tmp_path: Path) -> None:
     (tmp_path / "outbox").mkdir()
     (tmp_path / "creds").mkdir()
