@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ENVELOPE_VERSION = 1
+ATTENTION = ("!", "✗")  # signs that say it without colour
 OK, FAILED, USAGE, INVALID, PARTLY, LATER, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
 
 
@@ -227,12 +228,14 @@ def table(
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for number, name in enumerate(columns):
         made.add_column(name, justify="right" if number in right else "left", overflow="fold")
     for row in rows if cut is None else _cut(columns, rows, cut):
-        made.add_row(*row)
+        # Text, not str: a title with [brackets] is no markup. One colour, for what wants attention.
+        made.add_row(*(Text(cell, style="bold red" if cell[:1] in ATTENTION else "") for cell in row))
     return made
 
 
