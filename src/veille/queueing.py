@@ -40,6 +40,7 @@ class Prepared:
     lines: tuple[Line, ...]
     withdrawn: tuple[Queued, ...]
     bodies: Mapping[str, str] = field(default_factory=dict, repr=False)  # source of a post -> `body_hash`
+    seen: int | None = None  # the outbox that it was planned on
 
     @property
     def changes(self) -> tuple[Line, ...]:
@@ -110,7 +111,7 @@ def prepare(
     findings += _renamed(lines, queue.all(), library, bodies)
     if findings:
         raise ContentError(dict.fromkeys(findings))
-    return Prepared(tuple(lines), plan.withdrawn, bodies)
+    return Prepared(tuple(lines), plan.withdrawn, bodies, plan.seen)
 
 
 def enqueue(
@@ -119,7 +120,7 @@ def enqueue(
     """Queue what was prepared, in one transaction, and lay out what a person may look at."""
     wanted = [line for line in prepared.lines if line.change is not Change.TOO_LATE]
     items = [_item(line, prepared.bodies, config) for line in wanted]
-    changes = queue.put(items, [entry.id for entry in prepared.withdrawn], now)
+    changes = queue.put(items, [entry.id for entry in prepared.withdrawn], now, seen=prepared.seen)
     for line, publication in zip(wanted, queue.publications(list(changes)), strict=True):
         existing = line.owed.existing
         # Shown again even when nothing changed: a crash may have come between the commit and this line.

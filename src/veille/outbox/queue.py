@@ -10,7 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from veille.errors import Busy
 from veille.failpoints import failpoint
+from veille.i18n import gettext as _
 from veille.outbox import schema
 from veille.outbox.database import Database
 from veille.outbox.renditions import load_publications, load_rendition, store_rendition
@@ -18,7 +20,9 @@ from veille.outbox.schema import REWRITING, may_be_out
 from veille.outbox.upkeep import withdraw
 from veille.publishing import Publication, Rendition
 
-__all__ = ["REWRITING", "Change", "Item", "Queue", "Queued"]
+__all__ = ["REWRITING", "Change", "Item", "Queue", "Queued", "stamp"]
+
+_PUTTING = 0x7665696C  # PostgreSQL's advisory lock: one `put` after the other, as SQLite does by itself
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,11 @@ class Change(StrEnum):
     TOO_LATE = "too-late"  # it left, or is leaving, while we were planning
 
 
+def stamp(queued: Iterable[Queued]) -> int:
+    """A number that any change of the queue raises: rows are never taken away, generations only rise."""
+    return sum(entry.generation for entry in queued)
+
+
 class Queue:
     """What `publish` may ask of the ledger."""
 
@@ -134,22 +143,35 @@ class Queue:
             ).all()
         return {row[0]: row[1] for row in rows}
 
-    def put(self, items: Iterable[Item], withdrawn: Iterable[int], now: datetime) -> dict[int, Change]:
+    def put(
+        self, items: Iterable[Item], withdrawn: Iterable[int], now: datetime, *, seen: int | None = None
+    ) -> dict[int, Change]:
         """Queue everything of one `publish`, in one transaction: all of it or nothing.
 
         Args:
             items: what is owed; an item that is in the outbox unchanged makes no change.
             withdrawn: ids of publications whose source is gone.
+            seen: `stamp` of the queue that this was planned on; None: whatever it is by now.
 
         Returns:
             What happened, by publication id, for the items in order.
+
+        Raises:
+            Busy: somebody else published since then: the slots are taken, the letter has other posts.
         """
         changes: dict[int, Change] = {}
+        gone = list(withdrawn)
         with self._db.write() as connection:
+            moved_on = seen is not None and _stamp(connection) != seen
             for item in items:
                 publication_id, change = _put(connection, item, now)
                 changes[publication_id] = change
-            withdraw(connection, list(withdrawn), now, "withdrawn")
+            if moved_on and (gone or set(changes.values()) - {Change.SAME, Change.TOO_LATE}):
+                raise Busy(
+                    _("somebody else published at the same moment: nothing was queued"),
+                    hint=_("run the same command again; it takes in what they did"),
+                )
+            withdraw(connection, gone, now, "withdrawn")
             failpoint("enqueue.before-commit")
         failpoint("enqueue.after-commit")
         return changes
@@ -159,6 +181,12 @@ class Queue:
         with self._db.read() as connection:
             found = load_publications(connection, ids)
         return [found[publication_id] for publication_id in ids]
+
+
+def _stamp(connection: sa.Connection) -> int:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PUTTING)))
+    return connection.execute(sa.select(sa.func.coalesce(sa.func.sum(schema.publication.c.generation), 0))).scalar_one()
 
 
 def _put(connection: sa.Connection, item: Item, now: datetime) -> tuple[int, Change]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from veille.config import Config
 from veille.editions import Edition
 from veille.library import Library
-from veille.outbox.queue import REWRITING, Queued
+from veille.outbox.queue import REWRITING, Queued, stamp
 from veille.planning.gathering import letters
 from veille.planning.owed import CADENCED, Desk, LeftOut, Owed, Plan, Reason, as_moment, expires
 from veille.posts import Post
@@ -47,6 +47,7 @@ def plan(
         owed=tuple(owed),
         left_out=tuple(desk.left_out.values()),
         withdrawn=(*gone, *emptied),
+        seen=stamp(queued),
     )
 
 

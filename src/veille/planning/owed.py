@@ -83,6 +83,7 @@ class Plan:
     owed: tuple[Owed, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     withdrawn: tuple[Queued, ...] = ()  # their files are gone, over, drafts now, or no longer for this channel
+    seen: int | None = None  # the outbox that it was worked out on: `stamp`
 
 
 @dataclass
