@@ -1,0 +1,54 @@
+"""Two people, two machines, two copies of a workspace: what one does, the other must not undo or do again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.desk import Desk
+from veille import library
+from veille.errors import Busy
+from veille.queueing import Prepared, enqueue, prepare
+
+NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path, NOW)
+    yield made
+    made.ledger.database.close()
+
+
+def _prepared(desk: Desk, *paths: Path) -> Prepared:
+    """Planned and rendered, not queued yet."""
+    content = library.load(desk.config)
+    return prepare(desk.plan(*paths), content, desk.config, desk.acts, desk.ledger.queue, NOW)
+
+
+def _enqueue(desk: Desk, prepared: Prepared) -> None:
+    enqueue(prepared, desk.config, desk.acts, desk.ledger.queue, NOW)
+
+
+def test_two_who_publish_at_once_lose_no_post_of_the_letter_and_no_slot(desk: Desk) -> None:
+    desk.settings('[newsletter]\n[facebook]\nslots = ["monday 12:30", "friday 12:30"]\n')
+    first, second = desk.post("a"), desk.post("b")
+    mine, yours = _prepared(desk, first), _prepared(desk, second)
+    _enqueue(desk, mine)
+    with pytest.raises(Busy):
+        _enqueue(desk, yours)
+    assert not [entry for entry in desk.ledger.queue.all() if entry.source == "b"]  # all or nothing
+    _enqueue(desk, _prepared(desk, second))
+    assert desk.letters() == {"edition-2026-11-27": ["a", "b"]}
+    assert desk.due("a", "facebook") != desk.due("b", "facebook")
+
+
+def test_two_who_publish_the_same_at_once_are_both_done(desk: Desk) -> None:
+    desk.post("a")
+    mine, yours = _prepared(desk), _prepared(desk)
+    _enqueue(desk, mine)
+    _enqueue(desk, yours)
+    assert desk.letters() == {"edition-2026-11-27": ["a"]}
