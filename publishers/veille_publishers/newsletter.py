@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from veille import tokens
-from veille.errors import ConfigError, LedgerError, PublishError
+from veille.errors import ConfigError, LedgerError, PublishError, Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
 from veille.publishing import (
@@ -202,6 +202,8 @@ class Newsletter:
         connection = self._connection()
         try:
             connection.send(self._sender.addr_spec, delivery.recipient.address, lambda: content, lambda: True)
+        except Unavailable as error:  # no later try comes: nothing of a test is queued
+            raise Unavailable(error.message, hint=_("mend this, then send the test again")) from None
         finally:
             connection.close()
         return _("Sent.")

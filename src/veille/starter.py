@@ -44,7 +44,7 @@ def make(folder: Path, today: date) -> list[str]:
     if (folder / FILE_NAME).exists():
         raise ConfigError(
             _("{folder} holds a newsroom already").format(folder=folder),
-            hint=_("choose another folder: veille init my-newsroom"),
+            hint=_("go on in it: cd {folder}").format(folder=folder),
         )
     try:
         return sorted(_write(folder, today))

@@ -125,9 +125,13 @@ def retry(name: Id) -> Answer:
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
+        page, before = _page(room, name)
         count = room.actions.retry(name, room.clock())
+        back = page if before == "cancelled" != _page(room, name)[1] else ""
     words = ngettext("{n} will leave with the next `veille run`.", "{n} will leave with the next `veille run`.", count)
-    return Answer(data={"id": name, "changed": count}, text=[words.format(n=count) if count else _nothing(name)])
+    text = [words.format(n=count) if count else _nothing(name)]
+    text += [_("Its page on the web ({id}) comes back with it.").format(id=back)] if back else []
+    return Answer(data={"id": name, "changed": count, "page": back or None}, text=text)
 
 
 @answers
@@ -136,9 +140,19 @@ def cancel(name: Id) -> Answer:
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
+        page, before = _page(room, name)
         count = room.actions.cancel(name, room.clock())
+        gone = page if before != "cancelled" == _page(room, name)[1] else ""
     words = ngettext("{n} cancelled.", "{n} cancelled.", count)
-    return Answer(data={"id": name, "changed": count}, text=[words.format(n=count) if count else _nothing(name)])
+    text = [words.format(n=count) if count else _nothing(name)]
+    text += [_("Its page on the web ({id}) is cancelled with it.").format(id=gone)] if gone else []
+    return Answer(data={"id": name, "changed": count, "page": gone or None}, text=text)
+
+
+def _page(room: Newsroom, name: str) -> tuple[str, str]:
+    """The page on which a letter is read online, and where it stands; empty for anything else."""
+    page = room.actions.page_of(name)
+    return page, str(room.report.publication(page).state) if page else ""
 
 
 @answers

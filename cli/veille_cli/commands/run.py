@@ -42,7 +42,7 @@ def command(
     _stop_on_signals(stop, talk)
     with (
         newsroom() as room,
-        scheduler_lock(room.config.outbox_dir),
+        scheduler_lock(room.config.outbox_dir, room.database),
         talk.progress(_("delivering"), None) as progress,
     ):
         room.sleep = stop.wait

@@ -29,7 +29,7 @@ def command() -> Answer:
         lost = [status for status in publications if not status.balanced]
         return Answer(
             data={"publications": [as_data(status, room.config) for status in publications]},
-            text=[*table_of(publications, room.config), *equation(publications), *_sandbox(publications, room.config)],
+            text=[*table_of(publications, room.config), *equation(publications), *_notes(publications, room.config)],
             exit_code=FAILED if lost else 0,
             errors=[
                 {"code": "unbalanced", "message": status.id, "file": None, "line": None, "hint": None}
@@ -38,12 +38,18 @@ def command() -> Answer:
         )
 
 
-def _sandbox(publications: list[Status], config: Config) -> list[RenderableType]:
-    """ "1 sent" on a channel that reaches nobody must not be believed."""
+def _notes(publications: list[Status], config: Config) -> list[RenderableType]:
+    """What must not be overlooked: channels that stand still, and those on which "1 sent" reached nobody."""
+    stopped = {status.channel: status.stopped for status in publications if status.stopped}
+    sentence = _("! {channel} stands still: {why}; `veille outbox resume {channel}` lets it go on")
+    lines: list[RenderableType] = [
+        sentence.format(channel=channel, why=_("paused") if why == "paused" else why)
+        for channel, why in stopped.items()
+    ]
     names = [name for name in config.channels if not config.live(name)]
-    if not publications or not names:
-        return []
-    return [_("Sandbox: {channels} write to outbox/ and reach nobody.").format(channels=", ".join(names))]
+    if publications and names:
+        lines.append(_("Sandbox: {channels} write to outbox/ and reach nobody.").format(channels=", ".join(names)))
+    return lines
 
 
 def as_data(status: Status, config: Config) -> dict[str, object]:
