@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.support.ledger import Act, Ledger, Mail
+from tests.support.ledger import Act, Files, Ledger, Mail
 from veille.errors import OutcomeUnknown, Rejected, Unavailable, VeilleError
 from veille.outbox.actions import Answer
+from veille.publishing import Receipt
 
 UNKNOWN = OutcomeUnknown("no answer")
 
@@ -242,3 +245,80 @@ def test_an_odd_id_is_a_clear_error(sqlite_store: Ledger, name: str) -> None:
     ):
         with pytest.raises(VeilleError):
             act()
+
+
+# the page on which a letter is read online
+
+
+def _letter_with_page(store: Ledger) -> None:
+    """p1: a letter of this evening; p2: its page; p3, p4: pages of other things with almost the same name."""
+    store.readers("amel")
+    due = store.now.replace(hour=18)
+    one: dict[str, Any] = {"source": "edition", "occurrence": "2026-11-25", "due": due}
+    page: dict[str, Any] = {"kind": "edition", "targets": ("folder",)}
+    store.put(
+        store.item("newsletter", **one),
+        store.item("web", **one, **page),
+        store.item("web", **{**one, "occurrence": "2026-12-02"}, **page),
+        store.item("feed", **one, **page),
+    )
+
+
+def _states(store: Ledger) -> dict[str, str]:
+    return {status.id: status.state for status in store.report.publications()}
+
+
+def test_the_page_of_a_letter_is_cancelled_and_comes_back_with_it(store: Ledger) -> None:
+    _letter_with_page(store)
+    assert store.actions.cancel("p1", store.now) == 1
+    assert _states(store) == {"p1": "cancelled", "p2": "cancelled", "p3": "queued", "p4": "queued"}
+    assert store.counts("p2") == {"cancelled": 1}
+    store.later(hours=12)
+    web = Files("web")
+    store.pump(web, Mail("newsletter"))
+    assert [delivery.publication.id for delivery in web.sent] == ["p3"]
+    assert store.actions.retry("p1", store.now) == 1
+    assert _states(store) == {"p1": "queued", "p2": "queued", "p3": "done", "p4": "queued"}
+    mail = Mail("newsletter")
+    store.pump(web, mail)
+    assert [delivery.publication.id for delivery in (*web.sent, *mail.sent)] == ["p3", "p2", "p1"]
+
+
+def test_a_page_that_stands_stays_without_its_letter(store: Ledger) -> None:
+    _letter_with_page(store)
+    store.later(hours=12)
+    store.pump(Files("web"))
+    assert store.actions.cancel("p1", store.now) == 1
+    assert _states(store)["p2"] == "done"
+
+
+def test_a_letter_that_somebody_has_keeps_its_page(store: Ledger) -> None:
+    _letter_with_page(store)
+    store.readers("bilal")
+    store.later(hours=12)
+    store.pump(Mail("newsletter", outcomes=[Receipt(), Unavailable("later")]))
+    assert store.counts() == {"sent": 1, "ready": 1}
+    assert store.actions.cancel("p1", store.now) == 1
+    assert _states(store)["p2"] == "queued"
+    assert store.actions.cancel("d4", store.now) == 0
+
+
+def test_one_reader_or_the_page_alone_is_that_and_no_more(store: Ledger) -> None:
+    _letter_with_page(store)
+    assert store.actions.cancel("p2", store.now) == 1
+    assert _states(store)["p1"] == "queued"
+    assert store.actions.retry("p2", store.now) == 1
+    store.later(hours=12)
+    store.worker().expand(1, store.now)
+    assert store.actions.cancel("d4", store.now) == 1  # one reader
+    assert _states(store)["p2"] == "queued"
+
+
+def test_the_page_of_a_held_letter_that_shall_not_go(store: Ledger) -> None:
+    _letter_with_page(store)
+    store.actions.pause("web", store.now, paused=True)
+    store.later(hours=48)
+    store.pump(Mail("newsletter"))
+    assert _states(store)["p1"] == "held"
+    assert store.actions.resolve("p1", Answer.CANCEL, store.now) == 1
+    assert _states(store)["p2"] == "cancelled"

@@ -51,10 +51,17 @@ class Actions:
     def __init__(self, database: Database) -> None:
         self._db = database
 
+    def page_of(self, name: str) -> str:
+        """The id of the page on which a letter is read online; "" for anything else."""
+        with self._db.read() as connection:
+            page = _page_of(connection, _named(connection, name).publication)
+        return f"p{page.id}" if page is not None else ""
+
     def retry(self, name: str, now: datetime) -> int:
         """Let failed, overdue and cancelled deliveries go, at their time or now when it is over.
 
-        Never one that is out or may be: `resolve` decides about those, after a look.
+        Never one that is out or may be: `resolve` decides about those, after a look. The page on which a letter is
+        read online comes back with it.
 
         Returns:
             How many deliveries (or waiting letters) will go.
@@ -65,10 +72,19 @@ class Actions:
                 return 0  # its file is gone, or its time is over
             again = named.rows & ~may_be_out()
             moved = _move(connection, again, ("failed", "held", "cancelled"), _again(now), now, "retry")
-            return moved + _let_go(connection, named, now, moved=moved)
+            moved += _let_go(connection, named, now, moved=moved)
+            if moved:
+                _bring_page_back(connection, named, now)
+            return moved
 
     def cancel(self, name: str, now: datetime) -> int:
-        """Cancel what has not left; a page that stands, stays. Returns how many deliveries or letters were stopped."""
+        """Cancel what has not left; a page that stands, stays.
+
+        A letter that nobody has takes the page on which it is read online with it.
+
+        Returns:
+            How many deliveries (or waiting letters) were stopped; such a page is not counted.
+        """
         with self._db.write() as connection:
             named = _named(connection, name)
             stands = sa.and_(_d.c.channel.in_(REWRITING), _d.c.sent_at.is_not(None))
@@ -78,6 +94,8 @@ class Actions:
             whole = name.startswith("p") and (moved or waits or _in_flight(connection, named))
             if whole or (moved and _nothing_left(connection, named)):
                 _set(connection, named, cancelled=1, hold="")
+            if name.startswith("p") and (moved or waits):
+                _cancel_page(connection, named, now)
             return moved + int(waits)
 
     def resolve(self, name: str, answer: Answer, now: datetime, *, url: str = "") -> int:
@@ -95,6 +113,7 @@ class Actions:
             held = named.waits and bool(named.publication.hold)
             if held and answer is Answer.CANCEL:
                 _set(connection, named, cancelled=1, hold="")
+                _cancel_page(connection, named, now)
             elif held:  # a letter that left by another way: nobody is to be written to any more
                 _set(connection, named, hold="", audience_at=now, expanded_at=now, started_at=now, candidates=0)
             return moved + int(held)
@@ -144,6 +163,34 @@ def _let_go(connection: sa.Connection, named: _Named, now: datetime, *, moved: i
         values["due_at"] = max(row.due_at, now)
     _set(connection, named, **values)
     return int(waits)
+
+
+def _page_of(connection: sa.Connection, letter: Any) -> Any:
+    """The page on which a letter is read online; None for anything but a letter."""
+    same = (_p.c.source == letter.source, _p.c.occurrence == letter.occurrence, _p.c.kind == letter.kind)
+    if letter.channel != "newsletter":
+        return None
+    return connection.execute(sa.select(_p).where(_p.c.channel == "web", *same)).one_or_none()
+
+
+def _cancel_page(connection: sa.Connection, named: _Named, now: datetime) -> None:
+    """A page does not appear without its letter, unless it stands already or somebody has the letter."""
+    page = _page_of(connection, named.publication)
+    left = sa.select(_d.c.id).where(_d.c.publication_id == named.publication.id, may_be_out())
+    if page is None or connection.execute(left).first():
+        return
+    unseen = sa.and_(_d.c.publication_id == page.id, _d.c.sent_at.is_(None))
+    values = {"state": "cancelled", "owner": None}
+    if _move(connection, unseen, ("ready", "claimed", "held"), values, now, "cancel"):
+        _set(connection, _Named(page, unseen), cancelled=1, hold="")
+
+
+def _bring_page_back(connection: sa.Connection, named: _Named, now: datetime) -> None:
+    page = _page_of(connection, named.publication)
+    if page is not None and page.cancelled:
+        mine = _d.c.publication_id == page.id
+        _move(connection, mine, ("cancelled",), _again(now), now, "retry")
+        _set(connection, _Named(page, mine), cancelled=0, queued_at=now)
 
 
 def _in_flight(connection: sa.Connection, named: _Named) -> bool:
