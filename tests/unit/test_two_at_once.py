@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.desk import Desk
+from tests.support.ledger import Ledger
 from veille import library
 from veille.errors import Busy
+from veille.outbox.lock import running, scheduler_lock
 from veille.queueing import Prepared, enqueue, prepare
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -52,3 +54,13 @@ def test_two_who_publish_the_same_at_once_are_both_done(desk: Desk) -> None:
     _enqueue(desk, mine)
     _enqueue(desk, yours)
     assert desk.letters() == {"edition-2026-11-27": ["a"]}
+
+
+def test_two_copies_of_a_workspace_do_not_deliver_from_one_ledger(store: Ledger, tmp_path: Path) -> None:
+    here, there = tmp_path / "here" / "outbox", tmp_path / "there" / "outbox"
+    with scheduler_lock(here, store.database):
+        with pytest.raises(Busy), scheduler_lock(there, store.database):
+            pass
+        assert running(here)
+    with scheduler_lock(there, store.database):  # given back
+        assert not running(here)

@@ -1,33 +1,64 @@
-"""One scheduler for each outbox: a file lock held for life, which the system frees at any death."""
+"""One scheduler for each outbox: a lock held for life, which the system frees at any death.
+
+The folder has one, and the ledger another when it lies elsewhere: a copied workspace, or a second machine, would take
+what the first has in hand for the work of a dead process, and send it again.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
+
+import sqlalchemy as sa
 
 from veille.errors import Busy, LedgerError
 from veille.i18n import gettext as _
 from veille.i18n import why
+from veille.outbox.database import Database
 
 NAME = "run.lock"
+_RUNNING = 0x7665696D  # PostgreSQL's advisory lock of the one scheduler
 WAITS = (0.05, 0.1, 0.1)  # seconds: `running` holds the lock for a moment, too
 
 
 @contextmanager
-def scheduler_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of `veille run`.
+def scheduler_lock(folder: Path, database: Database) -> Iterator[None]:
+    """Hold the lock of `veille run`, in the outbox folder and on the ledger.
 
     Raises:
         Busy: another process has it; the message names it.
         LedgerError: the folder cannot be written.
     """
-    path = folder / NAME
+    with ExitStack() as held:
+        held.enter_context(_file_lock(folder / NAME))
+        if not database.is_sqlite:
+            held.enter_context(_server_lock(database))
+        elif (ledger := Path(str(database.engine.url.database)).resolve()).parent != folder.resolve():
+            held.enter_context(_file_lock(ledger.with_name(f"{ledger.name}.{NAME}")))
+        yield
+
+
+@contextmanager
+def _server_lock(database: Database) -> Iterator[None]:
+    """A lock of the session: it ends with the connection, which is ours alone and in no transaction."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()
+        if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_RUNNING))).scalar():
+            raise Busy(
+                _("another `veille run` is at work on this database, perhaps on another machine"),
+                hint=_("let it work, or stop it first; two at once would get in each other's way"),
+            )
+        yield
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise LedgerError(

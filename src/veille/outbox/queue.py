@@ -186,7 +186,8 @@ class Queue:
 def _stamp(connection: sa.Connection) -> int:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PUTTING)))
-    return connection.execute(sa.select(sa.func.coalesce(sa.func.sum(schema.publication.c.generation), 0))).scalar_one()
+    generations = sa.select(sa.func.coalesce(sa.func.sum(schema.publication.c.generation), 0))
+    return int(connection.execute(generations).scalar_one())
 
 
 def _put(connection: sa.Connection, item: Item, now: datetime) -> tuple[int, Change]:
