@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ENVELOPE_VERSION = 1
+_CONTROL = {n: "\ufffd" for n in (*range(0x20), *range(0x7F, 0xA0)) if chr(n) not in "\n\t"}
 ATTENTION = ("!", "✗")  # signs that say it without colour
 OK, FAILED, USAGE, INVALID, PARTLY, LATER, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
 
@@ -56,7 +57,7 @@ class Talk:
         if not self.json:
             console = stderr()
             for line in lines:
-                console.print(line, highlight=False, soft_wrap=isinstance(line, str))
+                _say(console, line)
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
@@ -82,14 +83,20 @@ def stdout() -> Console:
     """Where answers go."""
     from rich.console import Console
 
-    return Console(soft_wrap=False)
+    return Console(soft_wrap=False, markup=False, emoji=False)
 
 
 def stderr() -> Console:
     """Where talk goes."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, markup=False, emoji=False)
+
+
+def _say(console: Console, part: RenderableType) -> None:
+    """Print what may hold a title, a file name or a mail server's words: they change no colour and ring no bell."""
+    plain = part.translate(_CONTROL) if isinstance(part, str) else part
+    console.print(plain, highlight=False, soft_wrap=isinstance(part, str))
 
 
 def answers(function: Callable[..., Answer]) -> Callable[..., None]:
@@ -162,7 +169,7 @@ def _print(answer: Answer, name: str, talk: Talk) -> None:
         return
     console = stdout()
     for part in answer.text:
-        console.print(part, highlight=False, soft_wrap=isinstance(part, str), markup=False)
+        _say(console, part)
 
 
 def refuse(error: VeilleError, name: str, talk: Talk) -> int:
@@ -173,13 +180,13 @@ def refuse(error: VeilleError, name: str, talk: Talk) -> int:
         return error.exit_code
     console = stderr()
     if findings:
-        console.print(findings_text(findings), highlight=False, soft_wrap=True, markup=False)
+        _say(console, findings_text(findings))
         if error.hint:
-            console.print(f"→ {error.hint}", highlight=False, soft_wrap=True, markup=False)
+            _say(console, f"→ {error.hint}")
     else:
-        console.print(f"veille: {error.message}", highlight=False, soft_wrap=True, markup=False)
+        _say(console, f"veille: {error.message}")
         if error.hint:
-            console.print(f"    → {error.hint}", highlight=False, soft_wrap=True, markup=False)
+            _say(console, f"    → {error.hint}")
     return error.exit_code
 
 
@@ -235,7 +242,9 @@ def table(
         made.add_column(name, justify="right" if number in right else "left", overflow="fold")
     for row in rows if cut is None else _cut(columns, rows, cut):
         # Text, not str: a title with [brackets] is no markup. One colour, for what wants attention.
-        made.add_row(*(Text(cell, style="bold red" if cell[:1] in ATTENTION else "") for cell in row))
+        made.add_row(
+            *(Text(cell.translate(_CONTROL), style="bold red" if cell[:1] in ATTENTION else "") for cell in row)
+        )
     return made
 
 

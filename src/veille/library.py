@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -173,6 +174,8 @@ def _broken_drafts(found: Iterable[Finding], root: Path) -> set[str]:
 
 def _says_draft(path: Path) -> bool:
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):  # a pipe would keep us waiting for ever
+            return False
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             head = file.read(64 * 1024)
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,9 @@ def test_the_sample_newsroom_is_sound() -> None:
     assert checks.run(found, sample) == ()
     assert len(found.posts) >= 12
     assert len(found.partners) >= 12
+
+
+def test_a_pipe_among_the_posts_is_named_and_not_waited_for(config: Config) -> None:
+    os.mkfifo(config.root / "content/posts/tuyau.md")
+    (finding,) = library.load(config).findings
+    assert finding.file == "content/posts/tuyau.md"
