@@ -57,6 +57,14 @@ Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _one_line(cls, value: object) -> object:
+        """Names and addresses go into mail headers, pages and terminals."""
+        if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f-\x9f]", value):
+            raise ValueError(_("it holds a line break or another invisible control character"))
+        return value
+
 
 class WorkspaceSettings(_Section):
     """Who publishes, where and in which language."""
@@ -79,11 +87,19 @@ class WorkspaceSettings(_Section):
             raise ValueError(_('no such time zone; for example "Europe/Paris"')) from error
         return value
 
+    @field_validator("language")
+    @classmethod
+    def _language_code(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", value):
+            raise ValueError(_('language is a code like "fr"'))
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        unsafe = re.search(r"[\s\"'<>\\^`{|}@]", value)  # a password would be in every link
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or unsafe:
             raise ValueError(_('write the address of your site: "https://letter.example.org"'))
         return value.rstrip("/")
 

@@ -119,3 +119,21 @@ def test_odd_settings_are_a_clear_error(tmp_path: Path, toml: str) -> None:
 
 def test_a_secret_file_that_is_not_there(tmp_path: Path) -> None:
     assert "VEILLE_FACEBOOK__ACCESS_TOKEN_FILE" in _refused(tmp_path, VEILLE_FACEBOOK__ACCESS_TOKEN_FILE="no").message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'name = "Kess\r\nBcc: x@example.org"',
+        r'name = "Kess\u001b[31m"',
+        'language = "../../x"',
+        'base_url = "javascript:alert(1)"',
+        f'base_url = "https://redaction:{CANARY}@example.org"',
+        """base_url = 'https://example.org/"><b>'""",
+    ],
+)
+def test_what_would_break_headers_pages_or_terminals_is_no_setting(tmp_path: Path, line: str) -> None:
+    (finding,) = _refused(tmp_path, f"[workspace]\n{line}\n").findings
+    assert finding.line == 2
+    assert finding.field == f"workspace.{line.split()[0]}"
+    assert CANARY not in str(finding)
