@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from typing import TYPE_CHECKING
 
 from veille.i18n import gettext as _
@@ -64,7 +65,7 @@ def left_out_words(plan: Plan, prepared: Prepared, room: Newsroom) -> list[Rende
     }
     words = [
         f"· {left.file}: "
-        + reasons[left.reason.value].format(file=left.file)
+        + reasons[left.reason.value].format(file=shlex.quote(left.file))
         + (f" ({', '.join(left.channels)})" if left.channels else "")
         for left in plan.left_out
     ]
@@ -116,7 +117,9 @@ def plan_data(prepared: Prepared, plan: Plan, room: Newsroom, *, dry_run: bool) 
                 "title": line.owed.title,
                 "due": moment(line.owed.due),
                 "change": line.change.value,
-                "requests": list(room.publishers[line.owed.channel].requests(line.rendition)) if dry_run else [],
+                "requests": list(room.publishers[line.owed.channel].requests(line.rendition))
+                if dry_run and line.rendition
+                else [],
             }
             for line in prepared.lines
         ],

@@ -57,7 +57,11 @@ class Newsroom:
         from veille import tokens
 
         key = self.config.settings.workspace.secret_key
-        return tokens.load_keys(self.config.outbox_dir / "secret.key", key.get_secret_value() if key else None)
+        return tokens.load_keys(
+            self.config.outbox_dir / "secret.key",
+            key.get_secret_value() if key else None,
+            in_use=lambda: self.report.has_letters(),
+        )
 
     @cached_property
     def database(self) -> Database:

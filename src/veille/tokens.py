@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -54,7 +54,7 @@ class Keys:
         return hmac.new(first, f"veille/{use}".encode(), hashlib.sha256).digest()
 
 
-def load_keys(path: Path, configured: str | None = None) -> Keys:
+def load_keys(path: Path, configured: str | None = None, *, in_use: Callable[[], bool] = lambda: False) -> Keys:
     """Read `outbox/secret.key`, made at first use (mode 0600); or the key that the environment gives.
 
     A key of the environment signs from now on; those of the file go on verifying the links in letters already sent.
@@ -62,14 +62,17 @@ def load_keys(path: Path, configured: str | None = None) -> Keys:
     Args:
         path: one line for each key, `id:hex`, oldest first.
         configured: `VEILLE_WORKSPACE__SECRET_KEY`.
+        in_use: whether the outbox holds what only the first key can read; asked when there is no key.
 
     Raises:
-        LedgerError: the file cannot be made or read, or is damaged.
+        LedgerError: the file cannot be made or read, is damaged, or is lost.
     """
     if configured and not path.exists():
         return Keys({_CONFIGURED: _from_words(configured)})
     try:
         if not path.exists():
+            if in_use():  # a new one would void every link in letters already sent, and forget who must not be added
+                raise FileNotFoundError(path)
             _make_file(path)
         keys = dict(_key(line) for line in path.read_text(encoding="ascii").split())
     except (OSError, ValueError) as error:

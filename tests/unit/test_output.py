@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
 from veille.errors import VeilleError
+from veille.planning import Owed, Plan
+from veille_cli.commands.publish import _way_round
 from veille_cli.output import Talk, refuse, table
 
 TITLE = "[/red] [bold]Bourse[/bold] :bike: \x1b[31m\x9b2J\x07"
@@ -20,3 +26,13 @@ def test_a_title_changes_nothing_on_the_terminal(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().err
     assert "[/red] [bold]Bourse[/bold] :bike: " in said
     assert not {"\x1b", "\x9b", "\x07"} & set(said)
+
+
+def test_a_command_to_copy_holds_file_names_and_nothing_to_run() -> None:
+    evil = "content/posts/repas $(reboot) d'hiver.md"
+    owed = [
+        Owed("web", "x", "", "x", datetime(2026, 11, 25, tzinfo=UTC), post=SimpleNamespace(file=file))  # type: ignore[arg-type]
+        for file in (evil, "content/posts/b.md")
+    ]
+    command = _way_round(Plan(tuple(owed)), {"content/posts/b.md"}).partition("veille publish ")[2]
+    assert shlex.split(command.rstrip("`")) == [evil]

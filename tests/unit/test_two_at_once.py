@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.desk import Desk
-from tests.support.ledger import Ledger
+from tests.support.ledger import Act, Ledger
 from veille import library
-from veille.errors import Busy
+from veille.errors import Busy, LedgerError
 from veille.outbox.lock import running, scheduler_lock
 from veille.queueing import Prepared, enqueue, prepare
+from veille.tokens import load_keys
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -64,3 +65,16 @@ def test_two_copies_of_a_workspace_do_not_deliver_from_one_ledger(store: Ledger,
         assert running(here)
     with scheduler_lock(there, store.database):  # given back
         assert not running(here)
+
+
+def test_a_ledger_that_outlives_its_folder_gets_no_new_key(store: Ledger, tmp_path: Path) -> None:
+    path, in_use = tmp_path / "outbox/secret.key", store.report.has_letters
+    first = load_keys(path, in_use=in_use)
+    store.readers("amel")
+    store.put(store.item("newsletter"))
+    store.pump(Act("newsletter"))
+    path.unlink()
+    with pytest.raises(LedgerError):
+        load_keys(path, in_use=in_use)
+    assert not path.exists()
+    assert load_keys(path, "words", in_use=in_use) != first  # a person who lost it for good sets a new one

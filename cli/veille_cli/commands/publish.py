@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -119,7 +120,7 @@ def _way_round(plan: Plan, broken: set[str]) -> str:
     nothing = _("nothing was queued")
     if not files:
         return nothing
-    return _("{nothing}; without these files: veille publish {files}").format(nothing=nothing, files=" ".join(files))
+    return _("{nothing}; without these files: veille publish {files}").format(nothing=nothing, files=shlex.join(files))
 
 
 def _confirm(prepared: Prepared, room: Newsroom, talk: Talk, text: list[RenderableType], *, yes: bool) -> None:

@@ -108,6 +108,13 @@ class Report:
                 return status
         raise unknown_id(publication_id)
 
+    def has_letters(self) -> bool:
+        """Whether letters with personal links may be out, or addresses must not come back: both need their key."""
+        letters = sa.select(_d.c.id).where(_d.c.channel == "newsletter").limit(1)
+        with self._db.read() as connection:
+            found = (connection.execute(s).first() for s in (letters, sa.select(schema.suppression.c.hash).limit(1)))
+            return any(found)
+
     def deliveries(self, publication_id: str, *, state: str | None = None, limit: int = 50) -> list[Row]:
         """Deliveries of a publication, at most `limit`, with their last words."""
         where = [_d.c.publication_id == number_of(publication_id)]
