@@ -12,12 +12,14 @@ from veille.config import Config
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
 from veille.failpoints import failpoint
+from veille.fingerprints import Fingerprints
 from veille.i18n import gettext as _
 from veille.library import Library
 from veille.outbox.queue import REWRITING, Change, Item, Queue, Queued
 from veille.planning import CADENCED, Owed, Plan
 from veille.posts import Post
 from veille.publishing import Publisher, Rendition, Source
+from veille.renamed import renamed_editions
 from veille.rendering import RenderedEdition, RenderedPost, render_edition, render_hand_made, render_post
 
 HELPLINES_FILE = "content/helplines.yaml"
@@ -29,7 +31,7 @@ class Line:
 
     owed: Owed
     change: Change
-    rendition: Rendition = field(repr=False)
+    rendition: Rendition | None = field(repr=False)  # None: what the outbox holds
     targets: tuple[str, ...] = ()
 
 
@@ -41,6 +43,7 @@ class Prepared:
     withdrawn: tuple[Queued, ...]
     bodies: Mapping[str, str] = field(default_factory=dict, repr=False)  # source of a post -> `body_hash`
     seen: int | None = None  # the outbox that it was planned on
+    fingerprints: Fingerprints | None = field(default=None, repr=False, compare=False)
 
     @property
     def changes(self) -> tuple[Line, ...]:
@@ -97,13 +100,18 @@ def prepare(
         RenderError: a template or picture fails.
     """
     studio = _Studio(library, config, queue, now)
+    prints = Fingerprints(library, config, studio.first_seen, now)
     lines: list[Line] = []
     findings: list[Finding] = []
     for count, owed in enumerate(plan.owed):
+        if prints.stands(owed) and _change(owed, _held(owed)) is Change.SAME:
+            lines.append(Line(owed, Change.SAME, None))
+            continue
         try:
             rendition = publishers[owed.channel].render(studio.source(owed))
             if rendition is not None:
                 lines.append(_line(owed, rendition, publishers[owed.channel]))
+                prints.made(owed, rendition.digest)
         except ContentError as error:
             findings += [_in_file(finding, owed) for finding in error.findings]
         progress(count + 1)
@@ -111,7 +119,7 @@ def prepare(
     findings += _renamed(lines, queue.all(), library, bodies)
     if findings:
         raise ContentError(dict.fromkeys(findings))
-    return Prepared(tuple(lines), plan.withdrawn, bodies, plan.seen)
+    return Prepared(tuple(lines), plan.withdrawn, bodies, plan.seen, prints)
 
 
 def enqueue(
@@ -119,14 +127,26 @@ def enqueue(
 ) -> None:
     """Queue what was prepared, in one transaction, and lay out what a person may look at."""
     wanted = [line for line in prepared.lines if line.change is not Change.TOO_LATE]
-    items = [_item(line, prepared.bodies, config) for line in wanted]
+    fresh = [(line, line.rendition) for line in wanted if line.rendition is not None]
+    items = [_item(line.owed, rendition, line.targets, prepared.bodies, config) for line, rendition in fresh]
     changes = queue.put(items, [entry.id for entry in prepared.withdrawn], now, seen=prepared.seen)
-    for line, publication in zip(wanted, queue.publications(list(changes)), strict=True):
-        existing = line.owed.existing
-        # Shown again even when nothing changed: a crash may have come between the commit and this line.
-        if changes[int(publication.id[1:])] is not Change.SAME or not (existing and existing.left):
-            publishers[line.owed.channel].show(publication)
-            failpoint("show.after")
+    shown = dict(zip(changes, (line for line, _rendition in fresh), strict=True))
+    shown |= {line.owed.existing.id: line for line in wanted if line.rendition is None and line.owed.existing}
+    # Shown again even when nothing changed: a crash may have come between the commit and this line.
+    needed = [n for n, line in shown.items() if changes.get(n, Change.SAME) is not Change.SAME or not _out(line)]
+    for publication in queue.publications(needed):
+        publishers[publication.channel].show(publication)
+        failpoint("show.after")
+    if prepared.fingerprints:
+        prepared.fingerprints.save()
+
+
+def _out(line: Line) -> bool:
+    return line.owed.existing is not None and line.owed.existing.left
+
+
+def _held(owed: Owed) -> str:
+    return owed.existing.digest if owed.existing else ""
 
 
 def _line(owed: Owed, rendition: Rendition, publisher: Publisher) -> Line:
@@ -145,8 +165,9 @@ def _change(owed: Owed, digest: str) -> Change:
     return Change.REWRITE if existing.left else Change.UPDATED
 
 
-def _item(line: Line, bodies: Mapping[str, str], config: Config) -> Item:
-    owed = line.owed
+def _item(
+    owed: Owed, rendition: Rendition, targets: tuple[str, ...], bodies: Mapping[str, str], config: Config
+) -> Item:
     local = owed.due.astimezone(config.zone)
     return Item(
         source=owed.source,
@@ -159,8 +180,8 @@ def _item(line: Line, bodies: Mapping[str, str], config: Config) -> Item:
         due=owed.due,
         due_local=f"{local:%Y-%m-%dT%H:%M%z}",
         zone=str(config.zone),
-        rendition=line.rendition,
-        targets=line.targets,
+        rendition=rendition,
+        targets=targets,
         members=owed.members,
         bodies={source: bodies[source] for source in owed.members if source in bodies and source not in owed.kept},
         expires=owed.expires,
@@ -196,7 +217,9 @@ def _renamed(
             before = left.get((owed.channel, bodies.get(source, ""))) or gone.get((owed.channel, owed.title))
             if post and before and before != source and "id" not in post.lines:
                 found.setdefault((source, before), []).append(owed.channel)
-    return [_already_left(known[source], ", ".join(channels), before) for (source, before), channels in found.items()]
+    posts = [_already_left(known[source], ", ".join(channels), before) for (source, before), channels in found.items()]
+    again = renamed_editions((line.owed for line in lines), queued, library)
+    return posts + [_already_left(edition, CADENCED, before) for edition, before in again]
 
 
 def _titles_just_gone(queued: Sequence[Queued], known: Mapping[str, Post]) -> dict[tuple[str, str], str]:
@@ -222,7 +245,7 @@ def _texts_that_left(queued: Sequence[Queued]) -> dict[tuple[str, str], str]:
     return found
 
 
-def _already_left(post: Post, channel: str, before: str) -> Finding:
+def _already_left(post: Post | Edition, channel: str, before: str) -> Finding:
     message = _("this text already left on {channel} under the name {source}: was the file renamed?")
     hint = _("write `id: {source}` in the front matter if it is the same post, another id if it is not")
     return Finding(
@@ -261,7 +284,7 @@ class _Studio:
         self._queue = queue
         self._now = now
         self._by_source = {post.source: post for post in library.posts}
-        self._first_seen = queue.first_seen()
+        self.first_seen = queue.first_seen()
         self._posts: dict[str, RenderedPost] = {}
 
     def source(self, owed: Owed) -> Source:
@@ -271,7 +294,7 @@ class _Studio:
     def _post(self, post: Post) -> RenderedPost:
         if post.source not in self._posts:
             # A post without a date has the date on which it was first published, for ever.
-            now = self._first_seen.get(post.source, self._now)
+            now = self.first_seen.get(post.source, self._now)
             self._posts[post.source] = render_post(post, self._library, self._config, now=now)
         return self._posts[post.source]
 

@@ -86,6 +86,7 @@ def test_a_date_that_nobody_wrote_stays_the_first_one(desk: Desk) -> None:
         desk.ledger.later(days=1)
         desk.post("a", "channels: [web]", body=f"Jour {day}.")
         (line,) = desk.publish().lines
+        assert line.rendition
         dates.add(line.rendition.payload["item"]["date"])
     assert len(dates) == 1
 
