@@ -151,6 +151,8 @@ def _row(values: Mapping[str, Any], towns: Mapping[str, str]) -> Row:
     def cell(name: str) -> str:
         return _armed((values.get(name) or "").strip())
 
+    if any("@" in cell(name) for name in COLUMNS if name != "email"):  # and no message repeats whose address
+        raise ValueError(_("an address stands in the wrong column"))
     audience = cell("audience").lower()
     if audience and audience not in set(Audience):
         raise ValueError(

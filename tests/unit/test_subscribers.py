@@ -120,3 +120,13 @@ def test_who_left_comes_back_by_consent_and_never_by_csv(sqlite_store: Ledger) -
     assert readers.welcome_back(row, how="paper form", now=sqlite_store.now).known == 1
     readers.remove("a@example.org", sqlite_store.now)
     assert readers.counts()["subscribed"] == 0
+
+
+@pytest.mark.parametrize("line", ["fr;;b@example.org;", "fr;b@example.org;;", "b@example.org;;;"])
+def test_an_address_in_the_wrong_column_is_not_repeated(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(f"email;language;towns;audience;text_only\na@example.org;{line}\n", encoding="utf-8")
+    rows, (finding,) = read_csv(path, "r.csv", TOWNS)
+    assert not rows
+    assert finding.line == 2
+    assert "example" not in str(finding)
