@@ -7,8 +7,7 @@ At most one visible post: the public step is never repeated before a look at the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from typing import Any, ClassVar
 
 from veille.errors import PublishError, Unavailable
@@ -18,7 +17,6 @@ from veille.i18n import ngettext
 from veille.publishing import (
     Delivery,
     Journal,
-    OnUnknown,
     Publication,
     ReadBack,
     Receipt,
@@ -27,10 +25,9 @@ from veille.publishing import (
     Source,
 )
 from veille.rendering import Picture, RenderedPost
-from veille.settings import FacebookSettings
 from veille_publishers import social
-from veille_publishers.graph import Call, Graph, access
-from veille_publishers.registry import Context
+from veille_publishers.graph import Call
+from veille_publishers.graph_publisher import GraphPublisher
 
 MOST_PHOTOS = 10  # Meta documents no number; others use this one
 LONGEST_BODY = 1500  # UTF-16 units: what somebody reads on a page; the rest is one link away
@@ -39,17 +36,10 @@ LONGEST_SENSITIVE = 20_000  # where each line may be the one that helps
 READ_FIELDS = "id,message,created_time,permalink_url,is_published"
 
 
-class Facebook:
+class Facebook(GraphPublisher):
     """The publisher of one Facebook page."""
 
     kind: ClassVar[str] = "facebook"
-    on_unknown: ClassVar[OnUnknown] = OnUnknown.READ_BACK
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._settings: FacebookSettings = context.config.settings.facebook
-        self._showcase = social.Showcase(self.kind, context.config, context.clock)
-        self.live = context.config.live(self.kind)
 
     def render(self, source: Source) -> Rendition | None:
         """Text, link and pictures of a post; None for an edition.
@@ -106,20 +96,7 @@ class Facebook:
         calls = [*photo_calls(page, rendition), feed_call(page, rendition, ids)]
         return [call.to_json(self._settings.api_version) for call in calls]
 
-    def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
-        """Publish each post, settling it through the journal."""
-        for delivery in deliveries:
-            try:
-                receipt = self._deliver(delivery, journal)
-            except PublishError as error:
-                journal.settle(delivery, error)
-            else:
-                if receipt is not None:
-                    journal.settle(delivery, receipt)
-
-    def _deliver(self, delivery: Delivery, journal: Journal) -> Receipt | None:
-        if not self.live:
-            return self._showcase.deliver(delivery, self.requests(delivery.publication.rendition), journal)
+    def _publish(self, delivery: Delivery, journal: Journal) -> Receipt | None:
         if delivery.intent_at and (found := self._look_again(delivery)):
             return found
         photos = self._photos(delivery, journal)
@@ -185,14 +162,6 @@ class Facebook:
             return None
         at, post = min(found, key=lambda pair: pair[0])
         return _receipt(post, at, others=len(found) - 1)
-
-    def read_back_delays(self) -> Sequence[timedelta]:
-        """How long after the intent each look comes."""
-        return self._settings.readback
-
-    @cached_property
-    def _graph(self) -> Graph:
-        return access(self.kind, self._settings, self._context.http)
 
 
 def photo_calls(page: str, rendition: Rendition) -> list[Call]:

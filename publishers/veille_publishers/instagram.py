@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -19,7 +18,6 @@ from veille.i18n import gettext as _
 from veille.publishing import (
     Delivery,
     Journal,
-    OnUnknown,
     Publication,
     ReadBack,
     Receipt,
@@ -28,11 +26,10 @@ from veille.publishing import (
     Source,
 )
 from veille.rendering import RenderedPost
-from veille.settings import InstagramSettings
 from veille_publishers import captions, files, graph_errors, social
-from veille_publishers.graph import Call, Graph, access
+from veille_publishers.graph import Call
 from veille_publishers.graph_errors import Reaction
-from veille_publishers.registry import Context
+from veille_publishers.graph_publisher import GraphPublisher
 
 POLLS = (3, 5, 10, 20, 30, 60)  # seconds before each look at a container
 SETTLE = 5  # seconds between two looks that must agree; dispatch looks several times, minutes apart
@@ -41,17 +38,10 @@ NO_ACCOUNT = "account"  # the target in the sandbox, where no account is named
 MEDIA_FIELDS = "id,caption,timestamp,permalink,media_type"
 
 
-class Instagram:
+class Instagram(GraphPublisher):
     """The publisher of one Instagram account."""
 
     kind: ClassVar[str] = "instagram"
-    on_unknown: ClassVar[OnUnknown] = OnUnknown.READ_BACK
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._settings: InstagramSettings = context.config.settings.instagram
-        self._showcase = social.Showcase(self.kind, context.config, context.clock)
-        self.live = context.config.live(self.kind)
 
     def render(self, source: Source) -> Rendition | None:
         """Caption and pictures of a post; None for an edition.
@@ -128,20 +118,7 @@ class Instagram:
         calls += [publish_call(account, container), permalink_call("<id of the post>")]
         return [call.to_json(self._settings.api_version) for call in calls]
 
-    def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
-        """Publish each post, settling it through the journal."""
-        for delivery in deliveries:
-            try:
-                receipt = self._deliver(delivery, journal)
-            except PublishError as error:
-                journal.settle(delivery, error)
-            else:
-                if receipt is not None:
-                    journal.settle(delivery, receipt)
-
-    def _deliver(self, delivery: Delivery, journal: Journal) -> Receipt | None:
-        if not self.live:
-            return self._showcase.deliver(delivery, self.requests(delivery.publication.rendition), journal)
+    def _publish(self, delivery: Delivery, journal: Journal) -> Receipt | None:
         kept = self._kept(delivery)
         if isinstance(kept, Receipt):
             return kept
@@ -297,10 +274,6 @@ class Instagram:
             raise Unavailable(_("the account shows a post without its caption"), detail="no caption")
         return None
 
-    def read_back_delays(self) -> Sequence[timedelta]:
-        """How long after the intent each look comes."""
-        return self._settings.readback
-
     def _urls(self, rendition: Rendition) -> list[str]:
         base = self._settings.media_base_url or f"{self._context.config.settings.workspace.base_url}/media"
         return [f"{base.rstrip('/')}/{picture['file']}" for picture in rendition.payload["pictures"]]
@@ -308,10 +281,6 @@ class Instagram:
     def _account(self, delivery: Delivery) -> str:
         """The account; by the settings when the post was queued in the sandbox, which needs none."""
         return self.targets()[0] if delivery.target == NO_ACCOUNT else delivery.target
-
-    @cached_property
-    def _graph(self) -> Graph:
-        return access(self.kind, self._settings, self._context.http)
 
 
 def child_calls(account: str, rendition: Rendition, urls: Sequence[str]) -> list[Call]:

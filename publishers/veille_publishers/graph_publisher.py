@@ -1,0 +1,64 @@
+"""What Facebook and Instagram have in common: one post at a time, a sandbox, and a look instead of a guess."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, ClassVar
+
+from veille.errors import PublishError
+from veille.publishing import Delivery, Journal, OnUnknown, Receipt, Rendition
+from veille_publishers.graph import Graph, access
+from veille_publishers.registry import Context
+from veille_publishers.social import Showcase
+
+
+class GraphPublisher(ABC):
+    """A publisher of one page or account over the Graph API.
+
+    A subclass names its `kind`, and the steps that make one post public.
+    """
+
+    kind: ClassVar[str]
+    on_unknown: ClassVar[OnUnknown] = OnUnknown.READ_BACK
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._settings: Any = context.config.channel(self.kind)
+        self._showcase = Showcase(self.kind, context.config, context.clock)
+        self.live = context.config.live(self.kind)
+
+    @abstractmethod
+    def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
+        """The exact requests of a delivery, without the token."""
+
+    @abstractmethod
+    def _publish(self, delivery: Delivery, journal: Journal) -> Receipt | None:
+        """Make one post public; None when the journal said to skip it."""
+
+    def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
+        """Publish each post, settling it through the journal."""
+        for delivery in deliveries:
+            try:
+                receipt = self._deliver(delivery, journal)
+            except PublishError as error:
+                journal.settle(delivery, error)
+            else:
+                if receipt is not None:
+                    journal.settle(delivery, receipt)
+
+    def _deliver(self, delivery: Delivery, journal: Journal) -> Receipt | None:
+        if self.live:
+            return self._publish(delivery, journal)
+        return self._showcase.deliver(delivery, self.requests(delivery.publication.rendition), journal)
+
+    def read_back_delays(self) -> Sequence[timedelta]:
+        """How long after the intent each look comes."""
+        delays: Sequence[timedelta] = self._settings.readback
+        return delays
+
+    @cached_property
+    def _graph(self) -> Graph:
+        return access(self.kind, self._settings, self._context.http)
