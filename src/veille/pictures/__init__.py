@@ -23,7 +23,7 @@ from veille.errors import ContentError, Finding, Severity
 from veille.i18n import gettext as _
 from veille.pictures import cards, originals
 from veille.posts import Image
-from veille.rendering import Picture
+from veille.rendering.rendered import Picture
 
 MIN_WIDTH = 320  # px; Instagram enlarges anything smaller (Meta, Instagram Platform, IG User Media, 2026-11)
 INSTAGRAM_WIDTH = 1440  # px; Instagram shrinks anything larger (same page)
