@@ -158,7 +158,9 @@ def withdraw(connection: sa.Connection, ids: Sequence[int], now: datetime, code:
     """
     if not ids:
         return
-    connection.execute(sa.update(_p).where(_p.c.id.in_(ids)).values(withdrawn=1, generation=_p.c.generation + 1))
+    connection.execute(
+        sa.update(_p).where(_p.c.id.in_(ids)).values(withdrawn=1, hold="", generation=_p.c.generation + 1)
+    )
     mine = _d.c.publication_id.in_(ids)
     stands = sa.and_(_d.c.channel.in_(REWRITING), _d.c.sent_at.is_not(None))
     connection.execute(

@@ -27,7 +27,9 @@ def letters(desk: Desk, current: Sequence[Post]) -> tuple[list[Owed], list[Queue
     gathered = _gather_at(desk, gatherable) if desk.at else _gather(desk, gatherable)
     made = [*by_hand, *gathered]
     shrunk, emptied = _without(desk, made)
-    return [publication for letter in (*made, *shrunk) for publication in _with_page(desk, letter)], emptied
+    late, spent = _late(desk)
+    letters = (*made, *shrunk, *late)
+    return [publication for letter in letters for publication in _with_page(desk, letter)], [*emptied, *spent]
 
 
 # made by hand
@@ -205,6 +207,29 @@ def _without(desk: Desk, made: Sequence[Owed]) -> tuple[list[Owed], list[Queued]
             shrunk.append(replace(kept, members=rest, kept=frozenset(rest)))
     emptied = [entry for entry in desk.queued if entry.source in empty and entry.occurrence and not entry.withdrawn]
     return shrunk, emptied
+
+
+def _late(desk: Desk) -> tuple[list[Owed], list[Queued]]:
+    """Letters whose time has come and that nobody has yet (held, paused, no scheduler): corrections still get in.
+
+    No post joins them any more; those that are gone leave. Returns what is left, and what is empty.
+    """
+    owed: list[Owed] = []
+    empty: list[Queued] = []
+    dropped = _dropped(desk)
+    for entry in desk.queued:
+        gone = entry.started or entry.left or entry.cancelled or entry.withdrawn
+        if entry.channel != CADENCED or not entry.occurrence or gone or entry.due > desk.now:
+            continue
+        keeps = desk.selection is not None or desk.incomplete
+        rest = tuple(s for s in entry.members if s not in dropped and (keeps or s in desk.posts))
+        fresh = frozenset(post.source for post in desk.selected(desk.posts[s] for s in rest if s in desk.posts))
+        if not rest:
+            empty.append(entry)
+        elif fresh or rest != entry.members:
+            letter = Owed(CADENCED, entry.source, entry.occurrence, entry.title, entry.due, existing=entry)
+            owed.append(replace(letter, members=rest, kept=frozenset(rest) - fresh))
+    return owed, empty
 
 
 def _dropped(desk: Desk) -> set[str]:
