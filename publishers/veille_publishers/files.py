@@ -5,6 +5,7 @@ A file that keeps its bytes keeps its date, so that servers answer 304 and `publ
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tempfile
@@ -121,8 +122,12 @@ def _replace(path: Path, content: bytes, mode: int) -> None:
     _sync_folder(path.parent)
 
 
+@functools.lru_cache(maxsize=4096)
 def _sweep(folder: Path) -> None:
-    """Remove what a killed process left half-written; its number says whether it still lives."""
+    """Remove what a killed process left half-written; its number says whether it still lives.
+
+    Once for each folder: a look at every file for every letter of 20,000 takes longer than writing them.
+    """
     if os.name != "posix":  # elsewhere, asking after a process would end it
         return
     for part in folder.glob(".veille-*-*.part"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from veille.errors import Unavailable
-from veille_publishers.files import mirror, write
+from veille_publishers.files import _sweep, mirror, write
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -70,6 +70,7 @@ def test_killed_around_the_rename(tmp_path: Path, point: str, expected: bytes) -
     done = subprocess.run([sys.executable, "-c", code], env=environ, check=False)
     assert done.returncode == -signal.SIGKILL
     assert page.read_bytes() == expected
+    _sweep.cache_clear()  # the next process
     write(page, b"again")
     assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
 
@@ -116,3 +117,18 @@ def test_killed_in_the_middle_the_next_run_ends_in_the_same_place(tmp_path: Path
         subprocess.run([sys.executable, "-c", code, str(site)], env=environ, check=False)
         mirror(site, {"a": b"2", "new/y": b"3"}, "web")
         assert tree(site) == tree(whole), turn
+
+
+def test_many_files_in_one_folder_are_written_without_looking_at_all_of_them_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    def glob(_folder: Path, pattern: str) -> list[Path]:
+        looks.append(pattern)
+        return []
+
+    monkeypatch.setattr(Path, "glob", glob)
+    for number in range(20):
+        write(tmp_path / f"{number}.eml", b"x")
+    assert len(looks) == 1
