@@ -322,3 +322,13 @@ def test_the_page_of_a_held_letter_that_shall_not_go(store: Ledger) -> None:
     assert _states(store)["p1"] == "held"
     assert store.actions.resolve("p1", Answer.CANCEL, store.now) == 1
     assert _states(store)["p2"] == "cancelled"
+
+
+def test_a_page_whose_folder_was_lost_is_written_again_by_hand(store: Ledger) -> None:
+    act = Files("web")
+    store.put(store.item("web"))
+    store.pump(act)
+    assert store.actions.retry("p1", store.now) == 1
+    store.pump(act)
+    assert len(act.sent) == 2
+    assert store.counts() == {"sent": 1}

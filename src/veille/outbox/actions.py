@@ -61,7 +61,7 @@ class Actions:
         """Let failed, overdue and cancelled deliveries go, at their time or now when it is over.
 
         Never one that is out or may be: `resolve` decides about those, after a look. The page on which a letter is
-        read online comes back with it.
+        read online comes back with it. What stands on feed and web is written again: its folder may be lost.
 
         Returns:
             How many deliveries (or waiting letters) will go.
@@ -70,8 +70,9 @@ class Actions:
             named = _named(connection, name)
             if named.publication.withdrawn and not named.rewriting:
                 return 0  # its file is gone, or its time is over
-            again = named.rows & ~may_be_out()
-            moved = _move(connection, again, ("failed", "held", "cancelled"), _again(now), now, "retry")
+            again = named.rows if named.rewriting else named.rows & ~may_be_out()
+            states = ("failed", "held", "cancelled", *(("sent",) if named.rewriting else ()))
+            moved = _move(connection, again, states, _again(now), now, "retry")
             moved += _let_go(connection, named, now, moved=moved)
             if moved:
                 _bring_page_back(connection, named, now)
