@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.desk import Desk
+from veille.errors import VeilleError
 from veille.outbox.actions import Answer
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -64,3 +65,20 @@ def test_a_held_letter_that_lost_everything_is_over(desk: Desk) -> None:
         (desk.root / f"content/posts/{name}.md").unlink()
     desk.publish()
     assert desk.state(FRIDAY, "newsletter") == "cancelled"
+
+
+def test_a_cancelled_letter_does_not_come_back_beside_the_one_that_took_its_posts(desk: Desk) -> None:
+    (letter,) = [e for e in desk.ledger.queue.all() if (e.source, e.channel) == (FRIDAY, "newsletter")]
+    desk.ledger.actions.cancel(f"p{letter.id}", desk.ledger.now)
+    desk.publish()
+    (other,) = [e for e in desk.ledger.queue.all() if e.channel == "newsletter" and not e.cancelled]
+    assert other.members == ("a", "b")
+    with pytest.raises(VeilleError):
+        desk.ledger.actions.retry(f"p{letter.id}", desk.ledger.now)
+    desk.ledger.actions.cancel(f"p{other.id}", desk.ledger.now)
+    assert desk.ledger.actions.retry(f"p{letter.id}", desk.ledger.now)
+    desk.publish()
+    desk.run()
+    assert desk.mailed() == [["a", "b"]]
+    assert FRIDAY in desk.letters()
+    assert len(desk.letters()) == 1

@@ -10,6 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from veille.errors import VeilleError
+from veille.i18n import gettext as _
 from veille.outbox import schema
 from veille.outbox.database import Database
 from veille.outbox.report import number_of, unknown_id
@@ -70,6 +72,7 @@ class Actions:
             named = _named(connection, name)
             if named.publication.withdrawn and not named.rewriting:
                 return 0  # its file is gone, or its time is over
+            _not_in_another_letter(connection, named)
             again = named.rows if named.rewriting else named.rows & ~may_be_out()
             states = ("failed", "held", "cancelled", *(("sent",) if named.rewriting else ()))
             moved = _move(connection, again, states, _again(now), now, "retry")
@@ -147,6 +150,31 @@ def _named(connection: sa.Connection, name: str) -> _Named:
     if publication is None:
         raise unknown_id(name)
     return _Named(publication, rows)
+
+
+def _not_in_another_letter(connection: sa.Connection, named: _Named) -> None:
+    """A letter that was cancelled, and whose posts joined the next one since: readers would have them twice."""
+    row = named.publication
+    if row.channel != "newsletter" or not row.cancelled or not row.occurrence:
+        return
+    posts = schema.edition_post
+    mine = sa.select(posts.c.source).where(posts.c.publication_id == row.id)
+    found = connection.execute(
+        sa.select(_p.c.id)
+        .join(posts, posts.c.publication_id == _p.c.id)
+        .where(_p.c.channel == "newsletter", _p.c.id != row.id, _p.c.cancelled == 0, _p.c.withdrawn == 0)
+        .where(_p.c.occurrence != "", posts.c.source.in_(mine))
+        .order_by(_p.c.id)
+    ).first()
+    if found:
+        raise VeilleError(
+            _("posts of {id} are in {other} by now: readers would have them twice").format(
+                id=f"p{row.id}", other=f"p{found.id}"
+            ),
+            hint=_("let them leave with {other}, or cancel that one first: veille outbox cancel {other}").format(
+                other=f"p{found.id}"
+            ),
+        )
 
 
 def _set(connection: sa.Connection, named: _Named, **values: Any) -> None:
