@@ -19,6 +19,7 @@ from veille.outbox.queue import REWRITING, Change, Item, Queue, Queued
 from veille.planning import CADENCED, Owed, Plan
 from veille.posts import Post
 from veille.publishing import Publisher, Rendition, Source
+from veille.reading import name_of
 from veille.renamed import renamed_editions
 from veille.rendering import RenderedEdition, RenderedPost, render_edition, render_hand_made, render_post
 
@@ -215,7 +216,8 @@ def _renamed(
         for source in sources:
             post = known.get(source)
             before = left.get((owed.channel, bodies.get(source, ""))) or gone.get((owed.channel, owed.title))
-            if post and before and before != source and "id" not in post.lines:
+            # An id says that it is another post, but not one that the very same file was given after it left.
+            if post and before and before != source and ("id" not in post.lines or name_of(post.path) == before):
                 found.setdefault((source, before), []).append(owed.channel)
     posts = [_already_left(known[source], ", ".join(channels), before) for (source, before), channels in found.items()]
     again = renamed_editions((line.owed for line in lines), queued, library)
@@ -248,6 +250,8 @@ def _texts_that_left(queued: Sequence[Queued]) -> dict[tuple[str, str], str]:
 def _already_left(post: Post | Edition, channel: str, before: str) -> Finding:
     message = _("this text already left on {channel} under the name {source}: was the file renamed?")
     hint = _("write `id: {source}` in the front matter if it is the same post, another id if it is not")
+    if "id" in post.lines:
+        hint = _("write `id: {source}`, its name so far; another post needs a file of its own")
     return Finding(
         file=post.file,
         line=1,

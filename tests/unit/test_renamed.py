@@ -60,3 +60,12 @@ def test_its_id_answers_the_question(desk: Desk, chosen: str, letters: int) -> N
     desk.publish()
     desk.run()
     assert len(desk.mailed()) == letters
+
+
+def test_an_id_that_a_post_gets_after_it_left_makes_no_second_post(desk: Desk) -> None:
+    desk.post("a", "id: autre\n")
+    with pytest.raises(ContentError) as refused:
+        desk.publish()
+    assert "id: a`" in (refused.value.findings[0].hint or "")
+    desk.post("a", "id: a\n")
+    assert not desk.publish().changes
