@@ -37,6 +37,7 @@ class Tally:
 
     settled: Counter[str] = field(default_factory=Counter)  # state -> deliveries
     held: list[str] = field(default_factory=list)  # publications found overdue
+    switched: list[str] = field(default_factory=list)  # queued for a sandbox that now reaches people, or the reverse
     expanded: dict[str, int] = field(default_factory=dict)  # letter -> readers
     problems: list[tuple[str, PublishError]] = field(default_factory=list)  # delivery or channel, why
     stopped: dict[str, str] = field(default_factory=dict)  # channel -> why
@@ -44,12 +45,13 @@ class Tally:
     @property
     def moved(self) -> bool:
         """Whether anything happened."""
-        return bool(self.settled or self.held or self.expanded)
+        return bool(self.settled or self.held or self.switched or self.expanded)
 
     def add(self, other: Tally) -> None:
         """Count another pass too; its problems were said when they came."""
         self.settled += other.settled
         self.held += other.held
+        self.switched += other.switched
         self.expanded |= other.expanded
         self.stopped |= other.stopped
 
@@ -103,6 +105,8 @@ class Pump:
         for name, publisher in self._publishers.items():
             self._resolve(name, publisher, tally)
         self._deliveries.expire(self._clock())
+        for name, publisher in self._publishers.items():
+            tally.switched += self._deliveries.hold_switched(name, self._clock(), live=publisher.live)
         for name, grace in self._grace.items():
             tally.held += self._deliveries.hold_overdue(name, self._clock(), grace)
         self._expand(tally)
@@ -242,7 +246,7 @@ class _Journal:
 
     def standing(self, channel: str) -> Sequence[Publication]:
         """See `veille.publishing.Journal`."""
-        return self._deliveries.standing(channel, self._clock())
+        return self._deliveries.standing(channel, self._clock(), live=self._publisher.live)
 
     def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
         """See `veille.publishing.Journal`."""

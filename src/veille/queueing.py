@@ -34,6 +34,7 @@ class Line:
     change: Change
     rendition: Rendition | None = field(repr=False)  # None: what the outbox holds
     targets: tuple[str, ...] = ()
+    live: bool = False  # reaches people
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def prepare(
     lines: list[Line] = []
     findings: list[Finding] = []
     for count, owed in enumerate(plan.owed):
-        if prints.stands(owed) and _change(owed, _held(owed)) is Change.SAME:
+        if prints.stands(owed) and _change(owed, _held(owed), live=publishers[owed.channel].live) is Change.SAME:
             lines.append(Line(owed, Change.SAME, None))
             continue
         try:
@@ -129,7 +130,7 @@ def enqueue(
     """Queue what was prepared, in one transaction, and lay out what a person may look at."""
     wanted = [line for line in prepared.lines if line.change is not Change.TOO_LATE]
     fresh = [(line, line.rendition) for line in wanted if line.rendition is not None]
-    items = [_item(line.owed, rendition, line.targets, prepared.bodies, config) for line, rendition in fresh]
+    items = [_item(line, rendition, prepared.bodies, config) for line, rendition in fresh]
     changes = queue.put(items, [entry.id for entry in prepared.withdrawn], now, seen=prepared.seen)
     shown = dict(zip(changes, (line for line, _rendition in fresh), strict=True))
     shown |= {line.owed.existing.id: line for line in wanted if line.rendition is None and line.owed.existing}
@@ -151,24 +152,24 @@ def _held(owed: Owed) -> str:
 
 
 def _line(owed: Owed, rendition: Rendition, publisher: Publisher) -> Line:
-    return Line(owed, _change(owed, rendition.digest), rendition, tuple(publisher.targets()))
+    change = _change(owed, rendition.digest, live=publisher.live)
+    return Line(owed, change, rendition, tuple(publisher.targets()), publisher.live)
 
 
-def _change(owed: Owed, digest: str) -> Change:
+def _change(owed: Owed, digest: str, *, live: bool) -> Change:
     existing = owed.existing
     if existing is None:
         return Change.NEW
     if owed.channel not in REWRITING and (existing.left or (owed.channel == CADENCED and existing.started)):
         return Change.SAME if existing.digest == digest else Change.TOO_LATE
-    stored = existing.digest, existing.due, existing.expires, existing.withdrawn
-    if stored == (digest, owed.due, owed.expires, False):
+    stored = existing.digest, existing.due, existing.expires, existing.withdrawn, existing.live
+    if stored == (digest, owed.due, owed.expires, False, live):
         return Change.SAME
     return Change.REWRITE if existing.left else Change.UPDATED
 
 
-def _item(
-    owed: Owed, rendition: Rendition, targets: tuple[str, ...], bodies: Mapping[str, str], config: Config
-) -> Item:
+def _item(line: Line, rendition: Rendition, bodies: Mapping[str, str], config: Config) -> Item:
+    owed = line.owed
     local = owed.due.astimezone(config.zone)
     return Item(
         source=owed.source,
@@ -182,7 +183,8 @@ def _item(
         due_local=f"{local:%Y-%m-%dT%H:%M%z}",
         zone=str(config.zone),
         rendition=rendition,
-        targets=targets,
+        targets=line.targets,
+        live=line.live,
         members=owed.members,
         bodies={source: bodies[source] for source in owed.members if source in bodies and source not in owed.kept},
         expires=owed.expires,

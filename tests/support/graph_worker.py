@@ -89,6 +89,7 @@ def _enqueue(queue: Queue, publisher: Publisher, channel: str, pictures: int) ->
         zone="Europe/Paris",
         rendition=rendition,
         targets=tuple(publisher.targets()),
+        live=publisher.live,
     )
     changed = queue.put([item], [], now())
     for publication in queue.publications(list(changed)):

@@ -368,7 +368,7 @@ def test_expiry_while_queued_cancels_and_while_standing_takes_down(store: Ledger
     store.later(hours=1)
     store.pump(web, Act("facebook"))
     assert store.status("p1").state == "cancelled"
-    standing = store.worker().standing("web", store.later(hours=2))
+    standing = store.worker().standing("web", store.later(hours=2), live=False)
     assert [(page.title, page.withdrawn) for page in standing] == [("repas", True)]
     assert store.counts("p2") == {"sent": 1}
     assert store.status("p3").state == "cancelled"  # no tombstone for what was never there

@@ -182,7 +182,7 @@ def test_what_is_no_longer_wanted_does_not_leave(desk: Desk, change: str, alone:
     assert desk.state("a", "facebook") == "cancelled"
     assert desk.state("a", "web") == "cancelled"
     assert [d.publication.source for d in desk.acts["facebook"].sent] == ["b"]
-    last = desk.ledger.worker().standing("web", desk.ledger.now)
+    last = desk.ledger.worker().standing("web", desk.ledger.now, live=False)
     assert [(p.source, p.withdrawn) for p in last if p.source in "ab"] == [("b", True)]
     assert desk.letters() == ({FRIDAY: ["b", "a"]} if "channels" in change else {}) or desk.letters() == {
         FRIDAY: ["a", "b"]
@@ -231,10 +231,10 @@ def test_an_expiry_date_written_later_is_kept(desk: Desk) -> None:
     assert desk.state("a", "facebook") == "cancelled"
     desk.ledger.now = datetime(2026, 11, 26, 22, 59, tzinfo=UTC)
     desk.run()
-    assert not any(page.withdrawn for page in desk.ledger.worker().standing("web", desk.ledger.now))
+    assert not any(page.withdrawn for page in desk.ledger.worker().standing("web", desk.ledger.now, live=False))
     desk.ledger.now = datetime(2026, 11, 26, 23, 0, tzinfo=UTC)
     desk.run()
-    (page,) = [p for p in desk.ledger.worker().standing("web", desk.ledger.now) if p.source == "b"]
+    (page,) = [p for p in desk.ledger.worker().standing("web", desk.ledger.now, live=False) if p.source == "b"]
     assert page.withdrawn
 
 
@@ -530,3 +530,38 @@ def test_a_failed_post_goes_after_an_edit_and_a_held_one_only_with_a_new_time(de
     desk.post("a", "channels: [facebook]\npublishDate: 2026-11-26 10:00", body="Encore.")
     desk.publish()
     assert desk.ledger.counts() == {"ready": 1}
+
+
+def test_what_was_queued_in_the_sandbox_never_leaves_by_switching_a_channel(desk: Desk) -> None:
+    desk.post("a")
+    desk.publish()
+    desk.ledger.later(days=2, hours=9)  # the letter is due
+    for act in desk.acts.values():
+        act.live = True
+    desk.run()
+    assert not any(act.sent for act in desk.acts.values())
+    assert {desk.state("a", "facebook"), desk.state("a", "web"), desk.state(FRIDAY, "newsletter")} == {"held"}
+    desk.publish()  # where a person confirms it
+    desk.run()
+    assert [len(desk.acts[name].sent) for name in ("facebook", "web", "feed")] == [1, 2, 1]
+    assert desk.mailed() == [["a"]]
+
+
+def test_pages_of_the_sandbox_stand_nowhere_else(desk: Desk) -> None:
+    desk.post("a", "channels: [web]")
+    desk.publish()
+    desk.run()
+    desk.acts["web"].live = True
+    assert desk.ledger.worker().standing("web", desk.ledger.now, live=True) == []
+    assert [str(line.change) for line in desk.publish().changes] == ["rewrite"]
+    desk.run()
+    assert [page.source for page in desk.ledger.worker().standing("web", desk.ledger.now, live=True)] == ["a"]
+
+
+def test_what_was_queued_for_people_is_not_called_sent_by_a_sandbox(desk: Desk) -> None:
+    desk.acts["facebook"].live = True
+    desk.post("a", "channels: [facebook]")
+    desk.publish()
+    desk.acts["facebook"].live = False
+    desk.run()
+    assert desk.state("a", "facebook") == "held"

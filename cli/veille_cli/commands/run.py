@@ -156,7 +156,7 @@ def _answer(tally: Tally, room: Newsroom) -> Answer:
     zone = room.config.zone
     data = {
         "settled": dict(tally.settled),
-        "held": tally.held,
+        "held": [*tally.held, *tally.switched],
         "expanded": tally.expanded,
         "stopped": tally.stopped,
         "waiting": [
@@ -168,7 +168,7 @@ def _answer(tally: Tally, room: Newsroom) -> Answer:
 
 
 def _exit_code(tally: Tally) -> int:
-    if not (tally.settled["failed"] or tally.settled["held"] or tally.held or tally.stopped):
+    if not (tally.settled["failed"] or tally.settled["held"] or tally.held or tally.switched or tally.stopped):
         return OK
     return PARTLY if tally.settled["sent"] else FAILED
 
@@ -188,6 +188,12 @@ def _words(tally: Tally) -> list[RenderableType]:
             "or drop it with --cancel"
         ).format(id=name)
         for name in tally.held
+    ]
+    lines += [
+        _("! {id} is held: its channel was switched since it was queued. `veille publish` queues it again").format(
+            id=name
+        )
+        for name in tally.switched
     ]
     for name, error in tally.problems[:10]:
         lines.append(f"✗ {name}: {error.message}")

@@ -270,8 +270,12 @@ class Deliveries(Upkeep):
 
     # feed and web
 
-    def standing(self, channel: str, now: datetime) -> list[Publication]:
-        """Every publication of a rewriting channel that is due and not cancelled, newest first."""
+    def standing(self, channel: str, now: datetime, *, live: bool) -> list[Publication]:
+        """Every publication of a rewriting channel that is due and not cancelled, newest first.
+
+        Args:
+            live: whether the channel reaches people now; what was queued for the other case does not stand.
+        """
         with self._db.read() as connection:
             rows = connection.execute(
                 sa.select(_p)
@@ -280,6 +284,7 @@ class Deliveries(Upkeep):
                     _p.c.channel == channel,
                     _p.c.due_at <= now,
                     _p.c.cancelled == 0,
+                    _p.c.live == int(live),
                     _d.c.state != "cancelled",
                 )
                 .order_by(_p.c.due_at.desc(), _p.c.id.desc())

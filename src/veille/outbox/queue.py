@@ -50,6 +50,7 @@ class Item:
     members: tuple[str, ...] = ()
     bodies: Mapping[str, str] = field(default_factory=dict, compare=False)
     expires: datetime | None = None
+    live: bool = False  # queued for people, not for a sandbox
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -80,6 +81,7 @@ class Queued:
     members: tuple[str, ...]
     expires: datetime | None = None
     bodies: Mapping[str, str] = field(default_factory=dict, compare=False)  # member -> hash of its body
+    live: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -200,11 +202,12 @@ def _put(connection: sa.Connection, item: Item, now: datetime) -> tuple[int, Cha
         return _insert(connection, item, digest, now), Change.NEW
     if row.cancelled:  # by a person: only `veille outbox retry` brings it back
         return row.id, Change.SAME
-    if (row.rendition, row.due_at, row.expires_at, row.withdrawn) == (digest, item.due, item.expires, 0):
+    stored = (row.rendition, row.due_at, row.expires_at, row.withdrawn, row.live)
+    if stored == (digest, item.due, item.expires, 0, int(item.live)):
         return row.id, Change.SAME
     if channel not in REWRITING and (row.audience_at or _may_be_out(connection, row.id)):
         return row.id, Change.TOO_LATE
-    moved = row.due_at != item.due
+    moved = row.due_at != item.due or row.live != int(item.live)
     connection.execute(
         sa.update(table)
         .where(table.c.id == row.id)
@@ -281,6 +284,7 @@ def _values(item: Item, digest: str) -> dict[str, Any]:
         "due_local": item.due_local,
         "zone": item.zone,
         "expires_at": item.expires,
+        "live": int(item.live),
         "rendition": digest,
     }
 
@@ -336,6 +340,7 @@ def _queued(row: Any, members: Mapping[str, str]) -> Queued:
         left=bool(row.left_already),
         cancelled=bool(row.cancelled),
         withdrawn=bool(row.withdrawn),
+        live=bool(row.live),
         members=tuple(members),
         expires=row.expires_at,
         bodies=members,

@@ -94,6 +94,7 @@ publication = _table(
     sa.Column("rendition", sa.Text, sa.ForeignKey("rendition.digest"), nullable=False),
     sa.Column("started_at", Moment),  # when the first delivery was claimed or expansion began
     _text("hold"),  # why the whole publication waits for a person
+    _flag("live"),  # queued while this channel reached people; a person confirmed that
     _flag("paused"),
     _flag("cancelled"),
     _flag("withdrawn"),  # feed and web: expired, or the file was deleted

@@ -95,6 +95,28 @@ class Upkeep:
                 held |= {row.id for row in letters}
         return [f"p{publication_id}" for publication_id in sorted(held)]
 
+    def hold_switched(self, channel: str, now: datetime, *, live: bool) -> list[str]:
+        """Hold what was queued while this channel was a sandbox and now reaches people, or the other way round.
+
+        Nobody confirmed the first, and the second would count as sent and reach nobody. `publish` queues both again.
+        Returns the publications' ids.
+        """
+        switched = sa.and_(_p.c.channel == channel, _p.c.live != int(live), _p.c.due_at <= now, *active())
+        with self._db.write() as connection:
+            rows = connection.execute(
+                sa.update(_d)
+                .where(_d.c.publication_id.in_(sa.select(_p.c.id).where(switched)), _d.c.state == "ready")
+                .values(state="held", last_code="switched", updated_at=now)
+                .returning(_d.c.publication_id)
+            ).all()
+            letters = connection.execute(
+                sa.update(_p)
+                .where(switched, _p.c.channel == "newsletter", _p.c.expanded_at.is_(None))
+                .values(hold="switched")
+                .returning(_p.c.id)
+            ).all()
+        return [f"p{number}" for number in sorted({r.publication_id for r in rows} | {r.id for r in letters})]
+
     def to_expand(self, now: datetime) -> list[int]:
         """Letters that are due and have no complete list of deliveries yet."""
         with self._db.read() as connection:

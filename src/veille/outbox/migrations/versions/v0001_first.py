@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("rendition", sa.Text, sa.ForeignKey("rendition.digest"), nullable=False),
         sa.Column("started_at", BIGINT),
         sa.Column("hold", sa.Text, nullable=False, server_default=""),
+        sa.Column("live", sa.Integer, nullable=False, server_default="0"),
         sa.Column("paused", sa.Integer, nullable=False, server_default="0"),
         sa.Column("cancelled", sa.Integer, nullable=False, server_default="0"),
         sa.Column("withdrawn", sa.Integer, nullable=False, server_default="0"),
