@@ -65,7 +65,7 @@ def test_headers_are_exact(job: Job, reader: str) -> None:
     assert message["From"] == "Essai <letter@example.org>"
     assert message["To"] == reader
     assert message["Reply-To"].addresses[0].addr_spec == "desk@example.org"
-    assert message["Subject"] == "Une soupe chaude chaque mardi"
+    assert message["Subject"] == "La lettre numéro un"
     assert message["Content-Language"] == "en"
     assert re.fullmatch(rb"<[a-z2-7]{26}@letter\.example\.org>", mail.header("Message-ID"))
     assert mail.header("List-Id") == b"Essai <letter.example.org>"

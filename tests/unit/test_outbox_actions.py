@@ -220,6 +220,18 @@ def test_pause_stops_at_the_next_delivery_and_grace_counts_from_resume(store: Le
     assert store.counts() == {"sent": 1}
 
 
+def test_a_channel_that_was_mended_need_not_wait_for_the_next_try(store: Ledger) -> None:
+    store.put(store.item())
+    act = Act("facebook", outcomes=[Unavailable("down", about_us=True)])
+    store.pump(act)
+    assert store.counts() == {"ready": 1}
+    store.pump(act)
+    assert not act.sent  # five minutes have not passed
+    store.actions.pause("facebook", store.now, paused=False)
+    store.pump(act)
+    assert store.counts() == {"sent": 1}
+
+
 def test_a_paused_channel_stops_in_the_middle_of_a_batch(store: Ledger) -> None:
     store.readers("amel", "bilal", "chloe")
     store.put(store.item("newsletter"))

@@ -126,6 +126,7 @@ class Actions:
         """Stop a publication or a whole channel for a while, or let it go on.
 
         Grace of a publication counts anew from `resume`; what waited behind a stopped channel may be overdue by then.
+        What a channel put off after a failure of its own is tried at once after `resume`.
         """
         with self._db.write() as connection:
             if name in CHANNELS:
@@ -133,6 +134,13 @@ class Actions:
                 connection.execute(sa.delete(table).where(table.c.name == name))
                 if paused:
                     connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason="paused"))
+                else:  # whoever mended the channel need not wait for the next try
+                    waits = _d.c.last_code.in_(("unavailable", "not-authorised"))
+                    connection.execute(
+                        sa.update(_d)
+                        .where(_d.c.channel == name, _d.c.state == "ready", _d.c.due_at > now, waits)
+                        .values(due_at=now, updated_at=now)
+                    )
                 return
             named = _named(connection, name)
             values: dict[str, Any] = {"paused": 1} if paused else {"paused": 0, "queued_at": now}
