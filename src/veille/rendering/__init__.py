@@ -36,6 +36,10 @@ UNWRAPPED = 1_000_000  # characters: longer than any paragraph
 PREHEADER_LENGTH = 110  # characters: what a list of messages shows
 
 
+# What a post and its rendering name alike and hold alike.
+_AS_WRITTEN = ("source", "slug", "lang", "categories", "tags", "author", "urgent", "sensitive", "related")
+
+
 def render_post(post: Post, library: Library, config: Config, *, now: datetime) -> RenderedPost:
     """Make a post ready for every template: Markdown, contacts, pictures, moments in words.
 
@@ -61,14 +65,11 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
     title = french(post.title, post.lang)
     opening = shorten(markdown.first_paragraph(document), SUMMARY_LENGTH)
     return RenderedPost(
-        source=post.source,
-        slug=post.slug,
         title=title,
         summary=french(post.summary, post.lang) or opening,
         html=markdown.to_html(document),
         text=markdown.to_text(document),
         flowing=markdown.to_text(document, UNWRAPPED),
-        lang=post.lang,
         kind=post.kind.value,
         kind_label=label,
         date=moment.isoformat(timespec="seconds"),
@@ -76,19 +77,13 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         url=f"{base_url}/posts/{post.slug}/",
         towns=towns,
         audience=tuple(audience.value for audience in post.audience),
-        categories=post.categories,
-        tags=post.tags,
-        author=post.author,
         origin=french(post.origin, post.lang),
-        urgent=post.urgent,
-        sensitive=post.sensitive,
         when_words=labels.when(post, config.zone, language),
         where_words=french(labels.where(post.event), post.lang),
         event_url=post.event.url if post.event else "",
         pictures=tuple(_picture(image, config) for image in _images(post)),
         contacts=contacts.of_post(post, library),
         helplines=contacts.help_table(library),
-        related=post.related,
         updated=_moment(post.lastmod, config).isoformat(timespec="seconds") if post.lastmod else "",
         subject=french(post.newsletter.subject, post.lang),
         preheader=french(post.newsletter.preheader, post.lang),
@@ -96,6 +91,7 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         instagram_caption=post.instagram.caption,
         instagram_pictures=_instagram(post, config, title, label, towns),
         hashtags=post.instagram.hashtags,
+        **{name: getattr(post, name) for name in _AS_WRITTEN},
     )
 
 
