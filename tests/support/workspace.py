@@ -25,7 +25,8 @@ from veille.outbox.report import Report, Status
 VEILLE = Path(sys.executable).with_name("veille")
 REPOSITORY = Path(__file__).parents[2]
 FINAL = ("sent", "failed", "cancelled", "held")
-NOT_CONTENT = ("outbox.sqlite3", "outbox.sqlite3-wal", "outbox.sqlite3-shm", "run.lock", "secret.key")
+_DATABASE = ("outbox.sqlite3", "outbox.sqlite3-wal", "outbox.sqlite3-shm")
+NOT_CONTENT = (*_DATABASE, "run.lock", "secret.key", "rendered.json")
 
 TOML = """\
 [workspace]
