@@ -85,7 +85,9 @@ SYNONYMS = {
 
 _KINDS = {
     "actualité": Kind.NEWS,
+    "actu": Kind.NEWS,
     "événement": Kind.EVENT,
+    "rendez-vous": Kind.EVENT,
     "loisir": Kind.LEISURE,
     "loisirs": Kind.LEISURE,
     "appel à projets": Kind.CALL_FOR_PROJECTS,
