@@ -313,9 +313,12 @@ def test_on_a_terminal_it_follows_what_is_typed_until_ctrl_c(tmp_path: Path) -> 
         path.write_text(path.read_text(encoding="utf-8") + "\nUn tandem aussi.\n", encoding="utf-8")
         assert _appears(int(match[1]), "/posts/velo-vingt-euros/letter.html", b"Un tandem aussi.")
         on_disk = tmp_path / "outbox/preview/posts/velo-vingt-euros/letter.html"
+        end = time.monotonic() + 20  # the page is served from memory first, then written
+        while b"Un tandem aussi." not in on_disk.read_bytes() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert b"Un tandem aussi." in on_disk.read_bytes()
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=10) == 0
-        assert b"Un tandem aussi." in on_disk.read_bytes()
         assert [found.name for found in (tmp_path / "outbox").iterdir()] == ["preview"]
     finally:
         running.kill()
