@@ -163,7 +163,7 @@ class Pump:
         return released
 
     def _resolve(self, name: str, publisher: Publisher, tally: Tally) -> None:
-        for unknown in self._deliveries.due_unknown(name, self._clock()):
+        for unknown in self._deliveries.due_unknown(name, self._clock(), live=publisher.live):
             if self._stop():
                 return
             values, event = self._decide(publisher, unknown)

@@ -68,7 +68,7 @@ class Fingerprints:
 
     def save(self) -> None:
         """Write the file, when it would change. It is a convenience: a failure to write it is none of publishing."""
-        text = json.dumps(self._made, indent=0, sort_keys=True)
+        text = json.dumps({**self._kept, **self._made}, indent=0, sort_keys=True)
         try:
             if not self._path.exists() or self._path.read_text(encoding="utf-8") != text:
                 part = self._path.with_suffix(".part")

@@ -106,6 +106,7 @@ def prepare(
     lines: list[Line] = []
     findings: list[Finding] = []
     for count, owed in enumerate(plan.owed):
+        progress(count + 1)
         if prints.stands(owed) and _change(owed, _held(owed), live=publishers[owed.channel].live) is Change.SAME:
             lines.append(Line(owed, Change.SAME, None))
             continue
@@ -116,7 +117,6 @@ def prepare(
                 prints.made(owed, rendition.digest)
         except ContentError as error:
             findings += [_in_file(finding, owed) for finding in error.findings]
-        progress(count + 1)
     bodies = {post.source: body_hash(post.body) for post in library.posts}
     findings += _renamed(lines, queue.all(), library, bodies)
     if findings:

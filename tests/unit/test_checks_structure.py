@@ -155,3 +155,10 @@ def test_a_broken_post_is_not_called_missing(config: Config) -> None:
     write(config.root, "title: c\nposts: [a]", name="editions/c.md")
     (finding,) = [f for f in run(config) if f.file == "content/editions/c.md"]
     assert "content/posts/a.md" in (finding.hint or "")
+
+
+def test_a_mistyped_help_number_is_never_answered_with_another(config: Config) -> None:
+    write(config.root, "title: a", "{{ helpline: 3929 }}", "posts/a.md")
+    (finding,) = run(config)
+    assert finding.code == "unknown-contact"
+    assert "3919" not in (finding.hint or "")

@@ -425,3 +425,17 @@ def test_channels_know_nothing_of_each_other(store: Ledger) -> None:
     store.put(store.item(), store.item("instagram"))
     store.pump(Act("facebook", outcomes=[Rejected("no")]), Act("instagram"))
     assert [store.counts(p) for p in ("p1", "p2")] == [{"failed": 1}, {"sent": 1}]
+
+
+def test_a_sandbox_is_not_asked_whether_a_live_post_is_out(sqlite_store: Ledger) -> None:
+    sqlite_store.put(sqlite_store.item(live=True))
+    act = Act("facebook", outcomes=[OutcomeUnknown("no answer")])
+    act.live = True
+    sqlite_store.pump(act)
+    assert sqlite_store.counts() == {"unknown": 1}
+    sandbox = Act("facebook")  # it knows nothing of the page, and would say "absent" with a good conscience
+    for _look in range(4):
+        sqlite_store.later(hours=1)
+        sqlite_store.pump(sandbox)
+    assert not sandbox.looked
+    assert sqlite_store.counts() == {"unknown": 1}

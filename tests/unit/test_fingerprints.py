@@ -85,3 +85,10 @@ def test_an_outbox_that_holds_something_else_is_not_believed(desk: Desk) -> None
 def test_another_version_renders_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fingerprints, "__version__", __version__ + "+1")
     assert len(rendered(desk)) == 8
+
+
+def test_publishing_one_file_forgets_nothing_of_the_others(desk: Desk) -> None:
+    path = desk.post("b", body="Autre chose.")
+    desk.publish(path)
+    assert {line.owed.source for line in rendered(desk)} == {"edition-2026-11-27"}  # its posts were kept as stored
+    assert rendered(desk) == []

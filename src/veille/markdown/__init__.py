@@ -241,7 +241,9 @@ def _unknown_reference(token: Token, contacts: Mapping[str, Contact]) -> tuple[s
             _("write {{{{ partner: name-of-file }}}} or {{{{ helpline: 3919 }}}}").format(),
             "unknown-reference",
         )
-    close = difflib.get_close_matches(token.meta["key"], contacts, n=1)
+    # Never another number in the place of a mistyped one: somebody would call it.
+    names = [] if token.meta["kind"] == "helpline" else [name for name in contacts if name.startswith("partner:")]
+    close = difflib.get_close_matches(token.meta["key"], names, n=1)
     hint = _('did you mean "{name}"?').format(name=close[0].partition(":")[2]) if close else _known_hint(token)
     return _("no such contact: {reference}").format(reference=token.content), hint, "unknown-contact"
 

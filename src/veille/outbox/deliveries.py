@@ -235,12 +235,22 @@ class Deliveries(Upkeep):
 
     # unknown
 
-    def due_unknown(self, channel: str, now: datetime) -> list[Unknown]:
-        """Unknown deliveries whose next look is due."""
+    def due_unknown(self, channel: str, now: datetime, *, live: bool) -> list[Unknown]:
+        """Unknown deliveries whose next look is due.
+
+        Args:
+            live: whether the channel reaches people now; a sandbox knows nothing of a page, nor the reverse.
+        """
         with self._db.read() as connection:
             rows = connection.execute(
                 sa.select(_d)
-                .where(_d.c.channel == channel, _d.c.state == "unknown", _d.c.due_at <= now)
+                .join(_p, _p.c.id == _d.c.publication_id)
+                .where(
+                    _d.c.channel == channel,
+                    _d.c.state == "unknown",
+                    _d.c.due_at <= now,
+                    _p.c.live == int(live),
+                )
                 .order_by(_d.c.id)
             ).all()
             publications = load_publications(connection, {row.publication_id for row in rows})
