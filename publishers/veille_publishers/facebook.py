@@ -40,6 +40,8 @@ class Facebook(GraphPublisher):
     """The publisher of one Facebook page."""
 
     kind: ClassVar[str] = "facebook"
+    target_setting: ClassVar[str] = "page_id"
+    sandbox_target: ClassVar[str] = NO_PAGE
 
     def render(self, source: Source) -> Rendition | None:
         """Text, link and pictures of a post; None for an edition.
@@ -71,20 +73,6 @@ class Facebook(GraphPublisher):
         )
         return social.tidy(text)
 
-    def targets(self) -> Sequence[str]:
-        """The page.
-
-        Raises:
-            ConfigError: the channel is live and no page is named.
-        """
-        if self.live:
-            return (social.require(self._settings.page_id, self.kind, "page_id"),)
-        return (self._settings.page_id or NO_PAGE,)
-
-    def _page(self, delivery: Delivery) -> str:
-        """The page; by the settings when the post was queued in the sandbox, which needs none."""
-        return self.targets()[0] if delivery.target == NO_PAGE else delivery.target
-
     def show(self, publication: Publication) -> None:
         """Write the exact requests to outbox/facebook/<slug>.json, the pictures beside it."""
         self._showcase.show(publication, self.requests(publication.rendition))
@@ -103,7 +91,7 @@ class Facebook(GraphPublisher):
         if not journal.intent(delivery):
             return None
         failpoint("facebook.before-feed")
-        answer = self._graph.call(feed_call(self._page(delivery), delivery.publication.rendition, photos))
+        answer = self._graph.call(feed_call(self._target(delivery), delivery.publication.rendition, photos))
         failpoint("facebook.after-feed")
         return _receipt(answer, self._context.clock())
 
@@ -121,7 +109,7 @@ class Facebook(GraphPublisher):
         photos: list[str] = list(kept.get("photos", ())) if social.fresh(kept, rendition, now) else []
         if not photos:
             kept = {"since": now.isoformat(), **kept, "at": now.isoformat(), "of": rendition.digest}
-        for call in photo_calls(self._page(delivery), rendition)[len(photos) :]:
+        for call in photo_calls(self._target(delivery), rendition)[len(photos) :]:
             failpoint("facebook.before-photo")
             answer = self._graph.call(call, social.file_named(rendition, call.file))
             failpoint("facebook.after-photo")
@@ -148,7 +136,7 @@ class Facebook(GraphPublisher):
         """The oldest post with our text since the first attempt; reads on until every post is older."""
         since = social.since(delivery)
         wanted = delivery.publication.rendition.payload["fingerprint"]
-        call = Call("GET", f"/{self._page(delivery)}/{edge}", {"fields": READ_FIELDS, "limit": 100})
+        call = Call("GET", f"/{self._target(delivery)}/{edge}", {"fields": READ_FIELDS, "limit": 100})
         found: list[tuple[datetime, Mapping[str, Any]]] = []
         for rows in self._graph.pages(call):
             times = [social.moment(row.get("created_time")) for row in rows]

@@ -12,7 +12,7 @@ from veille.errors import PublishError
 from veille.publishing import Delivery, Journal, OnUnknown, Receipt, Rendition
 from veille_publishers.graph import Graph, access
 from veille_publishers.registry import Context
-from veille_publishers.social import Showcase
+from veille_publishers.social import Showcase, require
 
 
 class GraphPublisher(ABC):
@@ -22,6 +22,8 @@ class GraphPublisher(ABC):
     """
 
     kind: ClassVar[str]
+    target_setting: ClassVar[str]  # the setting that names the page or account
+    sandbox_target: ClassVar[str]  # the target in the sandbox, where none need be named
     on_unknown: ClassVar[OnUnknown] = OnUnknown.READ_BACK
 
     def __init__(self, context: Context) -> None:
@@ -29,6 +31,19 @@ class GraphPublisher(ABC):
         self._settings: Any = context.config.channel(self.kind)
         self._showcase = Showcase(self.kind, context.config, context.clock)
         self.live = context.config.live(self.kind)
+
+    def targets(self) -> Sequence[str]:
+        """The page or account.
+
+        Raises:
+            ConfigError: the channel is live and none is named.
+        """
+        named = str(getattr(self._settings, self.target_setting))
+        return (require(named, self.kind, self.target_setting) if self.live else named or self.sandbox_target,)
+
+    def _target(self, delivery: Delivery) -> str:
+        """The target; by the settings when the post was queued in the sandbox, which needs none."""
+        return self.targets()[0] if delivery.target == self.sandbox_target else delivery.target
 
     @abstractmethod
     def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:

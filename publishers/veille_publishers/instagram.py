@@ -42,6 +42,8 @@ class Instagram(GraphPublisher):
     """The publisher of one Instagram account."""
 
     kind: ClassVar[str] = "instagram"
+    target_setting: ClassVar[str] = "user_id"
+    sandbox_target: ClassVar[str] = NO_ACCOUNT
 
     def render(self, source: Source) -> Rendition | None:
         """Caption and pictures of a post; None for an edition.
@@ -86,16 +88,6 @@ class Instagram(GraphPublisher):
             )
         )
 
-    def targets(self) -> Sequence[str]:
-        """The account.
-
-        Raises:
-            ConfigError: the channel is live and no account is named.
-        """
-        if self.live:
-            return (social.require(self._settings.user_id, self.kind, "user_id"),)
-        return (self._settings.user_id or NO_ACCOUNT,)
-
     def show(self, publication: Publication) -> None:
         """Write the exact requests to outbox/instagram/<slug>.json, and the pictures where Instagram fetches them."""
         self._lay_out(publication.rendition)
@@ -127,7 +119,7 @@ class Instagram(GraphPublisher):
         if not journal.intent(delivery):
             return None
         failpoint("instagram.before-publish")
-        answer = self._graph.call(publish_call(self._account(delivery), container))
+        answer = self._graph.call(publish_call(self._target(delivery), container))
         failpoint("instagram.after-publish")
         return Receipt(answer["id"], self._permalink(answer["id"]), self._context.clock())
 
@@ -157,7 +149,7 @@ class Instagram(GraphPublisher):
     def _make(self, delivery: Delivery, journal: Journal) -> str:
         """Make the container, children first, keeping each id before the next step."""
         now = self._context.clock().isoformat()
-        account, rendition = self._account(delivery), delivery.publication.rendition
+        account, rendition = self._target(delivery), delivery.publication.rendition
         urls, children = self._urls(rendition), []
         self._lay_out(rendition)  # again: `publish` may have been killed between queueing and showing
         kept = {"since": delivery.checkpoint.get("since", now), "at": now, "of": rendition.digest}
@@ -257,7 +249,7 @@ class Instagram(GraphPublisher):
         """
         since = social.since(delivery)
         wanted = delivery.publication.rendition.payload["fingerprint"]
-        call = Call("GET", f"/{self._account(delivery)}/media", {"fields": MEDIA_FIELDS, "limit": 50})
+        call = Call("GET", f"/{self._target(delivery)}/media", {"fields": MEDIA_FIELDS, "limit": 50})
         found: list[tuple[datetime, Mapping[str, Any]]] = []
         nameless = 0
         for rows in self._graph.pages(call):
@@ -277,10 +269,6 @@ class Instagram(GraphPublisher):
     def _urls(self, rendition: Rendition) -> list[str]:
         base = self._settings.media_base_url or f"{self._context.config.settings.workspace.base_url}/media"
         return [f"{base.rstrip('/')}/{picture['file']}" for picture in rendition.payload["pictures"]]
-
-    def _account(self, delivery: Delivery) -> str:
-        """The account; by the settings when the post was queued in the sandbox, which needs none."""
-        return self.targets()[0] if delivery.target == NO_ACCOUNT else delivery.target
 
 
 def child_calls(account: str, rendition: Rendition, urls: Sequence[str]) -> list[Call]:
