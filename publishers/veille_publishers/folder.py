@@ -64,6 +64,9 @@ class FolderPublisher(ABC):
         for delivery in wanted:
             journal.settle(delivery, failure or self._receipt(delivery))
 
+    def rest(self) -> None:  # noqa: B027 (a file is never kept open)
+        """Nothing is kept open."""
+
     def read_back(self, delivery: Delivery) -> ReadBack:  # noqa: ARG002 (the port names it)
         """Nothing to look at: files are written again instead."""
         return ReadBack(Seen.UNREADABLE)

@@ -145,6 +145,9 @@ class Newsletter:
         finally:
             connection.close()
 
+    def rest(self) -> None:
+        """Nothing is kept open."""
+
     def read_back(self, delivery: Delivery) -> ReadBack:  # noqa: ARG002
         """A mailbox cannot be looked into."""
         return ReadBack(Seen.UNREADABLE)

@@ -210,6 +210,9 @@ class Showcase:
         write_json(path, {**self._values(publication, requests), "sent_at": now.isoformat()})
         return Receipt(at=now, detail=path.relative_to(self.config.root).as_posix())
 
+    def rest(self) -> None:
+        """Nothing is kept open."""
+
     def read_back(self, delivery: Delivery) -> ReadBack:
         """Whether the file says that this delivery was sent since its intent."""
         path = self.path(delivery.publication)

@@ -17,7 +17,7 @@ from typing import Any
 from veille.errors import LedgerError, NotAuthorised, OutcomeUnknown, PublishError, Unavailable
 from veille.i18n import gettext as _
 from veille.outbox.deliveries import Deliveries, Unknown, sent_values
-from veille.publishing import Delivery, OnUnknown, Publication, Publisher, Receipt, Seen
+from veille.publishing import Delivery, Journal, OnUnknown, Publication, Publisher, Receipt, Seen
 from veille.timetable import Clock
 
 log = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ class Pump:
         return {"state": "ready", "due_at": due, "looks": looks, "last_code": "", "last_error": ""}, "absent"
 
 
-class _Journal:
+class _Journal(Journal):
     """The journal of one batch: it turns outcomes into states, and closes the lane when the fault is ours."""
 
     def __init__(
@@ -239,6 +239,10 @@ class _Journal:
     def intent(self, delivery: Delivery) -> bool:
         """See `veille.publishing.Journal`. After a stop was asked for, nothing new begins."""
         return not self._stop() and self._deliveries.intent(delivery, self._clock())
+
+    def stopping(self) -> bool:
+        """See `veille.publishing.Journal`."""
+        return self._stop()
 
     def checkpoint(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
         """See `veille.publishing.Journal`."""

@@ -8,6 +8,7 @@ VeilleError
 ├── Busy                 try again later: another process has the work in hand
 └── PublishError         one delivery did not succeed
     ├── Rejected         change the post
+    │   └── HardBounce   never write to this address again
     ├── NotAuthorised    renew the access; the channel stops and keeps its queue
     ├── Unavailable      try again later
     │   └── RateLimited
@@ -135,6 +136,12 @@ class Rejected(PublishError):
     """The service refused this content or this reader for good: failed."""
 
     code = "rejected"
+
+
+class HardBounce(Rejected):
+    """This address takes no mail, for good (RFC 3463: 5.1.1 and its like): failed, and suppressed."""
+
+    code = "hard-bounce"
 
 
 class NotAuthorised(PublishError):

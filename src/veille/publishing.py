@@ -110,6 +110,8 @@ class Recipient:
     address: str = field(repr=False)
     language: str = "fr"
     text_only: bool = False
+    towns: tuple[str, ...] = ()  # slugs; empty: no choice made, so every town
+    audience: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,37 @@ class Receipt:
 
 
 class Journal(Protocol):
-    """What a publisher may ask of dispatch while it delivers."""
+    """What a publisher may ask of dispatch while it delivers. Not for several threads at once."""
+
+    def commit(
+        self, outcomes: Sequence[tuple[Delivery, Receipt | PublishError]], wanted: Sequence[Delivery]
+    ) -> Sequence[bool]:
+        """Settle and intend for many connections in one transaction: one wait for the disk, not one each.
+
+        Args:
+            outcomes: deliveries that ended, and how.
+            wanted: deliveries whose irreversible step comes next.
+
+        Returns:
+            For each of `wanted`: whether it may go (see `intent`). Returns once all of it is committed.
+
+        Raises:
+            LedgerError: nothing may be sent of `wanted`.
+        """
+        for delivery, outcome in outcomes:
+            self.settle(delivery, outcome)
+        return [self.intent(delivery) for delivery in wanted]
+
+    def more(self) -> Sequence[Delivery]:
+        """Further deliveries of the same channel that are due, claimed.
+
+        Empty: there are none now, a rate limit says wait, other channels' turn has come, or a stop was asked for.
+        """
+        return ()
+
+    def stopping(self) -> bool:
+        """Whether a stop was asked for: begin nothing, and bring what is in hand to an end within seconds."""
+        return False
 
     def intent(self, delivery: Delivery) -> bool:
         """Record that the irreversible step comes next. Returns once this is committed.
@@ -207,7 +239,11 @@ class Publisher(Protocol):
         ...
 
     def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
-        """Deliver a claimed batch, settling each through the journal."""
+        """Deliver a claimed batch, and `journal.more()` where that keeps connections busy; settle each."""
+        ...
+
+    def rest(self) -> None:
+        """Nothing more comes for now: close connections that `deliver` kept."""
         ...
 
     def read_back(self, delivery: Delivery) -> ReadBack:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 
 from veille.brand import COLOUR_NAMES
 from veille.i18n import gettext as _
+from veille.rates import Rate, SendWindow, parse_rate, parse_window
 from veille.timetable import Slot, parse_slot
 
 _UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
@@ -50,6 +51,8 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 SlotSetting = Annotated[Slot, BeforeValidator(_slot)]
 Durations = Annotated[tuple[Duration, ...], BeforeValidator(_items)]
 Slots = Annotated[tuple[SlotSetting, ...], BeforeValidator(_items)]
+Rates = Annotated[tuple[Annotated[Rate, BeforeValidator(parse_rate)], ...], BeforeValidator(_items)]
+Window = Annotated[SendWindow, BeforeValidator(parse_window)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_items)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
@@ -142,6 +145,15 @@ class NewsletterSettings(_Section):
     cadence: SlotSetting = Field(default_factory=lambda: parse_slot("friday 17:00"))
     resend_after: Duration = timedelta(minutes=15)
     grace: Duration = timedelta(hours=24)
+    rate: Rates = ()  # of all letters together
+    rates: dict[str, Rates] = Field(default_factory=dict)  # of a lane (`veille.rates`) or a domain; "" lifts it
+    send_window: Window | None = Field(default_factory=lambda: parse_window("08:00-21:00"))
+    bounce_address: str = ""  # where bounces come back to: bounces@example.org, marked for each letter
+    bounces_url: SecretStr | None = None  # maildir:, mbox:, imaps:// or pops://
+    dkim_domain: str = ""
+    dkim_selector: str = ""
+    dkim_key: SecretStr | None = None  # PEM; from the environment or a file that it names
+    minors: Literal["prevention_service_exemption", "parental_joint_consent"] = "prevention_service_exemption"
 
 
 class _SocialSettings(_Section):

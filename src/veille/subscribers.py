@@ -212,6 +212,7 @@ class Subscribers:
         connection.execute(
             insert_once(connection, _s).values(
                 email=row.email,
+                domain=row.email.rpartition("@")[2],
                 state="subscribed",
                 language=row.language,
                 towns=row.towns,

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.support.graph_fake import GraphFake
 from veille.config import Config, load
 from veille.errors import PublishError
-from veille.publishing import Delivery, Publication, Publisher, Receipt, Rendition
+from veille.publishing import Delivery, Journal, Publication, Publisher, Receipt, Rendition
 from veille.rendering import Contact, Picture, RenderedPost, Templates
 from veille_publishers.http import session
 from veille_publishers.registry import Context
@@ -111,7 +111,7 @@ def desk(root: Path, fake: GraphFake | None = None, **environ: str) -> Desk:
 
 
 @dataclass
-class MemoryJournal:
+class MemoryJournal(Journal):
     """The journal as dispatch keeps it for one delivery, and the next attempt that follows from it."""
 
     desk: Desk

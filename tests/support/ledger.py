@@ -80,6 +80,9 @@ class Act:
                 self.sent.append(delivery)
             journal.settle(delivery, outcome)
 
+    def rest(self) -> None:
+        """Nothing is kept open."""
+
     def read_back(self, delivery: Delivery) -> ReadBack:
         """Look."""
         self.looked.append(delivery.id)

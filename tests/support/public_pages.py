@@ -15,7 +15,7 @@ from PIL import Image
 from veille.config import Config
 from veille.errors import PublishError
 from veille.i18n import activate
-from veille.publishing import Delivery, Publication, Receipt, Rendition
+from veille.publishing import Delivery, Journal, Publication, Receipt, Rendition
 from veille.rendering import Contact, Picture, RenderedEdition, RenderedPost, Templates
 from veille.settings import Settings
 from veille_publishers.folder import FolderPublisher
@@ -132,7 +132,7 @@ def delivery(of: Publication) -> Delivery:
     return Delivery(id=f"d-{of.id}", publication=of, target="folder", attempt=1, date=of.due)
 
 
-class Ledger:
+class Ledger(Journal):
     """A journal in memory, which keeps what it is told."""
 
     def __init__(self, standing: Sequence[Publication], skip: frozenset[str] = frozenset()) -> None:

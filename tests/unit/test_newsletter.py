@@ -14,7 +14,7 @@ import pytest
 
 from veille import config, tokens
 from veille.errors import ConfigError, PublishError, Unavailable
-from veille.publishing import Delivery, Publication, Receipt, Recipient, Rendition
+from veille.publishing import Delivery, Journal, Publication, Receipt, Recipient, Rendition
 from veille.tokens import Keys, Purpose
 from veille_publishers.letter import PREFERENCES_SLOT, UNSUBSCRIBE_SLOT
 from veille_publishers.newsletter import Newsletter
@@ -29,7 +29,7 @@ PAYLOAD = {"subject": "Bonjour", "preheader": "", "html": HTML, "text": TEXT, "e
 
 
 @dataclass
-class Memory:
+class Memory(Journal):
     """A journal that keeps what it is told."""
 
     consents: bool = True

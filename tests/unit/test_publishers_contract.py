@@ -19,6 +19,7 @@ from veille.planning import expires
 from veille.posts import CHANNELS
 from veille.publishing import (
     Delivery,
+    Journal,
     OnUnknown,
     Publication,
     Publisher,
@@ -69,7 +70,7 @@ def publisher(request: pytest.FixtureRequest, room: settings.Config) -> Publishe
     return registry.load(request.param, context)
 
 
-class Notebook:
+class Notebook(Journal):
     """A journal that writes down what it is asked."""
 
     def __init__(self, publications: Sequence[Publication], *, willing: bool = True) -> None:

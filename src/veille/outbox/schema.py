@@ -36,11 +36,16 @@ class Moment(TypeDecorator[datetime]):
 metadata = sa.MetaData()
 
 REWRITING = ("feed", "web")  # channels on which delivering again does no harm
+READER_STATES = ("subscribed", "unsubscribed", "bounced", "complained")
 STATES = ("ready", "claimed", "sending", "unknown", "scheduled", "sent", "failed", "cancelled", "held")
 
 
 def _table(name: str, *parts: Any, **options: Any) -> sa.Table:
     return sa.Table(name, metadata, *parts, sqlite_strict=True, **options)
+
+
+def _words(values: tuple[str, ...]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
 
 
 def _flag(name: str) -> sa.Column[int]:
@@ -49,6 +54,10 @@ def _flag(name: str) -> sa.Column[int]:
 
 def _text(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False, server_default="")
+
+
+def _index(name: str, *columns: str, where: str) -> sa.Index:
+    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 rendition = _table(
@@ -95,6 +104,8 @@ publication = _table(
     sa.Column("started_at", Moment),  # when the first delivery was claimed or expansion began
     _text("hold"),  # why the whole publication waits for a person
     _flag("live"),  # queued while this channel reached people; a person confirmed that
+    _flag("urgent"),  # leaves at night too
+    _text("segments"),  # a letter: JSON of `veille.segments`, whom its posts are for; "" = everybody
     _flag("paused"),
     _flag("cancelled"),
     _flag("withdrawn"),  # feed and web: expired, or the file was deleted
@@ -121,6 +132,7 @@ delivery = _table(
     sa.Column("publication_id", BigInt, sa.ForeignKey("publication.id"), nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=False),
+    _text("lane"),  # mail: the group of mailbox providers whose rate it counts against
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("due_at", Moment, nullable=False),  # when to look at it next
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),  # fencing token
@@ -140,9 +152,12 @@ delivery = _table(
     sa.Column("sent_at", Moment),
     sa.Column("updated_at", Moment, nullable=False),
     sa.UniqueConstraint("publication_id", "target"),
-    sa.CheckConstraint(f"state IN ({', '.join(repr(s) for s in STATES)})", name="delivery_state"),
-    sa.Index("delivery_due", "channel", "state", "due_at"),
+    sa.CheckConstraint(f"state IN ({_words(STATES)})", name="delivery_state"),
     sa.Index("delivery_of", "publication_id", "state"),
+    # Small ones, for what is not final: a letter passes four states, and a million rows of it are final.
+    _index("delivery_ready", "channel", "lane", "due_at", where="state = 'ready'"),
+    _index("delivery_unknown", "channel", "due_at", where="state = 'unknown'"),
+    _index("delivery_in_hand", "channel", where="state IN ('claimed', 'sending')"),
 )
 
 attempt_log = _table(
@@ -167,15 +182,19 @@ subscriber = _table(
     "subscriber",
     sa.Column("id", BigInt, primary_key=True),
     sa.Column("email", sa.Text, nullable=False, unique=True),
-    sa.Column("state", sa.Text, nullable=False),  # subscribed | unsubscribed
+    sa.Column("domain", sa.Text, nullable=False),  # of the address, lower case and ASCII
+    sa.Column("state", sa.Text, nullable=False),
     sa.Column("language", sa.Text, nullable=False, server_default="fr"),
     _text("towns"),  # slugs with commas
     _text("audience"),
     _flag("text_only"),
+    _text("age"),  # "" not asked | under-15 | 15-or-over; never a date of birth
     sa.Column("consent_at", Moment, nullable=False),
     sa.Column("consent_how", sa.Text, nullable=False),
+    _text("consent_text"),  # which version of the words the person agreed to
+    _text("parental_consent"),  # how the parent agreed, under 15
     sa.Column("left_at", Moment),
-    sa.CheckConstraint("state IN ('subscribed', 'unsubscribed')", name="subscriber_state"),
+    sa.CheckConstraint(f"state IN ({_words(READER_STATES)})", name="subscriber_state"),
 )
 
 suppression = _table(
@@ -183,6 +202,36 @@ suppression = _table(
     sa.Column("hash", sa.Text, primary_key=True),  # keyed, so that the address cannot be read from it
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
+)
+
+erasure = _table(  # who was erased; the same list lies beside the database, and is applied again after a restore
+    "erasure",
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+)
+
+exclusion = _table(  # candidates = deliveries + readers left out, by reason
+    "exclusion",
+    sa.Column("publication_id", BigInt, sa.ForeignKey("publication.id"), primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("readers", sa.Integer, nullable=False),
+)
+
+bounce = _table(  # what came back about a reader
+    "bounce",
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("subscriber_id", BigInt, nullable=False, index=True),
+    sa.Column("delivery_id", BigInt, index=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # hard | soft | complaint
+    _text("code"),  # enhanced status code: 5.1.1
+    _text("text"),  # redacted
+)
+
+bucket = _table(  # rate limits: the moment up to which a limit is used up (generic cell rate algorithm)
+    "bucket",
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("used_until", sa.Float().with_variant(sa.REAL(), "sqlite"), nullable=False),  # seconds since 1970
 )
 
 # What a person may see, or may be seeing in a moment: nothing is sent again from these without looking first.

@@ -55,6 +55,8 @@ def upgrade() -> None:
         sa.Column("started_at", BIGINT),
         sa.Column("hold", sa.Text, nullable=False, server_default=""),
         sa.Column("live", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("urgent", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("segments", sa.Text, nullable=False, server_default=""),
         sa.Column("paused", sa.Integer, nullable=False, server_default="0"),
         sa.Column("cancelled", sa.Integer, nullable=False, server_default="0"),
         sa.Column("withdrawn", sa.Integer, nullable=False, server_default="0"),
@@ -80,6 +82,7 @@ def upgrade() -> None:
         sa.Column("publication_id", BIGINT, sa.ForeignKey("publication.id"), nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
         sa.Column("target", sa.Text, nullable=False),
+        sa.Column("lane", sa.Text, nullable=False, server_default=""),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("due_at", BIGINT, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
@@ -103,8 +106,28 @@ def upgrade() -> None:
             "state IN ('ready', 'claimed', 'sending', 'unknown', 'scheduled', 'sent', 'failed', 'cancelled', 'held')",
             name="delivery_state",
         ),
-        sa.Index("delivery_due", "channel", "state", "due_at"),
         sa.Index("delivery_of", "publication_id", "state"),
+        sa.Index(
+            "delivery_ready",
+            "channel",
+            "lane",
+            "due_at",
+            sqlite_where=sa.text("state = 'ready'"),
+            postgresql_where=sa.text("state = 'ready'"),
+        ),
+        sa.Index(
+            "delivery_unknown",
+            "channel",
+            "due_at",
+            sqlite_where=sa.text("state = 'unknown'"),
+            postgresql_where=sa.text("state = 'unknown'"),
+        ),
+        sa.Index(
+            "delivery_in_hand",
+            "channel",
+            sqlite_where=sa.text("state IN ('claimed', 'sending')"),
+            postgresql_where=sa.text("state IN ('claimed', 'sending')"),
+        ),
         sqlite_strict=True,
     )
     op.create_table(
@@ -129,15 +152,19 @@ def upgrade() -> None:
         "subscriber",
         sa.Column("id", BIGINT, primary_key=True),
         sa.Column("email", sa.Text, nullable=False, unique=True),
+        sa.Column("domain", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("language", sa.Text, nullable=False, server_default="fr"),
         sa.Column("towns", sa.Text, nullable=False, server_default=""),
         sa.Column("audience", sa.Text, nullable=False, server_default=""),
         sa.Column("text_only", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("age", sa.Text, nullable=False, server_default=""),
         sa.Column("consent_at", BIGINT, nullable=False),
         sa.Column("consent_how", sa.Text, nullable=False),
+        sa.Column("consent_text", sa.Text, nullable=False, server_default=""),
+        sa.Column("parental_consent", sa.Text, nullable=False, server_default=""),
         sa.Column("left_at", BIGINT),
-        sa.CheckConstraint("state IN ('subscribed', 'unsubscribed')", name="subscriber_state"),
+        sa.CheckConstraint("state IN ('subscribed', 'unsubscribed', 'bounced', 'complained')", name="subscriber_state"),
         sqlite_strict=True,
     )
     op.create_table(
@@ -145,5 +172,35 @@ def upgrade() -> None:
         sa.Column("hash", sa.Text, primary_key=True),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("at", BIGINT, nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "erasure",
+        sa.Column("hash", sa.Text, primary_key=True),
+        sa.Column("at", BIGINT, nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "exclusion",
+        sa.Column("publication_id", BIGINT, sa.ForeignKey("publication.id"), primary_key=True),
+        sa.Column("reason", sa.Text, primary_key=True),
+        sa.Column("readers", sa.Integer, nullable=False),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "bounce",
+        sa.Column("id", BIGINT, primary_key=True),
+        sa.Column("subscriber_id", BIGINT, nullable=False, index=True),
+        sa.Column("delivery_id", BIGINT, index=True),
+        sa.Column("at", BIGINT, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("code", sa.Text, nullable=False, server_default=""),
+        sa.Column("text", sa.Text, nullable=False, server_default=""),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "bucket",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("used_until", sa.Float().with_variant(sa.REAL(), "sqlite"), nullable=False),
         sqlite_strict=True,
     )
