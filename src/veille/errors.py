@@ -5,6 +5,7 @@ VeilleError
 ├── ContentError         mend the content; nothing was queued (carries every finding at once)
 ├── RenderError          mend a template or picture; nothing was queued
 ├── LedgerError          mend the outbox (disk, permissions, version); nothing was lost
+│   └── LedgerFull       make room; what is asked for now can be asked for again
 ├── Busy                 try again later: another process has the work in hand
 └── PublishError         one delivery did not succeed
     ├── Rejected         change the post
@@ -108,6 +109,13 @@ class LedgerError(VeilleError):
 
     code = "outbox"
     exit_code = 3
+
+
+class LedgerFull(LedgerError):
+    """No room for the outbox: nothing of this transaction was kept, and everything before it stands."""
+
+    code = "outbox-full"
+    exit_code = 75
 
 
 class Busy(VeilleError):

@@ -15,11 +15,11 @@ from types import ModuleType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from veille.errors import LedgerError
 from veille.i18n import gettext as _
-from veille.i18n import why
+from veille.outbox.refusals import disk_failed, unwritable, worded
 from veille.outbox.schema import HEAD
 
 APPLICATION_ID = 0x7665696C  # "veil"
@@ -53,13 +53,14 @@ class Database:
         """One transaction that is committed at the end (SQLite: BEGIN IMMEDIATE).
 
         Raises:
+            LedgerFull: there is no room; the same transaction may be tried again.
             LedgerError: the database refused; after a failed COMMIT nothing is known, so read the row again.
         """
         try:
             with self.engine.begin() as connection:
                 yield connection
         except _refusals() as error:
-            raise _worded(error) from error
+            raise self._refused(error) from error
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -68,7 +69,7 @@ class Database:
             with self.engine.connect().execution_options(veille_read=True) as connection:
                 yield connection
         except _refusals() as error:
-            raise _worded(error) from error
+            raise self._refused(error) from error
 
     def close(self) -> None:
         """Give all connections back."""
@@ -78,6 +79,16 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether this is the one-file store."""
         return self.engine.dialect.name == "sqlite"
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None on a server."""
+        return Path(str(self.engine.url.database)) if self.is_sqlite else None
+
+    def _refused(self, error: Exception) -> LedgerError:
+        if disk_failed(error):  # after a failed fsync memory and disk may differ: open the files anew
+            self.engine.dispose()
+        return worded(error, self.path)
 
 
 def open_database(url: str, root: Path) -> Database:
@@ -172,10 +183,7 @@ def _make_file(path: Path) -> None:
         probe.touch()
         probe.unlink(missing_ok=True)  # another process makes and takes away the same one
     except OSError as error:
-        raise LedgerError(
-            _("the outbox cannot be written: {path}: {error}").format(path=path, error=why(error)),
-            hint=_("check the owner and the permissions of this folder, and the space on its disk"),
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def _migrate(database: Database) -> None:
@@ -230,18 +238,3 @@ def _check_file(connection: sa.Connection) -> None:
 def _refusals() -> tuple[type[Exception], ...]:
     """What a database raises; opening a file that is none raises the driver's own error."""
     return SQLAlchemyError, driver().Error
-
-
-def _worded(error: Exception) -> LedgerError:
-    """The database's words without statement and values, which may hold an address."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    words = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-    if "not a database" in words or "malformed" in words:
-        hint = _("the file is damaged: stop, keep it, and put the last safe copy back")
-    elif "full" in words or "disk" in words:
-        hint = _("make room on the disk, then run the same command again")
-    elif "locked" in words:
-        hint = _("another program holds the outbox; try again in a minute")
-    else:
-        hint = _("check [outbox] url, the owner and the permissions of the outbox folder")
-    return LedgerError(_("the outbox cannot be used: {words}").format(words=words), hint=hint)
