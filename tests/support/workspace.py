@@ -26,7 +26,7 @@ VEILLE = Path(sys.executable).with_name("veille")
 REPOSITORY = Path(__file__).parents[2]
 FINAL = ("sent", "failed", "cancelled", "held")
 _DATABASE = ("outbox.sqlite3", "outbox.sqlite3-wal", "outbox.sqlite3-shm")
-NOT_CONTENT = (*_DATABASE, "run.lock", "secret.key", "rendered.json")
+NOT_CONTENT = (*_DATABASE, "ballast", "run.lock", "secret.key", "rendered.json")
 
 TOML = """\
 [workspace]
