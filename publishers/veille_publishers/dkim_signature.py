@@ -120,9 +120,7 @@ def _check_names(domain: str, selector: str, sender_domain: str) -> None:
         )
     if sender_domain != domain and not sender_domain.endswith(f".{domain}"):
         raise ConfigError(
-            _("newsletter.dkim_domain {domain} does not belong to the address in newsletter.from").format(
-                domain=domain
-            ),
+            _("newsletter.dkim_domain {domain} does not cover the address in newsletter.from").format(domain=domain),
             hint=_("set it to {domain} or a domain above it: receivers distrust any other signature").format(
                 domain=sender_domain
             ),

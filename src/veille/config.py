@@ -29,6 +29,7 @@ FILE_NAME = "veille.toml"
 SECRETS = {
     ("workspace", "secret_key"),
     ("newsletter", "smtp_url"),  # only when it carries a password
+    ("newsletter", "dkim_key"),
     ("outbox", "url"),  # likewise
     ("facebook", "access_token"),
     ("facebook", "app_secret"),

@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from veille.brand import COLOUR_NAMES
 from veille.i18n import gettext as _
@@ -52,9 +61,12 @@ SlotSetting = Annotated[Slot, BeforeValidator(_slot)]
 Durations = Annotated[tuple[Duration, ...], BeforeValidator(_items)]
 Slots = Annotated[tuple[SlotSetting, ...], BeforeValidator(_items)]
 Rates = Annotated[tuple[Annotated[Rate, BeforeValidator(parse_rate)], ...], BeforeValidator(_items)]
-Window = Annotated[SendWindow, BeforeValidator(parse_window)]
+Window = Annotated[SendWindow | None, BeforeValidator(parse_window)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_items)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+_SEVERAL_LINES = ("dkim_key",)  # a key in PEM form
 
 
 class _Section(BaseModel):
@@ -62,8 +74,10 @@ class _Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _one_line(cls, value: object) -> object:
+    def _one_line(cls, value: object, info: ValidationInfo) -> object:
         """Names and addresses go into mail headers, pages and terminals."""
+        if info.field_name in _SEVERAL_LINES:
+            return value
         if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f-\x9f]", value):
             raise ValueError(_("it holds a line break or another invisible control character"))
         return value
@@ -147,7 +161,7 @@ class NewsletterSettings(_Section):
     grace: Duration = timedelta(hours=24)
     rate: Rates = ()  # of all letters together
     rates: dict[str, Rates] = Field(default_factory=dict)  # of a lane (`veille.rates`) or a domain; "" lifts it
-    send_window: Window | None = Field(default_factory=lambda: parse_window("08:00-21:00"))
+    send_window: Window = Field(default_factory=lambda: parse_window("08:00-21:00"))
     bounce_address: str = ""  # where bounces come back to: bounces@example.org, marked for each letter
     bounces_url: SecretStr | None = None  # maildir:, mbox:, imaps:// or pops://
     dkim_domain: str = ""
