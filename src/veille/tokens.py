@@ -25,8 +25,9 @@ from veille.i18n import gettext as _
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _CONFIGURED = "0"  # the id of the key that the environment gives
 _KEY_BYTES = 32
-_MAC_BYTES = 15  # 120 bits: 20 characters of base64url without padding
+_MAC_BYTES = 15  # 120 bits: 20 characters of base64url, or 24 of base32, without padding
 _FORM = re.compile(r"([0-9a-z])([upc])([0-9a-z]+)-([A-Za-z0-9_-]{20})")
+_FOLDED_FORM = re.compile(r"([0-9a-z])([b])([0-9a-z]{1,13})-([a-z2-7]{24})")
 
 
 class Purpose(StrEnum):
@@ -35,6 +36,7 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "u"
     PREFERENCES = "p"
     CONFIRM = "c"
+    BOUNCE = "b"  # names a delivery, in a return path: `make_folded`
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,31 @@ def read(keys: Keys, purpose: Purpose, token: str) -> int | None:
     if not hmac.compare_digest(match[4], _mac(keys.by_id[match[1]], name)):
         return None
     return int(match[3], 36)
+
+
+def make_folded(keys: Keys, purpose: Purpose, number: int) -> str:
+    """A token for places where capital letters become small ones on the way: the local part of an address.
+
+    At most 40 characters of `[0-9a-z-]`.
+    """
+    name = f"{keys.newest}{purpose}{_base36(number)}"
+    return f"{name}-{_folded_mac(keys.by_id[keys.newest], name)}"
+
+
+def read_folded(keys: Keys, purpose: Purpose, token: str) -> int | None:
+    """The number that such a token names, in whatever case it came back; None when it is not ours."""
+    folded = token.lower() if token.isascii() else ""
+    match = _FOLDED_FORM.fullmatch(folded)
+    if not match or match[2] != purpose or match[1] not in keys.by_id:
+        return None
+    if not hmac.compare_digest(match[4], _folded_mac(keys.by_id[match[1]], folded[: match.end(3)])):
+        return None
+    return int(match[3], 36)
+
+
+def _folded_mac(key: bytes, name: str) -> str:
+    digest = hmac.new(key, f"veille/folded\n{name}".encode(), hashlib.sha256).digest()
+    return base64.b32encode(digest[:_MAC_BYTES]).decode().lower()
 
 
 def _mac(key: bytes, name: str) -> str:
