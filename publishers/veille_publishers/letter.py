@@ -1,19 +1,30 @@
-"""The letter: one edition as HTML and as plain text, the same bytes for every reader but for two links.
+"""The letter: one edition as HTML and as plain text, in every language that veille speaks.
 
-MJML makes the HTML robust in old mail programs; css-inline then puts every rule where French webmails look for it.
-Nothing is loaded from anywhere but the newsroom's own address, and nothing tells who reads.
+It is composed once when it is published. The block of each post that is not for everybody stands between two marks,
+so that the letter of any reader is the whole letter without the blocks of posts for others: a *variant*. Readers of
+one variant get the same bytes but for two links. Nothing is loaded from anywhere but the newsroom's own address, and
+nothing tells who reads.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from html import escape
+from typing import Any, cast
 
+from veille import i18n
 from veille.errors import RenderError
 from veille.i18n import gettext as _
-from veille.rendering import RenderedEdition, RenderedPost, Templates
-from veille_publishers.mjml_check import unknown
+from veille.publishing import Recipient
+from veille.rendering import RenderedEdition, RenderedPost, Templates, preheader_of, subject_of
+from veille.segments import dump, from_json
+from veille_publishers.letter_html import to_html
 
 UNSUBSCRIBE_SLOT = "VEILLE-UNSUBSCRIBE-URL"
 PREFERENCES_SLOT = "VEILLE-PREFERENCES-URL"
@@ -22,42 +33,120 @@ SLOTS = (UNSUBSCRIBE_SLOT, PREFERENCES_SLOT)
 HTML_TEMPLATE = "newsletter/letter.mjml.j2"
 TEXT_TEMPLATE = "newsletter/letter.txt.j2"
 
-_RESET = re.compile(r'<style type="text/css">\s*#outlook.*?</style>', re.DOTALL)
-_OUTLOOK_RESET = (
-    "<!--[if mso]><style>table,td{border-collapse:collapse;mso-table-lspace:0;mso-table-rspace:0}</style><![endif]-->"
-)
-_CONTENT = re.compile(
-    r"(<mj-(?:raw|table|text|title|preview)\b[^>]*>)(.*?)(</mj-(?:raw|table|text|title|preview)>)", re.DOTALL
-)
+_VARIANTS = 65536  # combinations of towns and audience that are remembered; more are worked out again
+
+Variant = tuple[str, tuple[int, ...]]  # language, and the positions in the edition of the posts that are left out
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One edition as it leaves, with the two slots still open in both parts."""
+    """One edition as a reader gets it, with the two slots still open in both parts.
+
+    Args:
+        lang: of the content; our own words may be in another.
+    """
 
     subject: str
     preheader: str
     html: str
     text: str
+    lang: str
+
+
+# composing ----
+
+
+def letter_payload(edition: RenderedEdition, templates: Templates) -> dict[str, Any]:
+    """The payload of the rendition: the letter in every language, and what tells whose it is.
+
+    `letters` holds marks: take a letter out with `letter_of_variant`, never by hand.
+
+    Raises:
+        RenderError: a template fails, is not MJML, or has lost one of the personal links, or the marks around posts.
+    """
+    own = i18n.short(templates.config.settings.workspace.language)
+    return _payload(edition, templates, own, [own, *(other for other in i18n.languages() if other != own)])
 
 
 def compose_letter(edition: RenderedEdition, templates: Templates) -> Letter:
-    """Fill the templates of the letter.
+    """The letter of a reader who gets every post, in the newsroom's language.
 
     Raises:
-        RenderError: a template fails, is not MJML, or has lost one of the personal links.
+        RenderError: as `letter_payload`.
     """
+    own = i18n.short(templates.config.settings.workspace.language)
+    payload = _payload(edition, templates, own, [own])
+    return letter_of_variant(payload, whole(payload))
+
+
+def _payload(edition: RenderedEdition, templates: Templates, own: str, languages: Sequence[str]) -> dict[str, Any]:
+    mark = _mark(edition)
+    letters = {}
+    for language in languages:
+        # The newsroom's own words are in the language that is active; whoever publishes has chosen it.
+        with nullcontext() if language == own else i18n.speaking(language):
+            letters[language] = _composed(edition.in_language(language), templates, mark, language)
+    return {
+        "letters": letters,
+        "language": own,
+        "edition": edition.to_json(),
+        "segments": dump([post.segment for post in edition.posts]),
+        "mark": mark,
+    }
+
+
+def _mark(edition: RenderedEdition) -> str:
+    """What no content can hold: it would have to hold its own hash. "" when every post is for everybody."""
+    if all(post.segment.everybody for post in edition.posts):
+        return ""
+    text = json.dumps(edition.to_json(), sort_keys=True, ensure_ascii=False)
+    return f"veille-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+
+
+def _composed(edition: RenderedEdition, templates: Templates, mark: str, language: str) -> dict[str, str]:
+    shown = _with_slots(edition, mark)
     values = {
-        "edition": edition,
+        "edition": shown,
         "posts": reading_order(edition.posts),
         "unsubscribe": UNSUBSCRIBE_SLOT,
         "preferences": PREFERENCES_SLOT,
+        "words_lang": "" if language == i18n.short(edition.lang) else language,
     }
-    html = _to_html(templates.render(HTML_TEMPLATE, **values))
-    text = templates.render(TEXT_TEMPLATE, **values).strip() + "\n"
-    _expect_slots(html, HTML_TEMPLATE)
-    _expect_slots(text, TEXT_TEMPLATE)
-    return Letter(edition.subject, edition.preheader, html, text)
+    html = to_html(templates.render(HTML_TEMPLATE, **values, **_fences(edition, mark, "<!--{}-->")), HTML_TEMPLATE)
+    text = templates.render(TEXT_TEMPLATE, **values, **_fences(edition, mark, "{}")).strip() + "\n"
+    for part, template in ((html, HTML_TEMPLATE), (text, TEXT_TEMPLATE)):
+        _expect_slots(part, template)
+        _expect_fences(part, template, edition, mark)
+    return {"subject": edition.subject, "preheader": edition.preheader, "html": html, "text": text}
+
+
+def _with_slots(edition: RenderedEdition, mark: str) -> RenderedEdition:
+    """Subject and preheader that come from posts differ from variant to variant."""
+    if not mark:
+        return edition
+    subject = edition.own_subject or _slot(mark, "subject")
+    return replace(edition, subject=subject, preheader=edition.own_preheader or _slot(mark, "preheader"))
+
+
+def _slot(mark: str, name: str) -> str:
+    return f"{mark}-{name}"
+
+
+def _fences(edition: RenderedEdition, mark: str, form: str) -> dict[str, Callable[[RenderedPost], str]]:
+    """`begins(post)` and `ends(post)` of the templates: nothing around a post for everybody."""
+    from markupsafe import Markup
+
+    places = {post.source: number for number, post in enumerate(edition.posts) if not post.segment.everybody}
+
+    def fence(end: str) -> Callable[[RenderedPost], str]:
+        def make(post: RenderedPost) -> str:
+            if post.source not in places:
+                return ""
+            return Markup(form.format(f"{mark}-{places[post.source]}-{end}"))  # noqa: S704 (digits and hex)
+
+        return make
+
+    return {"begins": fence("begins"), "ends": fence("ends")}
 
 
 def reading_order(posts: Sequence[RenderedPost]) -> tuple[RenderedPost, ...]:
@@ -79,57 +168,6 @@ def reading_order(posts: Sequence[RenderedPost]) -> tuple[RenderedPost, ...]:
     )
 
 
-def _to_html(source: str) -> str:
-    """MJML to HTML with every essential rule inline; nothing remote is read (facts: mjml links Google Fonts)."""
-    from css_inline import CSSInliner, InlineError
-    from mjml import mjml2html
-
-    if found := unknown(source):
-        names = ", ".join(name for _line, name in found)
-        raise RenderError(
-            _("{template}: this is not MJML that mail programs understand: {names}").format(
-                template=HTML_TEMPLATE, names=names
-            ),
-            hint=_("use the tags and attributes of the shipped letter; others work in few mail programs"),
-        )
-    try:
-        skeleton, contents = _take_contents(source)
-        html = _put_contents(mjml2html(skeleton, disable_comments=True, fonts={}), contents)
-        inliner = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
-        return _tighten(inliner.inline(_reset_for_outlook(html))).strip() + "\n"
-    except (ValueError, InlineError) as error:
-        raise RenderError(
-            _("{template} cannot be made into a letter: {error}").format(template=HTML_TEMPLATE, error=error),
-            hint=_("look for a tag that is not closed in the template"),
-        ) from error
-
-
-def _take_contents(source: str) -> tuple[str, list[str]]:
-    """MJML sees only the frame: its engine fails on loose HTML and writes U+00A0 in attributes as `\\u{a0}`."""
-    contents: list[str] = []
-
-    def take(match: re.Match[str]) -> str:
-        contents.append(match[2])
-        return f"{match[1]}VEILLE-CONTENT-{len(contents) - 1}-{match[3]}"
-
-    return _CONTENT.sub(take, source), contents
-
-
-def _put_contents(html: str, contents: Sequence[str]) -> str:
-    return re.sub(r"VEILLE-CONTENT-(\d+)-", lambda match: contents[int(match[1])].strip(), html)
-
-
-def _reset_for_outlook(html: str) -> str:
-    """MJML's reset goes where only Outlook reads it: inlined on every cell it would double the letter."""
-    return _RESET.sub(_OUTLOOK_RESET, html, count=1)
-
-
-def _tighten(html: str) -> str:
-    """Without the template's indentation and the long name of U+00A0: Gmail cuts a letter at 102 KB."""
-    parts = re.split(r"(<pre\b.*?</pre>)", html.replace("&nbsp;", "\u00a0"), flags=re.DOTALL)
-    return "".join(part if part.startswith("<pre") else re.sub(r"\s*\n\s*", "\n", part) for part in parts)
-
-
 def _expect_slots(part: str, template: str) -> None:
     """Each personal link stands exactly once, so that every reader can leave and no post can fake the link."""
     for slot in SLOTS:
@@ -140,3 +178,87 @@ def _expect_slots(part: str, template: str) -> None:
                 ),
                 hint=_("put {{{{ unsubscribe }}}} and {{{{ preferences }}}} once each into the footer").format(),
             )
+
+
+def _expect_fences(part: str, template: str, edition: RenderedEdition, mark: str) -> None:
+    """Each post for some readers stands whole between its two marks, in one place."""
+    places = {post.source: number for number, post in enumerate(edition.posts)}
+    order = [places[post.source] for post in reading_order(edition.posts) if not post.segment.everybody]
+    expected = [(str(place), end) for place in order for end in ("begins", "ends")]
+    if mark and re.findall(rf"{mark}-(\d+)-(begins|ends)", part) != expected:
+        raise RenderError(
+            _("{template}: this letter has posts for some readers only, and the template does not mark them").format(
+                template=template
+            ),
+            hint=_(
+                "write {{{{ begins(post) }}}} before each post and {{{{ ends(post) }}}} after it, as the shipped "
+                "letter does"
+            ).format(),
+        )
+
+
+# variants ----
+
+
+def variant(payload: Mapping[str, Any], recipient: Recipient) -> Hashable:
+    """Which letter a reader gets: the same for all readers of one language who get the same posts.
+
+    Cheap, since it is asked for every reader: towns and audience are looked up once for each combination.
+
+    Args:
+        payload: of `letter_payload`.
+    """
+    language = recipient.language
+    if language not in payload["letters"]:
+        language = i18n.short(language)
+        language = language if language in payload["letters"] else payload["language"]
+    return language, _left_out(payload["segments"], recipient.towns, recipient.audience)
+
+
+def whole(payload: Mapping[str, Any]) -> Hashable:
+    """The variant with every post, in the newsroom's language: for showing it to whoever makes it."""
+    return payload["language"], ()
+
+
+def letter_of_variant(payload: Mapping[str, Any], variant: Hashable) -> Letter:
+    """The letter of one variant: the whole one without the posts that its readers do not get.
+
+    Args:
+        payload: of `letter_payload`.
+        variant: of `variant` or `whole`, for this payload.
+    """
+    language, left_out = cast(Variant, variant)
+    stored, mark = payload["letters"][language], payload["mark"]
+    prefix, lang = payload.get("prefix", ""), payload["edition"]["lang"]
+    if not mark:
+        subject, preheader = stored["subject"], stored["preheader"]
+        return Letter(prefix + subject, preheader, stored["html"], stored["text"], lang)
+    edition = RenderedEdition.from_json(payload["edition"]).in_language(language)
+    posts = [post for place, post in enumerate(edition.posts) if place not in left_out]
+    subject = subject_of(edition, posts)
+    preheader = preheader_of(edition, posts, subject)
+    html = _cut(stored["html"], rf"<!--{mark}-(\d+)-(?:begins|ends)-->\n?", left_out)
+    text = _cut(stored["text"], rf"{mark}-(\d+)-(?:begins|ends)", left_out)
+    slots = ((_slot(mark, "subject"), subject), (_slot(mark, "preheader"), preheader))
+    for slot, words in slots:
+        html, text = html.replace(slot, escape(words)), text.replace(slot, words)
+    return Letter(prefix + subject, preheader, html, text, lang)
+
+
+def marked(payload: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The same letter with a word before its subject: "[Test] "."""
+    return {**payload, "prefix": prefix}
+
+
+@lru_cache(maxsize=_VARIANTS)
+def _left_out(segments: str, towns: tuple[str, ...], audience: str) -> tuple[int, ...]:
+    return tuple(place for place, one in enumerate(from_json(segments)) if not one.includes(towns, audience))
+
+
+def _cut(part: str, mark: str, left_out: Sequence[int]) -> str:
+    """Without the marks, and without what stands between the marks of posts that are left out."""
+    pieces = re.split(mark, part)  # text, place, block, place, text, place, block, …
+    kept = [pieces[0]]
+    for place, block, after in zip(pieces[1::4], pieces[2::4], pieces[4::4], strict=True):
+        kept += [after] if int(place) in left_out else [block, after]
+    return "".join(kept)

@@ -32,7 +32,14 @@ from veille.publishing import (
 from veille.rendering import RenderedEdition
 from veille.tokens import Keys, Purpose
 from veille_publishers import files
-from veille_publishers.letter import PREFERENCES_SLOT, UNSUBSCRIBE_SLOT, compose_letter
+from veille_publishers.letter import (
+    PREFERENCES_SLOT,
+    UNSUBSCRIBE_SLOT,
+    letter_of_variant,
+    letter_payload,
+    variant,
+    whole,
+)
 from veille_publishers.registry import Context
 from veille_publishers.smtp import Connection, SmtpUrl, parse_url
 
@@ -94,19 +101,12 @@ class Newsletter:
         """The letter with slots for the personal links. Posts reach readers inside an edition only."""
         if not isinstance(source, RenderedEdition):
             return None
-        letter = compose_letter(source, self._context.templates)
         pictures = {p.name: p for post in source.posts for p in post.pictures}
         if source.picture:
             pictures[source.picture.name] = source.picture
         return Rendition(
             channel=self.kind,
-            payload={
-                "subject": letter.subject,
-                "preheader": letter.preheader,
-                "html": letter.html,
-                "text": letter.text,
-                "edition": source.to_json(),
-            },
+            payload=letter_payload(source, self._context.templates),
             files=tuple(File(p.name, "image/jpeg", p.content) for p in pictures.values()),
         )
 
@@ -121,10 +121,10 @@ class Newsletter:
     def show(self, publication: Publication) -> None:
         """letter.html with its pictures beside it, and letter.txt."""
         folder = self._folder / publication.slug
-        payload = publication.rendition.payload
-        html = str(payload["html"]).replace(f"{self._base_url}/media/", "media/")
+        letter = letter_of_variant(publication.rendition.payload, whole(publication.rendition.payload))
+        html = letter.html.replace(f"{self._base_url}/media/", "media/")
         files.write(folder / "letter.html", self._filled(html, "…").encode())
-        files.write(folder / "letter.txt", self._filled(str(payload["text"]), "…").encode())
+        files.write(folder / "letter.txt", self._filled(letter.text, "…").encode())
         for file in publication.rendition.files:
             files.write(folder / "media" / file.name, file.content)
 
@@ -165,11 +165,12 @@ class Newsletter:
         if delivery.recipient is None or self._context.keys is None:
             raise LedgerError(_("{id} names no reader").format(id=delivery.id))
         payload = delivery.publication.rendition.payload
+        letter = letter_of_variant(payload, variant(payload, delivery.recipient))
         links = _Links(self._base_url, self._context.keys, delivery.recipient.id)
         message = EmailMessage(policy=POLICY)
         message["From"] = self._sender
         message["To"] = Address(addr_spec=delivery.recipient.address)
-        message["Subject"] = payload["subject"]
+        message["Subject"] = letter.subject
         message["Date"] = format_datetime(delivery.date.astimezone(self._context.config.zone))
         message["Message-ID"] = delivery.message_id
         if self._reply_to:
@@ -178,14 +179,14 @@ class Newsletter:
         message["List-Unsubscribe"] = f"<{links.unsubscribe}>, <{self._unsubscribe_mail(links)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message["Precedence"] = "bulk"
-        message.set_content(self._filled(payload["text"], links), charset="utf-8", cte="quoted-printable")
+        message.set_content(self._filled(letter.text, links), charset="utf-8", cte="quoted-printable")
         if not delivery.recipient.text_only:
             message.add_alternative(
-                self._filled(payload["html"], links), subtype="html", charset="utf-8", cte="quoted-printable"
+                self._filled(letter.html, links), subtype="html", charset="utf-8", cte="quoted-printable"
             )
             # The same for every copy of this letter; "=_" cannot stand in quoted-printable text (RFC 2045, 6.7).
             message.set_boundary(f"=_{hashlib.sha256(delivery.message_id.encode()).hexdigest()[:24]}")
-        message["Content-Language"] = payload["edition"]["lang"]  # last: filling in the parts takes Content-* away
+        message["Content-Language"] = letter.lang  # last: filling in the parts takes Content-* away
         return message
 
     def send_test(self, delivery: Delivery) -> str:

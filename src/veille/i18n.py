@@ -7,28 +7,55 @@ from __future__ import annotations
 
 import errno
 import gettext as _gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 LOCALE_DIR = Path(__file__).parent / "locale"
 
 _translations: _gettext.NullTranslations = _gettext.NullTranslations()
+_speaking: ContextVar[_gettext.NullTranslations | None] = ContextVar("speaking", default=None)
 
 
 def activate(language: str) -> None:
     """Choose the catalogue for `language` ("fr", "fr_FR.UTF-8"); English when there is none."""
     global _translations
-    short = language.replace("-", "_").split("_")[0].split(".")[0].lower()
-    _translations = _gettext.translation("veille", LOCALE_DIR, languages=[short], fallback=True)
+    _translations = _catalogue(language)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Another language than the active one, for what one reader sees; in this thread or task only."""
+    token = _speaking.set(_catalogue(language))
+    try:
+        yield
+    finally:
+        _speaking.reset(token)
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that veille speaks: that of the source, and those that have a catalogue."""
+    return ("en", *sorted(path.parent.parent.name for path in LOCALE_DIR.glob("*/LC_MESSAGES/veille.mo")))
+
+
+def short(language: str) -> str:
+    """ "fr" for "fr-FR" and "fr_FR.UTF-8"."""
+    return language.replace("-", "_").split("_")[0].split(".")[0].lower()
 
 
 def gettext(message: str) -> str:
     """The message in the active language. Imported as `_`."""
-    return _translations.gettext(message) if message else ""
+    return (_speaking.get() or _translations).gettext(message) if message else ""
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:
     """The message for `number` things in the active language."""
-    return _translations.ngettext(singular, plural, number)
+    return (_speaking.get() or _translations).ngettext(singular, plural, number)
+
+
+def _catalogue(language: str) -> _gettext.NullTranslations:
+    return _gettext.translation("veille", LOCALE_DIR, languages=[short(language)], fallback=True)
 
 
 def why(error: OSError) -> str:

@@ -34,9 +34,14 @@ def to_json(segments: Sequence[Segment]) -> str:
     """Of all posts of a letter, in order; "" when one of them is for everybody: then nobody is left out."""
     if not segments or any(segment.everybody for segment in segments):
         return ""
+    return dump(segments)
+
+
+def dump(segments: Sequence[Segment]) -> str:
+    """Of every post, those for everybody too."""
     return json.dumps([{"towns": s.towns, "audience": s.audience} for s in segments], sort_keys=True)
 
 
 def from_json(text: str) -> tuple[Segment, ...]:
-    """The inverse of `to_json`."""
+    """The inverse of `to_json` and of `dump`."""
     return tuple(Segment(tuple(s["towns"]), tuple(s["audience"])) for s in json.loads(text)) if text else ()

@@ -25,7 +25,8 @@ KEYS = Keys({"1": b"k" * 32})
 LONG = "https://lettre-de-la-prevention-specialisee.jeunesse-et-familles.hauts-de-seine.example.org"
 HTML = f'<p>Bonjour <a href="{UNSUBSCRIBE_SLOT}">x</a> <a href="{PREFERENCES_SLOT}">y</a></p>'
 TEXT = f"Bonjour\n.\n{UNSUBSCRIBE_SLOT}\n{PREFERENCES_SLOT}\n"
-PAYLOAD = {"subject": "Bonjour", "preheader": "", "html": HTML, "text": TEXT, "edition": {"lang": "fr"}}
+WORDS = {"subject": "Bonjour", "preheader": "", "html": HTML, "text": TEXT}
+PAYLOAD = {"letters": {"fr": WORDS}, "language": "fr", "edition": {"lang": "fr"}, "segments": "[]", "mark": ""}
 
 
 @dataclass
@@ -93,7 +94,7 @@ def test_long_list_headers_survive_byte_for_byte(newsletter: Make) -> None:
 def test_words_in_headers_are_encoded_and_folded(newsletter: Make) -> None:
     subject = "Un très long sujet qui dépasse, et de loin, la longueur d'une ligne : " + "été " * 20
     made = newsletter(**{"from": '"Léa, Kess Kis" <lettre@example.org>'})
-    content = made.message(delivery(payload={"subject": subject})).as_bytes()
+    content = made.message(delivery(payload={"letters": {"fr": WORDS | {"subject": subject}}})).as_bytes()
     head = content.partition(b"\r\n\r\n")[0]
     assert max(map(len, head.split(b"\r\n"))) <= 998
     assert head.isascii()

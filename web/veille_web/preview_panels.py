@@ -18,7 +18,7 @@ from veille.i18n import gettext as _
 from veille.publishing import Publication, Rendition, Source
 from veille.rendering import RenderedEdition, Templates
 from veille_publishers import captions, registry, social
-from veille_publishers.letter import SLOTS
+from veille_publishers.letter import SLOTS, letter_of_variant, whole
 
 if TYPE_CHECKING:
     from veille.timetable import Clock
@@ -161,18 +161,19 @@ class Desk:
 
     def _letter(self, publication: Publication) -> LetterPanel:
         payload = publication.rendition.payload
-        html = self._local(_filled(payload["html"], "#"))
-        weight = Count(_("size of the letter, in KB"), round(len(payload["html"].encode()) / 1000), LETTER_LIMIT)
+        letter = letter_of_variant(payload, whole(payload))
+        html = self._local(_filled(letter.html, "#"))
+        weight = Count(_("size of the letter, in KB"), round(len(letter.html.encode()) / 1000), LETTER_LIMIT)
         subject = Count(
-            _("characters in the subject; a phone shows about {most}").format(most=45), len(payload["subject"]), 60
+            _("characters in the subject; a phone shows about {most}").format(most=45), len(letter.subject), 60
         )
         sender = self.config.settings.newsletter.sender or self.config.brand.name
         return LetterPanel(
-            subject=payload["subject"],
-            preheader=payload["preheader"],
+            subject=letter.subject,
+            preheader=letter.preheader,
             sender=re.sub(r"\s*<.*", "", sender).strip('" ') or self.config.brand.name,
             html=html,
-            text=_filled(payload["text"], "…"),
+            text=_filled(letter.text, "…"),
             counts=(subject, weight),
         )
 

@@ -41,6 +41,7 @@ def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
     from veille.publishing import Delivery, Publication, Recipient
     from veille.queueing import blocking, letter_of
     from veille.subscribers import normalise
+    from veille_publishers.letter import marked
 
     try:
         address = normalise(to)
@@ -55,7 +56,7 @@ def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
         raise ContentError(stops)
     rendition = room.publishers["newsletter"].render(letter_of(source, room.library, room.config, now))
     assert rendition is not None
-    payload = {**rendition.payload, "subject": f"[Test] {rendition.payload['subject']}"}
+    payload = marked(rendition.payload, "[Test] ")
     publication = Publication(
         id="test",
         source=source.source,
@@ -74,5 +75,5 @@ def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
         attempt=1,
         date=now,
         message_id=f"<test.{now:%Y%m%d%H%M%S%f}@{address.rpartition('@')[2]}>",
-        recipient=Recipient(0, address),
+        recipient=Recipient(0, address, room.config.settings.workspace.language),
     )

@@ -138,17 +138,23 @@ def digits(number: str) -> str:
     return re.sub(r"[^\d+]", "", number)
 
 
-def contact_html(contact: Contact) -> str:
-    """A contact as a block: name, then one line a fact, numbers and addresses as links."""
+def contact_html(contact: Contact, words_lang: str = "") -> str:
+    """A contact as a block: name, then one line a fact, numbers and addresses as links.
+
+    Args:
+        words_lang: the language of our own words, where it is not that of the page.
+    """
+    said = f' lang="{escape(words_lang)}"' if words_lang else ""
     lines = [f"<strong>{escape(contact.name)}</strong>"]
     for label, text, href in contact_facts(contact):
         shown = escape(text)
         if href.startswith(("tel:", "sms:")):
             number = contact.label if href == contact.href else contact.sms
-            shown = escape(text).replace(escape(number), _number_link(href, number), 1)
+            shown = escape(text).replace(escape(number), _number_link(href, number, said), 1)
         elif href:
             shown = f'<a href="{escape(href)}">{escape(_without_scheme(text))}</a>'
-        lines.append(f"{escape(label_with_colon(label))}{shown}")
+        words = escape(label_with_colon(label))
+        lines.append(f"<span{said}>{words}</span>{shown}" if said and words else f"{words}{shown}")
     return f'<div class="contact"><p>{"<br>".join(lines)}</p></div>'
 
 
@@ -161,9 +167,9 @@ def label_with_colon(label: str) -> str:
     return _("{label}: ").format(label=label) if label else ""
 
 
-def _number_link(href: str, label: str) -> str:
+def _number_link(href: str, label: str, said: str = "") -> str:
     spoken = escape(call_label(href, label))
-    return f'<a href="{escape(href)}" aria-label="{spoken}">{escape(label)}</a>'
+    return f'<a href="{escape(href)}"{said} aria-label="{spoken}">{escape(label)}</a>'
 
 
 @cache

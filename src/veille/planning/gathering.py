@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from veille.editions import Edition
-from veille.i18n import gettext as _
 from veille.outbox.queue import Queued
 from veille.planning.owed import CADENCED, Desk, Owed, Reason, as_moment, expires
 from veille.posts import Post
+from veille.rendering.labels import letter_title
 from veille.timetable import first_slot_on, occurrences
 
 
@@ -248,13 +248,8 @@ def _waits(desk: Desk, entry: Queued) -> bool:
 
 
 def _edition_title(desk: Desk, moment: datetime) -> str:
-    from babel.dates import format_date
-
-    language = desk.config.settings.workspace.language
-    day = format_date(moment.astimezone(desk.config.zone), "d MMMM y", locale=language)
-    if language == "fr" and day.startswith("1 "):
-        day = f"1er {day[2:]}"
-    return _("{name}, letter of {date}").format(name=desk.config.brand.name, date=day)
+    day = moment.astimezone(desk.config.zone).date()
+    return letter_title(desk.config.brand.name, day, desk.config.settings.workspace.language)
 
 
 def _with_page(desk: Desk, letter: Owed) -> list[Owed]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from veille.posts import Image, Post
 from veille.rendering import contacts, labels
 from veille.rendering.rendered import Contact, Picture, RenderedEdition, RenderedPost
+from veille.rendering.subjects import preheader_of, shorten, subject_of
 from veille.rendering.templating import Templates
 from veille.timetable import day_in_words, first_slot_on
 from veille.typography import french
@@ -25,16 +26,16 @@ __all__ = [
     "RenderedEdition",
     "RenderedPost",
     "Templates",
+    "preheader_of",
     "render_edition",
     "render_hand_made",
     "render_post",
     "shorten",
+    "subject_of",
 ]
 
 SUMMARY_LENGTH = 240  # characters
 UNWRAPPED = 1_000_000  # characters: longer than any paragraph
-PREHEADER_LENGTH = 110  # characters: what a list of messages shows
-
 
 # What a post and its rendering name alike and hold alike.
 _AS_WRITTEN = ("source", "slug", "lang", "categories", "tags", "author", "urgent", "sensitive", "related")
@@ -59,9 +60,13 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         contacts=contacts.directory(library),
         base_url=base_url,
     )
-    label = labels.kind_label(post.kind)
     towns = tuple(config.towns.get(town, town) for town in post.towns)
     moment = _moment(post.date or now, config)
+
+    def words(tongue: str) -> dict[str, str]:
+        return labels.of_post(post, moment.date(), config.zone, tongue)
+
+    ours = words(language)
     title = french(post.title, post.lang)
     opening = shorten(markdown.first_paragraph(document), SUMMARY_LENGTH)
     return RenderedPost(
@@ -71,14 +76,12 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         text=markdown.to_text(document),
         flowing=markdown.to_text(document, UNWRAPPED),
         kind=post.kind.value,
-        kind_label=label,
         date=moment.isoformat(timespec="seconds"),
-        date_words=day_in_words(moment.date(), language),
         url=f"{base_url}/posts/{post.slug}/",
         towns=towns,
+        town_slugs=post.towns,
         audience=tuple(audience.value for audience in post.audience),
         origin=french(post.origin, post.lang),
-        when_words=labels.when(post, config.zone, language),
         where_words=french(labels.where(post.event), post.lang),
         event_url=post.event.url if post.event else "",
         pictures=tuple(_picture(image, config) for image in _images(post)),
@@ -89,8 +92,12 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         preheader=french(post.newsletter.preheader, post.lang),
         facebook_text=post.facebook.text,
         instagram_caption=post.instagram.caption,
-        instagram_pictures=_instagram(post, config, title, label, towns),
+        instagram_pictures=_instagram(post, config, title, ours["kind_label"], towns),
         hashtags=post.instagram.hashtags,
+        words=labels.elsewhere(language, words),
+        kind_label=ours["kind_label"],
+        date_words=ours["date_words"],
+        when_words=ours["when_words"],
         **{name: getattr(post, name) for name in _AS_WRITTEN},
     )
 
@@ -111,6 +118,7 @@ def render_edition(
     image: Image | None = None,
     file: str = "",
     intro_line: int = 1,
+    titles: Mapping[str, str] | None = None,
 ) -> RenderedEdition:
     """Make an edition ready, from posts that are (also as they come back from the outbox).
 
@@ -122,6 +130,7 @@ def render_edition(
         posts: in reading order.
         due: aware; the moment that the edition leaves.
         intro: Markdown.
+        titles: the title in other languages, when it is our own words and nobody's.
         file, intro_line: where the intro stands, for findings; none for an edition gathered by cadence.
 
     Raises:
@@ -138,13 +147,12 @@ def render_edition(
     )
     moment = _moment(due, config)
     title = french(title, lang)
-    chosen = french(subject, lang) or (title if file else _default_subject(posts, title))
-    return RenderedEdition(
+    made = RenderedEdition(
         source=source,
         slug=slug,
         title=title,
-        subject=chosen,
-        preheader=french(preheader, lang) or _default_preheader(posts, chosen, title),
+        subject="",
+        preheader="",
         lang=lang,
         date=moment.isoformat(timespec="seconds"),
         date_words=day_in_words(moment.date(), language),
@@ -154,7 +162,17 @@ def render_edition(
         posts=tuple(posts),
         helplines=contacts.help_table(library),
         picture=_picture(image, config) if image else None,
+        own_subject=french(subject, lang) or (title if file else ""),
+        own_preheader=french(preheader, lang),
+        words=labels.elsewhere(language, lambda other: _edition_words(moment.date(), other, titles or {})),
     )
+    chosen = subject_of(made, posts)
+    return replace(made, subject=chosen, preheader=preheader_of(made, posts, chosen))
+
+
+def _edition_words(day: date, language: str, titles: Mapping[str, str]) -> dict[str, str]:
+    title = {"title": titles[language]} if language in titles else {}
+    return {"date_words": day_in_words(day, language), **title}
 
 
 def render_hand_made(
@@ -177,13 +195,6 @@ def render_hand_made(
         file=edition.file,
         intro_line=edition.body_line,
     )
-
-
-def shorten(text: str, length: int) -> str:
-    """At most `length` characters, cut between two words and then closed with "…"."""
-    if len(text) <= length:
-        return text
-    return re.sub(r"[\s,;:–-]*\S*$", "", text[:length]) + "…"
 
 
 def _instagram(post: Post, config: Config, title: str, label: str, towns: Sequence[str]) -> tuple[Picture, ...]:
@@ -213,18 +224,3 @@ def _moment(value: datetime | date, config: Config) -> datetime:
     if isinstance(value, datetime):
         return value.astimezone(config.zone)
     return first_slot_on(value, (), config.zone)
-
-
-def _default_subject(posts: Sequence[RenderedPost], title: str) -> str:
-    """Of a gathered letter: its first headline; what a post says for itself only when it is alone."""
-    neutral = [post for post in posts if not post.sensitive]
-    if len(posts) == 1 and neutral:
-        return neutral[0].subject or neutral[0].title
-    return neutral[0].title if neutral else title
-
-
-def _default_preheader(posts: Sequence[RenderedPost], subject: str, title: str) -> str:
-    neutral = [post for post in posts if not post.sensitive]
-    chosen = next((post.preheader for post in neutral if post.preheader), "")
-    titles = " · ".join(post.title for post in neutral if post.title != subject)
-    return chosen or shorten(titles, PREHEADER_LENGTH) or title

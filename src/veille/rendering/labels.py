@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from veille import i18n
 from veille.i18n import gettext as _
 from veille.posts import Event, Kind, Post
 from veille.timetable import day_in_words
@@ -24,6 +27,39 @@ def kind_label(kind: Kind) -> str:
         Kind.INITIATIVE: _("Initiative"),
         Kind.TRAINING: _("Training"),
     }[kind]
+
+
+def of_post(post: Post, day: date, zone: ZoneInfo, language: str) -> dict[str, str]:
+    """Our own words about a post, in the active language, moments in `language`: fields of `RenderedPost`."""
+    return {
+        "kind_label": kind_label(post.kind),
+        "date_words": day_in_words(day, language),
+        "when_words": when(post, zone, language),
+    }
+
+
+def letter_title(newsroom: str, day: date, language: str) -> str:
+    """ "Kess Kis Pass, letter of 27 November 2026": what a letter is called that nobody gave a title."""
+    from babel.dates import format_date
+
+    words = format_date(day, "d MMMM y", locale=language)
+    words = re.sub(r"^1(?=\s)", "1er", words) if language.startswith("fr") else words
+    return _("{name}, letter of {date}").format(name=newsroom, date=words)
+
+
+def elsewhere(language: str, make: Callable[[str], Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """The same words in every language that veille speaks, but for the newsroom's own.
+
+    Args:
+        language: the newsroom's.
+        make: makes them in the active language, moments in the one that it is given.
+    """
+    found = {}
+    for other in i18n.languages():
+        if other != i18n.short(language):
+            with i18n.speaking(other):
+                found[other] = make(other)
+    return found
 
 
 def when(post: Post, zone: ZoneInfo, language: str) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from veille.segments import Segment
+
+Words = Mapping[str, Mapping[str, str]]  # language -> field -> the same in that language
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,17 @@ class RenderedPost:
     instagram_pictures: tuple[Picture, ...] = ()  # within 4:5 .. 1.91:1; a generated card when there is none
     hashtags: tuple[str, ...] = ()
     flowing: str = ""  # `text` without line breaks inside paragraphs, for captions
+    town_slugs: tuple[str, ...] = ()
+    words: Words = field(default_factory=dict, hash=False)  # our own words, in the other languages that veille speaks
+
+    @property
+    def segment(self) -> Segment:
+        """The readers of the letter whom it is for."""
+        return Segment(self.town_slugs, self.audience)
+
+    def in_language(self, language: str) -> RenderedPost:
+        """With our own words (kind, moments) in another language; the content stays as it was written."""
+        return replace(self, **self.words.get(language, {}))  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only; picture bytes stay outside (see `picture_files`)."""
@@ -121,6 +136,14 @@ class RenderedEdition:
     posts: tuple[RenderedPost, ...]
     helplines: tuple[Contact, ...]  # the table of every letter
     picture: Picture | None = None
+    own_subject: str = ""  # the one that does not come from posts, if there is one
+    own_preheader: str = ""
+    words: Words = field(default_factory=dict, hash=False)  # as in `RenderedPost`
+
+    def in_language(self, language: str) -> RenderedEdition:
+        """With our own words in another language, those of its posts too."""
+        posts = tuple(post.in_language(language) for post in self.posts)
+        return replace(self, posts=posts, **self.words.get(language, {}))  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""

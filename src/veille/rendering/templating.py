@@ -34,8 +34,8 @@ class Templates:
     """Template look-up with the newsroom's identity at hand.
 
     Every template sees `brand`, `newsroom` (its name), `base_url`, `language`, `_`, `ngettext` and the tokens of
-    the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS. `contact_html(contact)`,
-    `contact_text(contact)`, `call_label(href, number)`, `wrap(text, width, indent, first)` and the filter
+    the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS.
+    `contact_html(contact, words_lang)`, `contact_text(contact)`, `call_label(href, number)`, `wrap(text, width, indent, first)` and the filter
     `shift_headings(levels)` keep letter, pages and text alike.
     """
 
@@ -113,7 +113,7 @@ def _words() -> dict[str, Any]:
 
     return {
         "call_label": markdown.call_label,
-        "contact_html": lambda contact: Markup(markdown.contact_html(contact)),  # noqa: S704 (escaped there)
+        "contact_html": lambda contact, words_lang="": Markup(markdown.contact_html(contact, words_lang)),  # noqa: S704 (escaped there)
         "contact_text": plaintext.contact_text,
         "wrap": plaintext.fill,
     }
