@@ -8,27 +8,33 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from veille.errors import LedgerError, NotAuthorised, OutcomeUnknown, PublishError, Unavailable
+from veille.errors import LedgerError, LedgerFull, NotAuthorised, OutcomeUnknown, PublishError, Unavailable
 from veille.i18n import gettext as _
-from veille.outbox.deliveries import Deliveries, Unknown, sent_values
+from veille.outbox.ballast import Ballast
+from veille.outbox.deliveries import Committed, Deliveries, Settled, Unknown, sent_values
 from veille.publishing import Delivery, Journal, OnUnknown, Publication, Publisher, Receipt, Seen
 from veille.timetable import Clock
 
 log = logging.getLogger(__name__)
 
-BATCH = {"newsletter": 100, "feed": 10_000, "web": 10_000}  # social: one page, one post at a time
+BATCH = {"newsletter": 500, "feed": 10_000, "web": 10_000}  # social: one page, one post at a time
+TURN = 30.0  # seconds that a long letter may take before the other channels have their turn
+PATIENCE = timedelta(minutes=1)  # a rate limit is waited for that long; what is further away is for a later pass
+BROKEN_AFTER = 20  # letters in a row that failed for our reasons: the line is broken, whatever each of them says
+MOST_PROBLEMS = 1_000  # kept to be shown
 FIRST_BACK_OFF = timedelta(minutes=5)  # greylisting lets pass after five minutes (RFC 6647)
 LONGEST_BACK_OFF = timedelta(hours=4)
 SHORTEST_BACK_OFF = timedelta(seconds=30)  # when a service names a wait of its own
 LONGEST_REST = timedelta(hours=24)
 GIVE_UP_AFTER = timedelta(hours=48)
-SETTLE_TRIES = 3
+SETTLE_TRIES = 3  # writing a known answer again does no harm
 
 
 @dataclass
@@ -41,11 +47,14 @@ class Tally:
     expanded: dict[str, int] = field(default_factory=dict)  # letter -> readers
     problems: list[tuple[str, PublishError]] = field(default_factory=list)  # delivery or channel, why
     stopped: dict[str, str] = field(default_factory=dict)  # channel -> why
+    halted: list[str] = field(default_factory=list)  # letters held: too many of their addresses do not exist
+    waits: dict[str, datetime] = field(default_factory=dict)  # channel -> when a rate or the night lets it go on
+    unfinished: bool = False  # more is due: the channel gave the others their turn
 
     @property
     def moved(self) -> bool:
         """Whether anything happened."""
-        return bool(self.settled or self.held or self.switched or self.expanded)
+        return bool(self.settled or self.held or self.switched or self.expanded or self.halted)
 
     def add(self, other: Tally) -> None:
         """Count another pass too; its problems were said when they came."""
@@ -54,6 +63,8 @@ class Tally:
         self.switched += other.switched
         self.expanded |= other.expanded
         self.stopped |= other.stopped
+        self.halted += other.halted
+        self.waits = other.waits
 
 
 class Pump:
@@ -62,8 +73,10 @@ class Pump:
     Args:
         publishers: by channel name.
         grace: how late a delivery may leave before a person must decide, by channel.
-        stop: asked between deliveries; True ends the pass after the one in hand.
+        stop: asked between deliveries; True ends the pass after what is in hand.
         progress: called with (channel, deliveries settled in this batch).
+        sleep: waits that many seconds for a rate limit, or until a stop is asked for.
+        ballast: room on the disk for the answers to what is in hand.
     """
 
     def __init__(
@@ -75,6 +88,8 @@ class Pump:
         clock: Clock,
         stop: Callable[[], bool],
         progress: Callable[[str, int], None],
+        sleep: Callable[[float], object] = time.sleep,
+        ballast: Ballast | None = None,
     ) -> None:
         self._deliveries = deliveries
         self._publishers = publishers
@@ -82,10 +97,13 @@ class Pump:
         self._clock = clock
         self._stop = stop
         self._progress = progress
+        self._sleep = sleep
+        self._ballast = ballast or Ballast(None)
+        self._shaken = False  # the outbox failed in mid-delivery: rows are still in hand
 
     def recover(self) -> int:
-        """Take over what a dead worker left. Once, at start, while the lock is held."""
-        return sum(
+        """Take over what a dead worker left. At start, while the lock is held, and after the outbox failed."""
+        taken = sum(
             self._deliveries.recover(
                 name,
                 self._clock(),
@@ -94,14 +112,37 @@ class Pump:
             )
             for name, publisher in self._publishers.items()
         )
+        self._shaken = False
+        return taken
 
     def once(self) -> Tally:
-        """One pass over every channel: all that is due now.
+        """Everything that is due now, in as many rounds as it takes.
 
         Raises:
             LedgerError: the outbox failed; nothing was sent that is not recorded as such.
         """
         tally = Tally()
+        while self._round(tally) and not self._stop():
+            pass
+        return tally
+
+    def round(self) -> Tally:
+        """One pass over every channel; a long letter gives the others their turn, and says that it is unfinished.
+
+        Raises:
+            LedgerError: the outbox failed; nothing was sent that is not recorded as such.
+        """
+        tally = Tally()
+        tally.unfinished = self._round(tally)
+        return tally
+
+    def _round(self, tally: Tally) -> bool:
+        """One pass over every channel. Returns whether more is due than it had time for."""
+        if self._shaken:
+            self.recover()
+        self._shaken = True
+        self._ballast.ensure()
+        tally.waits.clear()
         for name, publisher in self._publishers.items():
             self._resolve(name, publisher, tally)
         self._deliveries.expire(self._clock())
@@ -110,9 +151,9 @@ class Pump:
         for name, grace in self._grace.items():
             tally.held += self._deliveries.hold_overdue(name, self._clock(), grace)
         self._expand(tally)
-        for name, publisher in self._publishers.items():
-            self._drain(name, publisher, tally)
-        return tally
+        unfinished = [self._drain(name, publisher, tally) for name, publisher in self._publishers.items()]
+        self._shaken = False
+        return any(unfinished)
 
     def _expand(self, tally: Tally) -> None:
         for publication_id in self._deliveries.to_expand(self._clock()):
@@ -122,45 +163,79 @@ class Pump:
             if count is not None:
                 tally.expanded[f"p{publication_id}"] = count
 
-    def _drain(self, name: str, publisher: Publisher, tally: Tally) -> None:
-        """Claim and deliver until nothing is due, the channel fails as a whole, or we are asked to stop."""
-        while not self._stop():
-            batch = self._deliveries.claim(name, self._clock(), BATCH.get(name, 1))
-            if not batch:
-                return
-            journal = _Journal(self._deliveries, publisher, self._clock, tally, self._stop)
-            try:
-                publisher.deliver(batch, journal)
-            except PublishError as error:
-                journal.lane_error = error
-            except LedgerError:
-                raise
-            except Exception as error:  # a defect in a publisher must not stop the other channels
-                log.exception("%s failed unexpectedly", name)
-                journal.lane_error = _defect(name, error)
-            released = self._give_back(batch, journal)
-            self._progress(name, len(batch) - released)
+    def _drain(self, name: str, publisher: Publisher, tally: Tally) -> bool:
+        """Claim and deliver until nothing is due, the channel fails as a whole, or its turn is over.
+
+        Returns:
+            Whether more is due.
+        """
+        journal = _Journal(name, self._deliveries, publisher, self._clock, tally, self._stop, self._ballast)
+        try:
+            while not (self._stop() or journal.lane_closed or journal.turn_over):
+                if batch := journal.more():
+                    self._deliver(name, publisher, batch, journal)
+                elif not self._wait(name, tally):
+                    return False
+        finally:
+            publisher.rest()
             if journal.lane_closed:
                 tally.stopped.setdefault(name, journal.lane_closed)
-            if journal.lane_closed or released == len(batch):  # it would only get the same batch again
-                return
+        return journal.turn_over and not journal.lane_closed
 
-    def _give_back(self, batch: Sequence[Delivery], journal: _Journal) -> int:
+    def _deliver(self, name: str, publisher: Publisher, batch: Sequence[Delivery], journal: _Journal) -> None:
+        try:
+            publisher.deliver(batch, journal)
+        except PublishError as error:
+            journal.lane_error = error
+        except LedgerError:
+            raise
+        except Exception as error:  # a defect in a publisher must not stop the other channels
+            log.exception("%s failed unexpectedly", name)
+            journal.lane_error = _defect(name, error)
+        released = self._give_back(journal)
+        self._progress(name, journal.take_count())
+        if self._stop() or journal.lane_closed:
+            return
+        if released or (journal.trouble and not journal.answered):  # another try would only end the same way
+            journal.lane_closed = journal.trouble or _("it left deliveries undone; they are tried again")
+
+    def _give_back(self, journal: _Journal) -> int:
         """Settle what the publisher left open: not sent (claimed), or not known (sending).
 
         Returns:
             How many go back as they came.
         """
-        released = 0
         error = journal.lane_error
-        for delivery, state in self._deliveries.held_by_me(batch):
+        left = self._deliveries.left_open(list(journal.open.values()))
+        ended: list[tuple[Delivery, Receipt | PublishError]] = []
+        back: list[Settled] = []
+        for delivery, state in left:
             if state == "sending":
-                journal.settle(delivery, OutcomeUnknown(_("no answer came"), detail=error.detail if error else ""))
+                detail = error.detail if error else ""
+                ended.append((delivery, OutcomeUnknown(_("no answer came"), detail=detail)))
             elif error is not None and not isinstance(error, OutcomeUnknown):
-                journal.settle(delivery, error)
+                ended.append((delivery, error))
             else:
-                released += self._deliveries.settle(delivery, {"state": "ready"}, self._clock(), "released")
-        return released
+                back.append(Settled(delivery, {"state": "ready"}, "released"))
+        journal.commit(ended, ())
+        self._deliveries.commit(back, (), self._clock())
+        journal.open.clear()
+        return len(back)
+
+    def _wait(self, name: str, tally: Tally) -> bool:
+        """Wait for a rate limit that soon allows more. False: nothing is due, or it takes too long."""
+        now = self._clock()
+        opens = self._deliveries.opens(name, now)
+        if opens is None:
+            return False
+        if opens - now > PATIENCE:
+            tally.waits[name] = opens
+            return False
+        self._sleep(max((opens - now).total_seconds(), 0.001))
+        if self._clock() <= now:  # a clock that stands still, as samples have: no rate would ever allow more
+            tally.waits[name] = opens
+            return False
+        return True
 
     def _resolve(self, name: str, publisher: Publisher, tally: Tally) -> None:
         for unknown in self._deliveries.due_unknown(name, self._clock(), live=publisher.live):
@@ -218,31 +293,123 @@ class Pump:
 
 
 class _Journal(Journal):
-    """The journal of one batch: it turns outcomes into states, and closes the lane when the fault is ours."""
+    """The journal of one channel's turn: it claims, turns outcomes into states, and closes the lane."""
 
     def __init__(
         self,
+        channel: str,
         deliveries: Deliveries,
         publisher: Publisher,
         clock: Clock,
         tally: Tally,
         stop: Callable[[], bool],
+        ballast: Ballast,
     ) -> None:
+        self._channel = channel
         self._deliveries = deliveries
         self._publisher = publisher
         self._clock = clock
         self._tally = tally
         self._stop = stop
+        self._ballast = ballast
+        self._until = time.monotonic() + TURN
+        self._settled = 0
+        self._failures = 0  # in a row, for our reasons
+        self.answered = False  # at least one delivery came to its end
+        self.open: dict[str, Delivery] = {}
         self.lane_error: PublishError | None = None
         self.lane_closed = ""
+        self.trouble = ""  # the last failure that was about us
 
-    def intent(self, delivery: Delivery) -> bool:
-        """See `veille.publishing.Journal`. After a stop was asked for, nothing new begins."""
-        return not self._stop() and self._deliveries.intent(delivery, self._clock())
+    @property
+    def turn_over(self) -> bool:
+        """Whether other channels come next."""
+        return time.monotonic() > self._until
+
+    def take_count(self) -> int:
+        """Deliveries settled since this was last asked."""
+        count, self._settled = self._settled, 0
+        return count
+
+    def more(self) -> Sequence[Delivery]:
+        """See `veille.publishing.Journal`."""
+        if self._stop() or self.lane_closed or self.turn_over:
+            return ()
+        if not self._ballast.room():
+            self.lane_closed = _("the disk is nearly full: nothing more is sent until there is room")
+            return ()
+        claimed = self._deliveries.claim(self._channel, self._clock(), BATCH.get(self._channel, 1))
+        self.open.update((delivery.id, delivery) for delivery in claimed)
+        return claimed
 
     def stopping(self) -> bool:
         """See `veille.publishing.Journal`."""
         return self._stop()
+
+    def intent(self, delivery: Delivery) -> bool:
+        """See `veille.publishing.Journal`. After a stop was asked for, nothing new begins."""
+        return self.commit((), (delivery,))[0]
+
+    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
+        """See `veille.publishing.Journal`."""
+        self.commit(((delivery, outcome),), ())
+
+    def commit(
+        self, outcomes: Sequence[tuple[Delivery, Receipt | PublishError]], wanted: Sequence[Delivery]
+    ) -> Sequence[bool]:
+        """See `veille.publishing.Journal`."""
+        now = self._clock()
+        settled = [
+            Settled(delivery, self._values(delivery, outcome, now), _event(outcome)) for delivery, outcome in outcomes
+        ]
+        begin = () if self._stop() or self.lane_closed else wanted
+        if not (settled or begin):
+            return [False] * len(wanted)
+        try:
+            done = self._deliveries.commit(settled, begin, now)
+        except LedgerError as error:
+            done = self._record(settled, now, error)
+            self._note(outcomes, settled, done)
+            if begin:  # nobody knows whether their intents are on the disk: they do not go
+                raise
+            return [False] * len(wanted)
+        self._note(outcomes, settled, done)
+        for delivery, go in zip(begin, done.allowed, strict=True):
+            if not go:
+                self.open.pop(delivery.id, None)
+        return done.allowed if begin else [False] * len(wanted)
+
+    def _record(self, settled: Sequence[Settled], now: datetime, error: LedgerError) -> Committed:
+        """Write answers that are known once more, with the room that was kept for this.
+
+        Raises:
+            LedgerError: it fails again; the next run finds them without an answer.
+        """
+        if isinstance(error, LedgerFull) and self._ballast.release():
+            self.lane_closed = error.message
+        for _attempt in range(SETTLE_TRIES):
+            try:
+                return self._deliveries.commit(settled, (), now) if settled else Committed()
+            except LedgerError as again:
+                error = again
+        raise error
+
+    def _note(
+        self, outcomes: Sequence[tuple[Delivery, Receipt | PublishError]], settled: Sequence[Settled], done: Committed
+    ) -> None:
+        for (delivery, outcome), entry, recorded in zip(outcomes, settled, done.recorded, strict=True):
+            self.open.pop(delivery.id, None)
+            self._settled += 1
+            if recorded:
+                self._tally.settled[entry.values["state"]] += 1
+            self.answered |= entry.values["state"] in ("sent", "failed")
+            if isinstance(outcome, PublishError):
+                if len(self._tally.problems) < MOST_PROBLEMS:
+                    self._tally.problems.append((delivery.id, outcome))
+                self._maybe_close(outcome)
+            else:
+                self._failures = 0
+        self._tally.halted += done.halted
 
     def checkpoint(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
         """See `veille.publishing.Journal`."""
@@ -252,31 +419,16 @@ class _Journal(Journal):
         """See `veille.publishing.Journal`."""
         return self._deliveries.standing(channel, self._clock(), live=self._publisher.live)
 
-    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
-        """See `veille.publishing.Journal`."""
-        now = self._clock()
-        values = self._values(delivery, outcome, now)
-        event = "sent" if isinstance(outcome, Receipt) else outcome.code
-        for attempt in range(SETTLE_TRIES):
-            try:
-                recorded = self._deliveries.settle(delivery, values, now, event)
-                break
-            except LedgerError:
-                # The answer is known and only its record failed: writing it again does no harm.
-                if attempt == SETTLE_TRIES - 1:
-                    raise
-        if recorded:
-            self._tally.settled[values["state"]] += 1
-        if isinstance(outcome, PublishError):
-            self._tally.problems.append((delivery.id, outcome))
-            self._maybe_close(delivery, outcome)
-
-    def _maybe_close(self, delivery: Delivery, error: PublishError) -> None:
+    def _maybe_close(self, error: PublishError) -> None:
         if isinstance(error, NotAuthorised):
-            self._deliveries.stop_channel(delivery.publication.channel, error.message, self._clock())
+            self._deliveries.stop_channel(self._channel, error.message, self._clock())
             self.lane_closed = error.message
         elif isinstance(error, Unavailable) and error.about_us:
-            self.lane_closed = error.message
+            self.trouble = error.message
+            self._failures += 1
+            # One connection of many that was cut says nothing about the others; a page has one alone.
+            if self._channel != "newsletter" or self._failures >= BROKEN_AFTER:
+                self.lane_closed = error.message
 
     def _values(self, delivery: Delivery, outcome: Receipt | PublishError, now: datetime) -> dict[str, Any]:
         if isinstance(outcome, Receipt):
@@ -285,7 +437,7 @@ class _Journal(Journal):
         match outcome:
             case OutcomeUnknown():
                 wait = _first(self._publisher.read_back_delays())
-                unknowns = self._deliveries.unknowns(delivery) + 1
+                unknowns = delivery.unknowns + 1
                 return {
                     **said,
                     "state": "unknown",
@@ -306,11 +458,15 @@ class _Journal(Journal):
         if now - delivery.date > GIVE_UP_AFTER and not rewriting:
             # A reader's mailbox that stays closed is a failure; a line of ours that was down waits for a person.
             return {"state": "held" if error.about_us else "failed"}
-        tries = self._deliveries.tries(delivery) + (0 if error.about_us else 1)
+        tries = delivery.tries + (0 if error.about_us else 1)
         wait = min(FIRST_BACK_OFF * 2 ** min(max(tries - 1, 0), 10), LONGEST_BACK_OFF)
         if error.retry_after is not None:  # the service knows best; but zero would be a loop without rest
             wait = min(max(error.retry_after, SHORTEST_BACK_OFF), LONGEST_REST)
         return {"state": "ready", "due_at": now + wait, "tries": tries}
+
+
+def _event(outcome: Receipt | PublishError) -> str:
+    return "sent" if isinstance(outcome, Receipt) else outcome.code
 
 
 def _defect(channel: str, error: Exception) -> Unavailable:

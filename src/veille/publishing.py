@@ -127,6 +127,8 @@ class Delivery:
     recipient: Recipient | None = None
     checkpoint: Mapping[str, Any] = field(default_factory=dict)  # ids kept from an earlier attempt
     intent_at: datetime | None = None  # when the irreversible step was last about to happen
+    tries: int = 0  # temporary refusals of this target so far
+    unknowns: int = 0  # windows in which nobody could know so far
 
 
 @dataclass(frozen=True)

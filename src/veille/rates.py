@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from veille.i18n import gettext as _
@@ -129,8 +129,8 @@ class Limits:
     """
 
     server: tuple[Rate, ...] = ()
-    lanes: Mapping[str, tuple[Rate, ...]] | None = None
-    domains: Mapping[str, str] | None = None
+    lanes: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
+    domains: Mapping[str, str] = field(default_factory=dict)
     window: SendWindow | None = None
     zone: tzinfo = UTC
 

@@ -6,10 +6,8 @@ stays open while something does.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +15,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from veille.errors import HardBounce
 from veille.failpoints import failpoint
 from veille.outbox import schema
-from veille.outbox.database import Database
+from veille.outbox.claims import Claims
 from veille.outbox.renditions import as_publication, load_publications, load_rendition
 from veille.outbox.schema import REWRITING
-from veille.outbox.upkeep import Upkeep, active, log
-from veille.publishing import Delivery, Publication, Receipt, Recipient
+from veille.outbox.upkeep import log
+from veille.publishing import Delivery, Publication, Receipt
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
+
+ANSWERED = ("sent", "failed")
+MOST_LOOKS = 1_000
+HALT_COUNT = 10  # more addresses of a letter than this, and more than this share of the answers,
+HALT_SHARE = 0.1  # do not exist: an old list; going on would cost us our name with every provider
 
 
 @dataclass(frozen=True)
@@ -40,203 +44,134 @@ class Unknown:
     delivery: Delivery
 
 
-class Deliveries(Upkeep):
+@dataclass(frozen=True)
+class Settled:
+    """How a delivery ended, as columns of its row, and the event for its history."""
+
+    delivery: Delivery
+    values: Mapping[str, Any]
+    event: str
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What one group commit did.
+
+    Args:
+        recorded: for each outcome, False: another worker took the delivery over, and this outcome is dropped.
+        allowed: for each delivery wanted, whether its irreversible step may come now.
+        halted: letters that are held from now on, because too many of their addresses do not exist.
+    """
+
+    recorded: tuple[bool, ...] = ()
+    allowed: tuple[bool, ...] = ()
+    halted: tuple[str, ...] = ()
+
+
+class Deliveries(Claims):
     """What `dispatch` may ask of the ledger. `owner` names this worker in every row that it holds."""
-
-    def __init__(self, database: Database, owner: str, message_key: bytes, mail_domain: str) -> None:
-        super().__init__(database, owner)
-        self._message_key = message_key
-        self._mail_domain = mail_domain
-
-    # claim
-
-    def claim(self, channel: str, now: datetime, limit: int) -> list[Delivery]:
-        """Take up to `limit` due deliveries of a channel; each claim raises the fencing token."""
-        with self._db.write() as connection:
-            if _stands_still(connection, channel):
-                return []
-            due = (
-                sa.select(_d.c.id)
-                .join(_p, _p.c.id == _d.c.publication_id)
-                .where(
-                    _d.c.channel == channel,
-                    _d.c.state == "ready",
-                    _d.c.due_at <= now,
-                    sa.or_(_p.c.channel != "newsletter", _p.c.expanded_at.is_not(None)),
-                    *active(withdrawn=channel in REWRITING),
-                )
-                .order_by(_d.c.due_at, _d.c.id)
-                .limit(limit)
-                .with_for_update(skip_locked=True, of=_d)
-            )
-            rows = connection.execute(
-                sa.update(_d)
-                .where(_d.c.id.in_(due.scalar_subquery()))
-                .values(
-                    state="claimed",
-                    owner=self._owner,
-                    attempt=_d.c.attempt + 1,
-                    first_at=sa.func.coalesce(_d.c.first_at, sa.literal(now, schema.Moment())),
-                    updated_at=now,
-                )
-                .returning(*_d.c)
-            ).all()
-            deliveries = self._claimed(connection, channel, rows, now)
-        failpoint("claim.after")
-        return sorted(deliveries, key=lambda delivery: int(delivery.id[1:]))
-
-    def _claimed(self, connection: sa.Connection, channel: str, rows: Sequence[Any], now: datetime) -> list[Delivery]:
-        """Claimed rows as deliveries, with what they need to leave."""
-        publications = load_publications(connection, {row.publication_id for row in rows})
-        started = sa.and_(_p.c.id.in_(list(publications)), _p.c.started_at.is_(None))
-        connection.execute(sa.update(_p).where(started).values(started_at=now))
-        mail = channel == "newsletter"
-        readers = _recipients(connection, rows) if mail else {}
-        erased = [row.id for row in rows if mail and row.target not in readers]
-        if erased:
-            connection.execute(sa.update(_d).where(_d.c.id.in_(erased)).values(state="cancelled", owner=None))
-        deliveries = [
-            self._delivery(row, publications[row.publication_id], readers.get(row.target))
-            for row in rows
-            if row.id not in erased
-        ]
-        self._fix_message_ids(connection, deliveries)
-        return deliveries
-
-    def _fix_message_ids(self, connection: sa.Connection, deliveries: Sequence[Delivery]) -> None:
-        mails = [{"row": int(d.id[1:]), "message": d.message_id} for d in deliveries if d.message_id]
-        if mails:
-            connection.execute(
-                sa.update(_d).where(_d.c.id == sa.bindparam("row")).values(message_id=sa.bindparam("message")),
-                mails,
-            )
-
-    def _delivery(self, row: Any, publication: Publication, recipient: Recipient | None) -> Delivery:
-        mail = row.channel == "newsletter"
-        return Delivery(
-            id=f"d{row.id}",
-            publication=publication,
-            target=row.target,
-            attempt=row.attempt,
-            date=row.first_at,
-            message_id=(row.message_id or self._message_id(publication.key, row.target)) if mail else "",
-            recipient=recipient,
-            checkpoint=json.loads(row.checkpoint) if row.checkpoint else {},
-            intent_at=row.intent_at,
-        )
-
-    def _message_id(self, key: str, target: str) -> str:
-        """The same for every copy of a letter, so that a resend threads with the first (RFC 5322, 3.6.4)."""
-        mac = hmac.new(self._message_key, f"{key}\n{target}".encode(), hashlib.sha256).digest()
-        return f"<{base64.b32encode(mac)[:26].decode().lower()}@{self._mail_domain}>"
 
     # the journal
 
-    def intent(self, delivery: Delivery, now: datetime) -> bool:
-        """`claimed` -> `sending`, only while we hold the claim and the reader still consents."""
-        row_id = int(delivery.id[1:])
-        mine = sa.and_(
-            _d.c.id == row_id,
-            _d.c.attempt == delivery.attempt,
-            _d.c.owner == self._owner,
-            _d.c.state == "claimed",
-        )
-        with self._db.write() as connection:
-            wanted = connection.execute(
-                sa.select(_p.c.cancelled, _p.c.paused, _p.c.withdrawn, _p.c.channel)
-                .join(_d, _d.c.publication_id == _p.c.id)
-                .where(mine)
-            ).one_or_none()
-            if wanted is None:
-                return False
-            stop = self._stop_state(connection, wanted, delivery)
-            values: dict[str, Any] = {"state": stop, "owner": None} if stop else {"state": "sending"}
-            if not stop:
-                values["intent_at"] = now
-            connection.execute(sa.update(_d).where(mine).values(**values, updated_at=now))
-            log(connection, row_id, delivery.attempt, now, stop or "intent")
-        failpoint("intent.after")
-        return stop is None
+    def commit(self, outcomes: Sequence[Settled], wanted: Sequence[Delivery], now: datetime) -> Committed:
+        """Record outcomes and intents of many deliveries in one transaction, each fenced.
 
-    def _stop_state(self, connection: sa.Connection, wanted: Any, delivery: Delivery) -> str | None:
-        if wanted.cancelled or (wanted.withdrawn and wanted.channel not in REWRITING):
-            return "cancelled"
-        if wanted.paused or _stands_still(connection, wanted.channel):
-            return "ready"
-        if wanted.channel == "newsletter":
-            consents = connection.execute(
-                sa.select(_s.c.id).where(_s.c.id == int(delivery.target), _s.c.state == "subscribed")
-            ).first()
-            return None if consents else "cancelled"
-        return None
+        An outcome ends what is `claimed` or `sending`; an intent makes `claimed` into `sending`, while its publication
+        goes on and its reader still consents.
+        """
+        if outcomes:
+            failpoint("settle.before")
+        with self._db.write() as connection:
+            rows = self._in_hand(connection, [*(o.delivery for o in outcomes), *wanted])
+            recorded = [_fenced(rows, o.delivery, ("claimed", "sending")) for o in outcomes]
+            _settle(connection, outcomes, recorded, now)
+            halted = _count_answers(connection, outcomes, recorded, now)
+            allowed = self._intend(connection, wanted, rows, halted, now)
+        if outcomes:
+            failpoint("settle.after")
+        if wanted:
+            failpoint("intent.after")
+        return Committed(tuple(recorded), tuple(allowed), tuple(f"p{number}" for number in halted))
+
+    def intent(self, delivery: Delivery, now: datetime) -> bool:
+        """`commit` for one intent."""
+        return self.commit((), (delivery,), now).allowed[0]
 
     def settle(self, delivery: Delivery, values: Mapping[str, Any], now: datetime, event: str) -> bool:
-        """Record an outcome. False: another worker took the delivery over, and this outcome is dropped."""
-        row_id = int(delivery.id[1:])
-        failpoint("settle.before")
-        with self._db.write() as connection:
-            changed = connection.execute(
-                sa.update(_d)
-                .where(
-                    _d.c.id == row_id,
-                    _d.c.attempt == delivery.attempt,
-                    _d.c.owner == self._owner,
-                    _d.c.state.in_(("claimed", "sending")),
-                )
-                .values(**values, owner=None, updated_at=now)
-            ).rowcount
-            log(
-                connection,
-                row_id,
-                delivery.attempt,
-                now,
-                event if changed else "dropped",
-                code=str(values.get("last_code", "")),
-                text=str(values.get("last_error", "")),
+        """`commit` for one outcome."""
+        return self.commit((Settled(delivery, values, event),), (), now).recorded[0]
+
+    def _in_hand(self, connection: sa.Connection, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+        """What the ledger says now about these deliveries, as far as they are ours; no other worker can change it."""
+        stopped = schema.channel
+        reader = sa.cast(sa.case((_d.c.channel == "newsletter", _d.c.target)), schema.BigInt)
+        rows = connection.execute(
+            sa.select(
+                *(_d.c[name] for name in ("id", "attempt", "state", "channel")),
+                *(_p.c[name] for name in ("cancelled", "paused", "hold", "withdrawn")),
+                _s.c.state.label("reader"),
+                stopped.c.stopped_at,
             )
-            if changed and values["state"] == "sent" and delivery.publication.channel in REWRITING:
-                _write_again_if_changed(connection, delivery, now)
-        failpoint("settle.after")
-        return bool(changed)
+            .join(_p, _p.c.id == _d.c.publication_id)
+            .outerjoin(_s, _s.c.id == reader)
+            .outerjoin(stopped, stopped.c.name == _d.c.channel)
+            .where(_d.c.id.in_([_number(d) for d in deliveries]), _d.c.owner == self._owner)
+            .with_for_update(of=_d)
+        )
+        return {f"d{row.id}": row for row in rows}
+
+    def _intend(
+        self,
+        connection: sa.Connection,
+        wanted: Sequence[Delivery],
+        rows: Mapping[str, Any],
+        halted: Sequence[int],
+        now: datetime,
+    ) -> list[bool]:
+        go: list[dict[str, Any]] = []
+        allowed = []
+        for delivery in wanted:
+            stop = None
+            if mine := _fenced(rows, delivery, ("claimed",)):
+                halts = int(delivery.publication.id[1:]) in halted
+                stop = "ready" if halts else _stop_state(rows[delivery.id])
+                if stop:
+                    _give_up(connection, delivery, stop, now)
+                else:
+                    go.append({"row": _number(delivery), "message": delivery.message_id})
+            allowed.append(mine and not stop)
+        if go:
+            intent = {"state": "sending", "intent_at": now, "updated_at": now, "message_id": sa.bindparam("message")}
+            connection.execute(sa.update(_d).where(_d.c.id == sa.bindparam("row")).values(**intent), go)
+        _log(
+            connection,
+            [_event(d, now, "intent") for d, ok in zip(wanted, allowed, strict=True) if ok and not _uneventful(d)],
+        )
+        return allowed
 
     def checkpoint(self, delivery: Delivery, values: Mapping[str, Any], now: datetime) -> None:
         """Keep ids of invisible steps for the next attempt."""
         with self._db.write() as connection:
             connection.execute(
                 sa.update(_d)
-                .where(_d.c.id == int(delivery.id[1:]), _d.c.attempt == delivery.attempt)
+                .where(_d.c.id == _number(delivery), _d.c.attempt == delivery.attempt)
                 .values(checkpoint=json.dumps(dict(values), sort_keys=True), updated_at=now)
             )
 
-    def unknowns(self, delivery: Delivery) -> int:
-        """How often this delivery's outcome was unknown so far."""
-        return self._number(delivery, _d.c.unknowns)
-
-    def tries(self, delivery: Delivery) -> int:
-        """How often this target was refused for now."""
-        return self._number(delivery, _d.c.tries)
-
-    def _number(self, delivery: Delivery, column: sa.Column[int]) -> int:
-        with self._db.read() as connection:
-            return connection.execute(sa.select(column).where(_d.c.id == int(delivery.id[1:]))).scalar_one()
-
-    def held_by_me(self, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, str]]:
+    def left_open(self, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, str]]:
         """Which of these are still claimed or sending, after a publisher returned or failed."""
-        ids = {int(d.id[1:]): d for d in deliveries}
         with self._db.read() as connection:
-            rows = connection.execute(
-                sa.select(_d.c.id, _d.c.state).where(
-                    _d.c.id.in_(list(ids)),
-                    _d.c.owner == self._owner,
-                    _d.c.state.in_(("claimed", "sending")),
-                )
-            ).all()
-        return [(ids[row.id], row.state) for row in rows]
+            rows = self._in_hand(connection, deliveries)
+        return [
+            (delivery, rows[delivery.id].state)
+            for delivery in deliveries
+            if _fenced(rows, delivery, ("claimed", "sending"))
+        ]
 
     # unknown
 
     def due_unknown(self, channel: str, now: datetime, *, live: bool) -> list[Unknown]:
-        """Unknown deliveries whose next look is due.
+        """Unknown deliveries whose next look is due, at most `MOST_LOOKS`.
 
         Args:
             live: whether the channel reaches people now; a sandbox knows nothing of a page, nor the reverse.
@@ -247,11 +182,12 @@ class Deliveries(Upkeep):
                 .join(_p, _p.c.id == _d.c.publication_id)
                 .where(
                     _d.c.channel == channel,
-                    _d.c.state == "unknown",
+                    sa.text(schema.UNKNOWN),
                     _d.c.due_at <= now,
                     _p.c.live == int(live),
                 )
                 .order_by(_d.c.id)
+                .limit(MOST_LOOKS)
             ).all()
             publications = load_publications(connection, {row.publication_id for row in rows})
             return [
@@ -311,11 +247,88 @@ class Deliveries(Upkeep):
             connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason=reason))
 
 
-def _stands_still(connection: sa.Connection, channel: str) -> bool:
-    """Whether a person paused this channel, or its service no longer accepts us."""
-    table = schema.channel
-    stopped = sa.select(table.c.name).where(table.c.name == channel, table.c.stopped_at.is_not(None))
-    return connection.execute(stopped).first() is not None
+def _number(delivery: Delivery) -> int:
+    return int(delivery.id[1:])
+
+
+def _fenced(rows: Mapping[str, Any], delivery: Delivery, states: Sequence[str]) -> bool:
+    """Whether this claim still holds: not taken over (attempt), and not ended."""
+    row = rows.get(delivery.id)
+    return row is not None and row.attempt == delivery.attempt and row.state in states
+
+
+def _stop_state(row: Any) -> str | None:
+    """What becomes of a claimed delivery that is not to leave; None: it goes."""
+    if row.cancelled or (row.withdrawn and row.channel not in REWRITING):
+        return "cancelled"
+    if row.channel == "newsletter" and row.reader != "subscribed":
+        return "cancelled"
+    return "ready" if row.paused or row.hold or row.stopped_at is not None else None
+
+
+def _give_up(connection: sa.Connection, delivery: Delivery, state: str, now: datetime) -> None:
+    values = {"state": state, "owner": None, "updated_at": now}
+    connection.execute(sa.update(_d).where(_d.c.id == _number(delivery)).values(**values))
+    _log(connection, [_event(delivery, now, state)])
+
+
+def _settle(connection: sa.Connection, outcomes: Sequence[Settled], recorded: Sequence[bool], now: datetime) -> None:
+    """Outcomes of the same columns in one statement: nearly all of them are `sent`."""
+    events = []
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for outcome, mine in zip(outcomes, recorded, strict=True):
+        delivery, values = outcome.delivery, outcome.values
+        if mine:
+            row = {f"new_{name}": value for name, value in values.items()} | {"row": _number(delivery)}
+            groups.setdefault(tuple(values), []).append(row)
+        if not (mine and values["state"] == "sent" and _uneventful(delivery)):
+            said = {"code": str(values.get("last_code", "")), "text": str(values.get("last_error", ""))}
+            events.append(_event(delivery, now, outcome.event if mine else "dropped") | said)
+    for names, rows in groups.items():
+        new = {name: sa.bindparam(f"new_{name}", type_=_d.c[name].type) for name in names}
+        change = sa.update(_d).where(_d.c.id == sa.bindparam("row")).values(**new, owner=None, updated_at=now)
+        connection.execute(change, rows)
+    _log(connection, events)
+    for outcome, mine in zip(outcomes, recorded, strict=True):
+        if mine and outcome.values["state"] == "sent" and outcome.delivery.publication.channel in REWRITING:
+            _write_again_if_changed(connection, outcome.delivery, now)
+
+
+def _count_answers(
+    connection: sa.Connection, outcomes: Sequence[Settled], recorded: Sequence[bool], now: datetime
+) -> list[int]:
+    """Count what mail servers said about each letter. Returns the letters that are held from now on."""
+    answered: Counter[int] = Counter()
+    bounced: Counter[int] = Counter()
+    for outcome, mine in zip(outcomes, recorded, strict=True):
+        if mine and outcome.delivery.publication.channel == "newsletter" and outcome.values["state"] in ANSWERED:
+            number = int(outcome.delivery.publication.id[1:])
+            answered[number] += 1
+            bounced[number] += outcome.values.get("last_code") == HardBounce.code
+    halted = []
+    for number, count in answered.items():
+        sums = {"answered": _p.c.answered + count, "bounced": _p.c.bounced + bounced[number], "active_at": now}
+        change = sa.update(_p).where(_p.c.id == number).values(**sums).returning(_p.c.answered, _p.c.bounced)
+        row = connection.execute(change).one()
+        if bounced[number] and row.bounced > HALT_COUNT and row.bounced > HALT_SHARE * row.answered:
+            connection.execute(sa.update(_p).where(_p.c.id == number).values(hold="bounces"))
+            halted.append(number)
+    return halted
+
+
+def _uneventful(delivery: Delivery) -> bool:
+    """A letter on its first way: its row tells all of it, and a million of them need no history beside."""
+    return delivery.publication.channel == "newsletter" and delivery.attempt == 1
+
+
+def _event(delivery: Delivery, now: datetime, event: str) -> dict[str, Any]:
+    where = {"delivery_id": _number(delivery), "attempt": delivery.attempt}
+    return where | {"at": now, "event": event, "code": "", "text": ""}
+
+
+def _log(connection: sa.Connection, events: Sequence[Mapping[str, Any]]) -> None:
+    if events:
+        connection.execute(sa.insert(schema.attempt_log), list(events))
 
 
 def _write_again_if_changed(connection: sa.Connection, delivery: Delivery, now: datetime) -> None:
@@ -328,14 +341,6 @@ def _write_again_if_changed(connection: sa.Connection, delivery: Delivery, now: 
         .where(_d.c.id == int(delivery.id[1:]), _d.c.publication_id.in_(changed))
         .values(state="ready", due_at=now)
     )
-
-
-def _recipients(connection: sa.Connection, rows: Sequence[Any]) -> dict[str, Recipient]:
-    ids = [int(row.target) for row in rows]
-    return {
-        str(row.id): Recipient(row.id, row.email, row.language, bool(row.text_only))
-        for row in connection.execute(sa.select(_s).where(_s.c.id.in_(ids)))
-    }
 
 
 def sent_values(receipt: Receipt, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,25 +12,34 @@ from veille.failpoints import failpoint
 from veille.outbox import schema
 from veille.outbox.database import Database
 from veille.outbox.schema import REWRITING
+from veille.rates import Limits
+from veille.segments import Segment, from_json
 
-CHUNK = 20_000  # rows of one expansion step
+CHUNK = 20_000  # rows of one step: nobody waits a second for it
 
-_d, _p, _s = schema.delivery, schema.publication, schema.subscriber
+_FREE = Limits()
+_d, _p, _s, _x = schema.delivery, schema.publication, schema.subscriber, schema.exclusion
+READY: sa.ColumnElement[bool] = sa.text(schema.READY)  # type: ignore[assignment]
 
 
 class Upkeep:
     """What the pump asks of the ledger before it claims. `owner` names this worker in every row that it holds."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, owner: str, limits: Mapping[str, Limits] | None = None) -> None:
         self._db = database
         self._owner = owner
+        self._limits = limits or {}
+
+    def _limits_of(self, channel: str) -> Limits:
+        return self._limits.get(channel, _FREE)
 
     def recover(self, channel: str, now: datetime, first_look: timedelta, *, rewrite: bool) -> int:
-        """Take over what a dead worker left: claimed goes back, sending becomes unknown (files: ready).
+        """Take over what a dead worker left, or we ourselves when the outbox failed in mid-delivery.
 
-        Only one worker runs on this ledger at a time (`veille run` holds a lock), so every other owner is dead.
+        Claimed goes back, sending becomes unknown (files: ready). To be called while this worker has nothing in hand;
+        only one works on this ledger at a time (`veille run` holds a lock), so nobody else has either.
         """
-        stale = sa.and_(_d.c.channel == channel, sa.or_(_d.c.owner.is_(None), _d.c.owner != self._owner))
+        stale = sa.and_(_d.c.channel == channel, sa.text(schema.IN_HAND))
         after = "ready" if rewrite else "unknown"
         with self._db.write() as connection:
             lost = connection.execute(
@@ -61,8 +70,14 @@ class Upkeep:
         with self._db.write() as connection:
             ids = list(connection.execute(sa.select(_p.c.id).where(over)).scalars())
             withdraw(connection, ids, now, "expired")
-            _cancel_stranded(connection, now)
+        self._cancel_stranded(now)
         return len(ids)
+
+    def _cancel_stranded(self, now: datetime) -> None:
+        """What became ready again after its publication was cancelled or withdrawn: nobody would ever claim it."""
+        gone = sa.or_(_p.c.cancelled == 1, sa.and_(_p.c.withdrawn == 1, _p.c.channel.not_in(REWRITING)))
+        stranded = [READY, _d.c.publication_id.in_(sa.select(_p.c.id).where(gone))]
+        self._in_chunks(stranded, {"state": "cancelled", "updated_at": now})
 
     def hold_overdue(self, channel: str, now: datetime, grace: timedelta) -> list[str]:
         """Hold what should have left long ago: a backlog is never blasted. Returns the publications' ids.
@@ -70,29 +85,14 @@ class Upkeep:
         Grace counts from the later of the due time and the moment of queueing (or of a person's `resume`). What
         waits for a later try has a later due time of its own, and is not overdue.
         """
+        limit = now - grace
+        active_at = sa.func.coalesce(_p.c.active_at, _p.c.due_at)  # what goes on slowly is not overdue
         late = sa.and_(
-            _p.c.channel == channel,
-            _p.c.due_at < now - grace,
-            _p.c.queued_at < now - grace,
-            *active(),
+            _p.c.channel == channel, _p.c.due_at < limit, _p.c.queued_at < limit, active_at < limit, *active()
         )
-        with self._db.write() as connection:
-            rows = connection.execute(
-                sa.update(_d)
-                .where(
-                    _d.c.publication_id.in_(sa.select(_p.c.id).where(late)),
-                    _d.c.state == "ready",
-                    _d.c.due_at < now - grace,
-                )
-                .values(state="held", last_code="overdue", updated_at=now)
-                .returning(_d.c.publication_id)
-            ).all()
-            held = {row.publication_id for row in rows}
-            if channel == "newsletter":  # not expanded to its last reader: the publication itself waits
-                letters = connection.execute(
-                    sa.update(_p).where(late, _p.c.expanded_at.is_(None)).values(hold="overdue").returning(_p.c.id)
-                ).all()
-                held |= {row.id for row in letters}
+        held = set(self._hold(late, "overdue", [_d.c.due_at < limit]))
+        if channel == "newsletter":  # not expanded to its last reader: the publication itself waits
+            held |= self._hold_waiting(late, "overdue")
         return [f"p{publication_id}" for publication_id in sorted(held)]
 
     def hold_switched(self, channel: str, now: datetime, *, live: bool) -> list[str]:
@@ -102,20 +102,37 @@ class Upkeep:
         Returns the publications' ids.
         """
         switched = sa.and_(_p.c.channel == channel, _p.c.live != int(live), _p.c.due_at <= now, *active())
+        held = self._hold(switched, "switched", [])
+        if channel == "newsletter":
+            held |= self._hold_waiting(switched, "switched")
+        return [f"p{publication_id}" for publication_id in sorted(held)]
+
+    def _hold(self, which: sa.ColumnElement[bool], code: str, where: list[sa.ColumnElement[bool]]) -> set[int]:
+        """Hold what is ready of these publications."""
+        ready = [_d.c.publication_id.in_(sa.select(_p.c.id).where(which)), READY, *where]
+        return self._in_chunks(ready, {"state": "held", "last_code": code})
+
+    def _hold_waiting(self, which: sa.ColumnElement[bool], code: str) -> set[int]:
+        """Hold letters that have no complete list of readers."""
         with self._db.write() as connection:
-            rows = connection.execute(
-                sa.update(_d)
-                .where(_d.c.publication_id.in_(sa.select(_p.c.id).where(switched)), _d.c.state == "ready")
-                .values(state="held", last_code="switched", updated_at=now)
-                .returning(_d.c.publication_id)
-            ).all()
-            letters = connection.execute(
-                sa.update(_p)
-                .where(switched, _p.c.channel == "newsletter", _p.c.expanded_at.is_(None))
-                .values(hold="switched")
-                .returning(_p.c.id)
-            ).all()
-        return [f"p{number}" for number in sorted({r.publication_id for r in rows} | {r.id for r in letters})]
+            waiting = sa.update(_p).where(which, _p.c.expanded_at.is_(None)).values(hold=code)
+            return set(connection.execute(waiting.returning(_p.c.id)).scalars())
+
+    def _in_chunks(self, where: list[sa.ColumnElement[bool]], values: Mapping[str, Any]) -> set[int]:
+        """Change rows, few in each transaction: a million at once would keep everybody else waiting.
+
+        Returns:
+            Their publications.
+        """
+        touched: set[int] = set()
+        some = sa.select(_d.c.id).where(*where).limit(CHUNK).scalar_subquery()
+        change = sa.update(_d).where(_d.c.id.in_(some)).values(**values).returning(_d.c.publication_id)
+        while True:
+            with self._db.write() as connection:
+                found = list(connection.execute(change).scalars())
+            touched.update(found)
+            if len(found) < CHUNK:
+                return touched
 
     def to_expand(self, now: datetime) -> list[int]:
         """Letters that are due and have no complete list of deliveries yet."""
@@ -131,22 +148,49 @@ class Upkeep:
     def expand(self, publication_id: int, now: datetime) -> int | None:
         """One chunk of a letter's audience. Returns the number of deliveries when this completed it.
 
-        The audience is whoever consents at the moment of the first chunk; no delivery is claimed before the last.
+        The audience is whoever is known at the moment of the first chunk; no delivery is claimed before the last.
+        Each of them gets a delivery or is counted as left out, with the reason.
         """
         with self._db.write() as connection:
             letter = connection.execute(sa.select(_p).where(_p.c.id == publication_id).with_for_update()).one()
-            frozen = letter.audience_at or now
-            readers = _readers_after(connection, letter.cursor, frozen)
-            _add_readers(connection, letter, readers, now)
-            values: dict[str, Any] = {"audience_at": frozen, "cursor": readers[-1] if readers else letter.cursor}
+            newest = letter.audience_id
+            if newest is None:
+                newest = connection.execute(sa.select(sa.func.coalesce(sa.func.max(_s.c.id), 0))).scalar_one()
+            values: dict[str, Any] = {"audience_at": letter.audience_at or now, "audience_id": newest}
+            upper = _end_of_chunk(connection, letter.cursor, newest)
+            self._add_readers(connection, letter, upper, now)
+            values["cursor"] = upper
             count = None
-            if len(readers) < CHUNK:
-                mine = _d.c.publication_id == publication_id
-                count = connection.execute(sa.select(sa.func.count()).where(mine)).scalar_one()
-                values |= {"expanded_at": now, "candidates": count, "started_at": now}
+            if upper == newest:
+                count = _count(connection, publication_id)
+                values |= {"expanded_at": now, "candidates": count + _excluded(connection, publication_id)}
+                values |= {"started_at": now, "active_at": now}
             connection.execute(sa.update(_p).where(_p.c.id == publication_id).values(**values))
         failpoint("expand.after-chunk" if count is None else "expand.after-count")
         return count
+
+    def _add_readers(self, connection: sa.Connection, letter: Any, upper: int, now: datetime) -> None:
+        """Deliveries for one chunk of subscribers, made inside the database; the others are counted by reason."""
+        chunk = sa.and_(_s.c.id > letter.cursor, _s.c.id <= upper)
+        wanted = sa.and_(_s.c.state == "subscribed", _receives_a_post(letter.segments))
+        domains = self._limits_of("newsletter").domains
+        lane: Any = sa.case(dict(domains), value=_s.c.domain, else_="") if domains else sa.literal("")
+        moment = schema.Moment()
+        columns = {
+            "publication_id": sa.literal(letter.id),
+            "channel": sa.literal("newsletter"),
+            "target": sa.cast(_s.c.id, sa.Text),
+            "lane": lane,
+            "state": sa.literal("ready"),
+            "due_at": sa.literal(letter.due_at, moment),
+            "updated_at": sa.literal(now, moment),
+        }
+        rows = sa.select(*(value.label(name) for name, value in columns.items())).where(chunk, wanted)
+        connection.execute(sa.insert(_d).from_select(list(columns), rows.order_by(_s.c.id)))
+        reason = sa.case((_s.c.state == "subscribed", "no-post"), else_=_s.c.state)
+        others = sa.select(reason.label("reason"), sa.func.count().label("n")).where(chunk, sa.not_(wanted))
+        for row in connection.execute(others.group_by(reason)).all():
+            _exclude(connection, letter.id, row.reason, row.n)
 
     def next_due(self) -> datetime | None:
         """When the next delivery or letter is due, to say how long nothing will happen."""
@@ -202,35 +246,40 @@ def kept_code(code: str) -> Any:
     return sa.case((_d.c.last_code == "outcome-unknown", _d.c.last_code), else_=code)
 
 
-def _cancel_stranded(connection: sa.Connection, now: datetime) -> None:
-    """What became ready again after its publication was cancelled or withdrawn: nobody would ever claim it."""
-    gone = sa.or_(_p.c.cancelled == 1, sa.and_(_p.c.withdrawn == 1, _p.c.channel.not_in(REWRITING)))
-    connection.execute(
-        sa.update(_d)
-        .where(_d.c.state == "ready", _d.c.publication_id.in_(sa.select(_p.c.id).where(gone)))
-        .values(state="cancelled", updated_at=now)
-    )
+def _end_of_chunk(connection: sa.Connection, cursor: int, newest: int) -> int:
+    """The last subscriber of the next chunk; the newest of all when fewer are left."""
+    behind = sa.select(_s.c.id).where(_s.c.id > cursor, _s.c.id < newest)
+    last: int | None = connection.execute(behind.order_by(_s.c.id).offset(CHUNK - 1).limit(1)).scalar()
+    return newest if last is None else last
 
 
-def _readers_after(connection: sa.Connection, cursor: int, frozen: datetime) -> list[int]:
-    consenting = (_s.c.id > cursor, _s.c.state == "subscribed", _s.c.consent_at <= frozen)
-    return list(connection.execute(sa.select(_s.c.id).where(*consenting).order_by(_s.c.id).limit(CHUNK)).scalars())
+def _receives_a_post(segments: str) -> sa.ColumnElement[bool]:
+    """Whether at least one post of the letter is for this subscriber: `Segment.includes`, in SQL."""
+    return sa.or_(*(_includes(segment) for segment in from_json(segments))) if segments else sa.true()
 
 
-def _add_readers(connection: sa.Connection, letter: Any, readers: Sequence[int], now: datetime) -> None:
-    rows = [
-        {
-            "publication_id": letter.id,
-            "channel": "newsletter",
-            "target": str(reader),
-            "state": "ready",
-            "due_at": letter.due_at,
-            "updated_at": now,
-        }
-        for reader in readers
-    ]
-    if rows:
-        connection.execute(sa.insert(_d), rows)
+def _includes(segment: Segment) -> sa.ColumnElement[bool]:
+    towns = [sa.literal(",").concat(_s.c.towns).concat(",").contains(f",{town},") for town in segment.towns]
+    town = sa.or_(_s.c.towns == "", *towns) if towns else sa.true()
+    audience = _s.c.audience.in_(["", *segment.audience]) if segment.audience else sa.true()
+    return sa.and_(town, audience)
+
+
+def _exclude(connection: sa.Connection, publication_id: int, reason: str, readers: int) -> None:
+    mine = (_x.c.publication_id == publication_id, _x.c.reason == reason)
+    known = connection.execute(sa.update(_x).where(*mine).values(readers=_x.c.readers + readers)).rowcount
+    if not known:
+        connection.execute(sa.insert(_x).values(publication_id=publication_id, reason=reason, readers=readers))
+
+
+def _count(connection: sa.Connection, publication_id: int) -> int:
+    mine = _d.c.publication_id == publication_id
+    return connection.execute(sa.select(sa.func.count()).select_from(_d).where(mine)).scalar_one()
+
+
+def _excluded(connection: sa.Connection, publication_id: int) -> int:
+    mine = _x.c.publication_id == publication_id
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(_x.c.readers), 0)).where(mine)).scalar_one())
 
 
 def log(

@@ -1,0 +1,231 @@
+"""Which deliveries a worker takes next: due, of a publication that goes on, and within the rates of their lanes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from veille.failpoints import failpoint
+from veille.outbox import schema
+from veille.outbox.buckets import Buckets
+from veille.outbox.database import Database
+from veille.outbox.renditions import load_publications
+from veille.outbox.schema import REWRITING
+from veille.outbox.upkeep import READY, Upkeep, active
+from veille.publishing import Delivery, Publication, Recipient
+from veille.rates import Limits
+
+_d, _p, _s = schema.delivery, schema.publication, schema.subscriber
+
+
+class Claims(Upkeep):
+    """The claiming side of `Deliveries`."""
+
+    def __init__(
+        self,
+        database: Database,
+        owner: str,
+        message_key: bytes,
+        mail_domain: str,
+        limits: Mapping[str, Limits] | None = None,
+    ) -> None:
+        super().__init__(database, owner, limits)
+        self._message_key = message_key
+        self._mail_domain = mail_domain
+        self._letters: dict[tuple[int, int], Publication] = {}  # by id and generation
+
+    def claim(self, channel: str, now: datetime, limit: int) -> list[Delivery]:
+        """Take up to `limit` due deliveries of a channel; each claim raises the fencing token."""
+        with self._db.write() as connection:
+            going = self._going(connection, channel, now, limit)
+            if channel == "newsletter":
+                rows = self._letters_of(connection, going, limit, now)
+            else:
+                rows = self._update(connection, going, [], limit, now) if going else []
+            deliveries = self._claimed(connection, channel, rows, now) if rows else []
+        failpoint("claim.after")
+        return sorted(deliveries, key=lambda delivery: int(delivery.id[1:]))
+
+    def opens(self, channel: str, now: datetime) -> datetime | None:
+        """When more of what is due may be claimed, if a rate limit or the night is all that it waits for."""
+        limits = self._limits_of(channel)
+        with self._db.read() as connection:
+            if self._going(connection, channel, now, 1):
+                moments = self._openings(connection, channel, now)
+                return datetime.fromtimestamp(min(moments), UTC) if moments else None
+            if limits.window and self._going(connection, channel, now, 1, at_night=True):
+                return limits.window.next_opening(now, limits.zone)
+        return None
+
+    def _openings(self, connection: sa.Connection, channel: str, now: datetime) -> list[float]:
+        limits = self._limits_of(channel)
+        buckets = Buckets(connection, channel, now)
+        server = buckets.opens("", limits.server)
+        moments = []
+        for number in self._going(connection, channel, now, 10):
+            for lane in self._lanes_waiting(connection, number, now):
+                moments.append(max(server, buckets.opens(lane, limits.lanes.get(lane, ()))))
+        return moments
+
+    def _lanes_waiting(self, connection: sa.Connection, publication_id: int, now: datetime) -> list[str]:
+        waiting = (_d.c.publication_id == publication_id, READY, _d.c.due_at <= now)
+        lanes = sa.select(_d.c.lane).where(*waiting).distinct()
+        return list(connection.execute(lanes).scalars())
+
+    def _going(
+        self, connection: sa.Connection, channel: str, now: datetime, limit: int, *, at_night: bool = False
+    ) -> list[int]:
+        """Publications with something that may be claimed now, the longest due first."""
+        if stands_still(connection, channel):
+            return []
+        due = sa.select(_d.c.id).where(_d.c.publication_id == _p.c.id, READY, _d.c.due_at <= now).exists()
+        where = [_p.c.channel == channel, due, *active(withdrawn=channel in REWRITING)]
+        if channel == "newsletter":
+            where.append(_p.c.expanded_at.is_not(None))
+        limits = self._limits_of(channel)
+        if limits.window and not at_night and not limits.window.open_at(now, limits.zone):
+            where.append(_p.c.urgent == 1)
+        return list(
+            connection.execute(sa.select(_p.c.id).where(*where).order_by(_p.c.due_at, _p.c.id).limit(limit)).scalars()
+        )
+
+    def _letters_of(self, connection: sa.Connection, going: Sequence[int], limit: int, now: datetime) -> list[Any]:
+        """Rows of letters, as many as the server's rate and those of the lanes allow."""
+        limits = self._limits_of("newsletter")
+        buckets = Buckets(connection, "newsletter", now)
+        most = buckets.allowed("", limits.server, limit)
+        rows: list[Any] = []
+        for number in going:
+            rows += self._by_lane(connection, number, most - len(rows), now, buckets)
+        buckets.take("", limits.server, len(rows))
+        return rows
+
+    def _by_lane(
+        self, connection: sa.Connection, publication_id: int, most: int, now: datetime, buckets: Buckets
+    ) -> list[Any]:
+        """Lanes with a rate of their own first: they take few. Each query reads the index in its order."""
+        lanes = self._limits_of("newsletter").lanes
+        rows: list[Any] = []
+        for lane, rates in lanes.items():
+            if (count := buckets.allowed(lane, rates, most - len(rows))) > 0:
+                taken = self._update(connection, [publication_id], [_d.c.lane == lane], count, now)
+                buckets.take(lane, rates, len(taken))
+                rows += taken
+        if most > len(rows):
+            rows += self._update(connection, [publication_id], [_d.c.lane == ""], most - len(rows), now)
+        if most > len(rows):  # lanes that lost their limit since
+            other = [_d.c.lane != "", _d.c.lane.not_in(list(lanes))]
+            rows += self._update(connection, [publication_id], other, most - len(rows), now)
+        return rows
+
+    def _update(
+        self,
+        connection: sa.Connection,
+        publications: Sequence[int],
+        lane: list[sa.ColumnElement[bool]],
+        most: int,
+        now: datetime,
+    ) -> list[Any]:
+        due = (
+            sa.select(_d.c.id)
+            .where(_d.c.publication_id.in_(publications), READY, _d.c.due_at <= now, *lane)
+            .order_by(_d.c.publication_id, _d.c.lane, _d.c.due_at, _d.c.id)
+            .limit(most)
+            .with_for_update(skip_locked=True, of=_d)
+        )
+        claimed = (
+            sa.update(_d)
+            .where(_d.c.id.in_(due.scalar_subquery()))
+            .values(
+                state="claimed",
+                owner=self._owner,
+                attempt=_d.c.attempt + 1,
+                first_at=sa.func.coalesce(_d.c.first_at, sa.literal(now, schema.Moment())),
+                updated_at=now,
+            )
+            .returning(*_d.c)
+        )
+        return list(connection.execute(claimed).all())
+
+    def _claimed(self, connection: sa.Connection, channel: str, rows: Sequence[Any], now: datetime) -> list[Delivery]:
+        """Claimed rows as deliveries, with what they need to leave."""
+        publications = self._publications(connection, channel, {row.publication_id for row in rows})
+        mine = _p.c.id.in_(list(publications))
+        connection.execute(sa.update(_p).where(mine, _p.c.started_at.is_(None)).values(started_at=now))
+        connection.execute(sa.update(_p).where(mine).values(active_at=now))
+        mail = channel == "newsletter"
+        readers = _recipients(connection, rows) if mail else {}
+        gone = {row.id for row in rows if mail and row.target not in readers}
+        if gone:
+            left = {"state": "cancelled", "owner": None, "last_code": "unsubscribed"}
+            connection.execute(sa.update(_d).where(_d.c.id.in_(gone)).values(**left))
+        return [
+            self._delivery(row, publications[row.publication_id], readers.get(row.target))
+            for row in rows
+            if row.id not in gone
+        ]
+
+    def _publications(self, connection: sa.Connection, channel: str, ids: set[int]) -> dict[int, Publication]:
+        """Publications with their renditions; a letter is read once and not for each batch of its readers."""
+        if channel != "newsletter":
+            return load_publications(connection, ids)
+        generations = connection.execute(sa.select(_p.c.id, _p.c.generation).where(_p.c.id.in_(ids))).all()
+        wanted = {row.id: (row.id, row.generation) for row in generations}
+        if missing := [number for number, key in wanted.items() if key not in self._letters]:
+            kept = {key: letter for key, letter in self._letters.items() if key in wanted.values()}
+            read = load_publications(connection, missing)
+            self._letters = kept | {wanted[number]: letter for number, letter in read.items()}
+        return {number: self._letters[key] for number, key in wanted.items()}
+
+    def _delivery(self, row: Any, publication: Publication, recipient: Recipient | None) -> Delivery:
+        mail = row.channel == "newsletter"
+        return Delivery(
+            id=f"d{row.id}",
+            publication=publication,
+            target=row.target,
+            attempt=row.attempt,
+            date=row.first_at,
+            message_id=(row.message_id or self._message_id(publication.key, row.target)) if mail else "",
+            recipient=recipient,
+            checkpoint=json.loads(row.checkpoint) if row.checkpoint else {},
+            intent_at=row.intent_at,
+            tries=row.tries,
+            unknowns=row.unknowns,
+        )
+
+    def _message_id(self, key: str, target: str) -> str:
+        """The same for every copy of a letter, so that a resend threads with the first (RFC 5322, 3.6.4)."""
+        mac = hmac.new(self._message_key, f"{key}\n{target}".encode(), hashlib.sha256).digest()
+        return f"<{base64.b32encode(mac)[:26].decode().lower()}@{self._mail_domain}>"
+
+
+def stands_still(connection: sa.Connection, channel: str) -> bool:
+    """Whether a person paused this channel, or its service no longer accepts us."""
+    table = schema.channel
+    stopped = sa.select(table.c.name).where(table.c.name == channel, table.c.stopped_at.is_not(None))
+    return connection.execute(stopped).first() is not None
+
+
+def _recipients(connection: sa.Connection, rows: Sequence[Any]) -> dict[str, Recipient]:
+    """Readers who still want the letter, by target."""
+    columns = (_s.c.id, _s.c.email, _s.c.language, _s.c.text_only, _s.c.towns, _s.c.audience)
+    ids = [int(row.target) for row in rows]
+    readers = sa.select(*columns).where(_s.c.id.in_(ids), _s.c.state == "subscribed")
+    return {
+        str(row.id): Recipient(
+            row.id,
+            row.email,
+            row.language,
+            bool(row.text_only),
+            tuple(row.towns.split(",")) if row.towns else (),
+            row.audience,
+        )
+        for row in connection.execute(readers)
+    }
