@@ -7,7 +7,7 @@ READY := .venv/.ready
 SAMPLE_NOW := 2026-11-25T09:00:00+01:00
 
 .DEFAULT_GOAL := help
-.PHONY: help publish test lint format messages bench clean
+.PHONY: help publish test lint format messages bench bench-million clean
 
 help:
 	@echo "make publish   publish the sample newsroom in sandbox mode (nothing leaves this machine)"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint      ruff, mypy, import-linter"
 	@echo "make messages  bring the French catalogue to the messages of the source"
 	@echo "make bench     measurements (benchmarks/README.md)"
+	@echo "make bench-million  the same with 1,000,000 readers"
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("veille needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -47,7 +48,11 @@ messages: $(READY)
 	$(BIN)/python -m tests.support.messages
 
 bench: $(READY)
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.sending
+
+bench-million: $(READY)
+	$(BIN)/python -m benchmarks.million
 
 clean:
 	rm -rf .venv dist
