@@ -237,7 +237,7 @@ def letter_of_variant(payload: Mapping[str, Any], variant: Hashable) -> Letter:
     posts = [post for place, post in enumerate(edition.posts) if place not in left_out]
     subject = subject_of(edition, posts)
     preheader = preheader_of(edition, posts, subject)
-    html = _cut(stored["html"], rf"<!--{mark}-(\d+)-(?:begins|ends)-->\n?", left_out)
+    html = _cut(stored["html"], rf"\n?<!--{mark}-(\d+)-(?:begins|ends)-->\n?", left_out)
     text = _cut(stored["text"], rf"{mark}-(\d+)-(?:begins|ends)", left_out)
     slots = ((_slot(mark, "subject"), subject), (_slot(mark, "preheader"), preheader))
     for slot, words in slots:

@@ -21,7 +21,8 @@ from veille.posts import Post
 from veille.publishing import Publisher, Rendition, Source
 from veille.reading import name_of
 from veille.renamed import renamed_editions
-from veille.rendering import RenderedEdition, RenderedPost, render_edition, render_hand_made, render_post
+from veille.rendering import RenderedEdition, RenderedPost, labels, render_edition, render_hand_made, render_post
+from veille.segments import to_json
 
 HELPLINES_FILE = "content/helplines.yaml"
 
@@ -35,6 +36,8 @@ class Line:
     rendition: Rendition | None = field(repr=False)  # None: what the outbox holds
     targets: tuple[str, ...] = ()
     live: bool = False  # reaches people
+    urgent: bool = False
+    segments: str = ""  # as in `Item`
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,10 @@ def prepare(
             lines.append(Line(owed, Change.SAME, None))
             continue
         try:
-            rendition = publishers[owed.channel].render(studio.source(owed))
+            source = studio.source(owed)
+            rendition = publishers[owed.channel].render(source)
             if rendition is not None:
-                lines.append(_line(owed, rendition, publishers[owed.channel]))
+                lines.append(_line(owed, source, rendition, publishers[owed.channel]))
                 prints.made(owed, rendition.digest)
         except ContentError as error:
             findings += [_in_file(finding, owed) for finding in error.findings]
@@ -151,9 +155,17 @@ def _held(owed: Owed) -> str:
     return owed.existing.digest if owed.existing else ""
 
 
-def _line(owed: Owed, rendition: Rendition, publisher: Publisher) -> Line:
-    change = _change(owed, rendition.digest, live=publisher.live)
-    return Line(owed, change, rendition, tuple(publisher.targets()), publisher.live)
+def _line(owed: Owed, source: Source, rendition: Rendition, publisher: Publisher) -> Line:
+    posts = source.posts if isinstance(source, RenderedEdition) else (source,)
+    return Line(
+        owed,
+        _change(owed, rendition.digest, live=publisher.live),
+        rendition,
+        tuple(publisher.targets()),
+        publisher.live,
+        urgent=any(post.urgent for post in posts),
+        segments=to_json([post.segment for post in posts]) if owed.channel == CADENCED else "",
+    )
 
 
 def _change(owed: Owed, digest: str, *, live: bool) -> Change:
@@ -185,6 +197,8 @@ def _item(line: Line, rendition: Rendition, bodies: Mapping[str, str], config: C
         rendition=rendition,
         targets=line.targets,
         live=line.live,
+        urgent=line.urgent,
+        segments=line.segments,
         members=owed.members,
         bodies={source: bodies[source] for source in owed.members if source in bodies and source not in owed.kept},
         expires=owed.expires,
@@ -317,7 +331,14 @@ class _Studio:
             source=owed.source,
             slug=owed.source,
             title=owed.title,
+            titles=self._titles(owed),
         )
+
+    def _titles(self, owed: Owed) -> dict[str, str]:
+        """The title of a gathered letter in the other languages that veille speaks."""
+        day = owed.due.astimezone(self._config.zone).date()
+        own, name = self._config.settings.workspace.language, self._config.brand.name
+        return labels.elsewhere(own, lambda other: labels.letter_title(name, day, other))
 
     def _stored(self, owed: Owed) -> dict[str, RenderedPost]:
         """Members that nobody asked to publish now, as the outbox keeps them."""

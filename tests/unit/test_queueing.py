@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -224,3 +225,34 @@ def test_a_post_of_the_second_half_past_two_misses_the_letter_of_the_first(desk:
     desk.post("second", "publishDate: 2026-10-25T02:30:00+01:00")
     desk.publish()
     assert desk.letters() == {"edition-2026-10-25": ["first"], "edition-2026-11-01": ["second"]}
+
+
+# whom it is for, and whether it may leave at night
+
+
+def _flags(desk: Desk, channel: str = "newsletter") -> list[tuple[int, list[dict[str, list[str]]]]]:
+    table = schema.publication
+    with desk.ledger.database.read() as connection:
+        rows = connection.execute(sa.select(table).where(table.c.channel == channel).order_by(table.c.id)).all()
+    return [(row.urgent, json.loads(row.segments or "[]")) for row in rows]
+
+
+def test_a_letter_says_whom_its_posts_are_for_and_whether_it_is_urgent(desk: Desk) -> None:
+    desk.post("here", "towns: [bagneux]\naudience: [young]\nchannels: [newsletter]")
+    desk.publish()
+    assert _flags(desk) == [(0, [{"towns": ["bagneux"], "audience": ["young"]}])]
+    other = desk.post("there", "towns: [bourg-la-reine]\nurgent: true\nchannels: [newsletter]")
+    desk.publish(other)  # what is kept from the outbox counts too
+    both = [{"towns": ["bagneux"], "audience": ["young"]}, {"towns": ["bourg-la-reine"], "audience": []}]
+    assert _flags(desk) == [(1, both)]
+    desk.post("there", "channels: [newsletter]")
+    desk.publish()
+    assert _flags(desk) == [(0, [])]  # one post for everybody: nobody is left out
+
+
+def test_an_urgent_post_is_urgent_everywhere(desk: Desk) -> None:
+    desk.post("here", "towns: [bagneux]\nurgent: true")
+    desk.publish()
+    for channel in ("facebook", "web"):
+        assert {flags for flags, _segments in _flags(desk, channel)} == {1}
+        assert {len(segments) for _flags, segments in _flags(desk, channel)} == {0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from veille.checks import structure
+from veille.checks import discretion, structure
 from veille.config import Config
 from veille.errors import Finding, Severity
 from veille.library import Library, softened
@@ -29,6 +29,8 @@ CHECKS: tuple[Check, ...] = (
     structure.edition_posts,
     structure.pictures,
     structure.dates,
+    discretion.sensitive_letters,
+    discretion.sender,
 )
 
 

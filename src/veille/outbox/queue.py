@@ -33,6 +33,8 @@ class Item:
         members: sources of the posts of an edition, in order; empty for a post.
         bodies: what `body_hash` gives for those members that were rendered now; the others keep theirs.
         targets: targets of the publication; empty for a letter, which is expanded when it is due.
+        urgent: leaves at night too.
+        segments: of a letter, whom its posts are for (`veille.segments.to_json`); "" = everybody.
     """
 
     source: str
@@ -51,6 +53,8 @@ class Item:
     bodies: Mapping[str, str] = field(default_factory=dict, compare=False)
     expires: datetime | None = None
     live: bool = False  # queued for people, not for a sandbox
+    urgent: bool = False
+    segments: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -285,6 +289,8 @@ def _values(item: Item, digest: str) -> dict[str, Any]:
         "zone": item.zone,
         "expires_at": item.expires,
         "live": int(item.live),
+        "urgent": int(item.urgent),
+        "segments": item.segments,
         "rendition": digest,
     }
 

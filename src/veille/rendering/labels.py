@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from veille import i18n
@@ -12,6 +13,7 @@ from veille.i18n import gettext as _
 from veille.posts import Event, Kind, Post
 from veille.timetable import day_in_words
 
+T = TypeVar("T")
 NBSP = "\u00a0"
 
 
@@ -47,7 +49,7 @@ def letter_title(newsroom: str, day: date, language: str) -> str:
     return _("{name}, letter of {date}").format(name=newsroom, date=words)
 
 
-def elsewhere(language: str, make: Callable[[str], Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+def elsewhere(language: str, make: Callable[[str], T]) -> dict[str, T]:
     """The same words in every language that veille speaks, but for the newsroom's own.
 
     Args:

@@ -35,8 +35,8 @@ class Templates:
 
     Every template sees `brand`, `newsroom` (its name), `base_url`, `language`, `_`, `ngettext` and the tokens of
     the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS.
-    `contact_html(contact, words_lang)`, `contact_text(contact)`, `call_label(href, number)`, `wrap(text, width, indent, first)` and the filter
-    `shift_headings(levels)` keep letter, pages and text alike.
+    `contact_html(contact, words_lang)`, `contact_text(contact)`, `call_label(href, number)`,
+    `wrap(text, width, indent, first)` and the filter `shift_headings(levels)` keep letter, pages and text alike.
     """
 
     def __init__(self, config: Config) -> None:
