@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import EmailPolicy
-from email.utils import format_datetime, parseaddr
+from email.utils import parseaddr
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from veille import tokens
-from veille.errors import ConfigError, LedgerError, PublishError, Unavailable
-from veille.failpoints import failpoint
+from veille.bounces import return_path
+from veille.errors import ConfigError, LedgerError, Rejected, Unavailable
 from veille.i18n import gettext as _
 from veille.publishing import (
     Delivery,
@@ -24,14 +23,15 @@ from veille.publishing import (
     OnUnknown,
     Publication,
     ReadBack,
-    Receipt,
+    Recipient,
     Rendition,
     Seen,
     Source,
 )
 from veille.rendering import RenderedEdition
-from veille.tokens import Keys, Purpose
-from veille_publishers import files
+from veille.tokens import Purpose
+from veille_publishers import files, letter_files
+from veille_publishers.dkim_signature import load_signer
 from veille_publishers.letter import (
     PREFERENCES_SLOT,
     UNSUBSCRIBE_SLOT,
@@ -40,34 +40,17 @@ from veille_publishers.letter import (
     variant,
     whole,
 )
+from veille_publishers.mime import Heading, Personal, Template
+from veille_publishers.pool import Mail, Pool
 from veille_publishers.registry import Context
-from veille_publishers.smtp import Connection, SmtpUrl, parse_url
+from veille_publishers.smtp import SmtpUrl, parse_url
 
+TEMPLATES = 64  # letters kept ready to be filled in, of about 80 KB each
+SIGNING_THREADS = 2  # a signature costs ten times the rest of a letter, and is made outside of Python
 
-class LetterPolicy(EmailPolicy):
-    """SMTP line ends; List-* and id headers stay as they are.
-
-    The standard policy rewrites a URL of 78 characters or more as encoded words, which is not valid in these headers
-    (RFC 2369, RFC 8058) and makes the unsubscribe button vanish.
-    """
-
-    _VERBATIM = ("list-", "feedback-id", "message-id")
-
-    def fold(self, name: str, value: Any) -> str:
-        """See `email.policy`."""
-        if name.lower().startswith(self._VERBATIM):
-            return f"{name}: {value}{self.linesep}"
-        return str(super().fold(name, value))
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        """See `email.policy`."""
-        if name.lower().startswith(self._VERBATIM):
-            return f"{name}: {value}{self.linesep}".encode("ascii")
-        return bytes(super().fold_binary(name, value))
-
-
-POLICY = LetterPolicy(linesep="\r\n")
-_PRIVATE = 0o600  # a letter names its reader
+_LONGEST_BASE = 300  # characters: a line of a header holds 998, and is not folded inside a link (RFC 5322, 2.1.1)
+_LONGEST_ADDRESS = 254  # characters (RFC 5321, 4.5.3.1.3)
+_ADDRESS = re.compile(r'[^\x00-\x20\x7f-\xa0<>(),;:\\"\[\]@]+@[A-Za-z0-9.-]+')  # what cannot end a header or a command
 
 
 class Newsletter:
@@ -81,21 +64,17 @@ class Newsletter:
         self._settings = context.config.settings.newsletter
         self._base_url = context.config.settings.workspace.base_url
         self.live = self._settings.transport != "file"
-        if not self._base_url.isascii():
-            raise ConfigError(
-                _("workspace.base_url holds letters that mail headers cannot carry"),
-                hint=_('write the name of the host in its other form, which begins with "xn--"'),
-            )
-        if self.live and not self._base_url.startswith("https://"):
-            raise ConfigError(
-                _("workspace.base_url must begin with https:// before letters leave"),
-                hint=_("leaving the letter in one click works over https only (RFC 8058)"),
-            )
+        self._check_base_url()
         self._sender = self._address("from", self._settings.sender)
         self._reply_to = self._address("reply_to", self._settings.reply_to) if self._settings.reply_to else None
         self._list_id = self._checked_list_id()
+        self._signer = load_signer(self._settings, self._sender.domain)
+        self._envelope("d0")
         self._folder = context.config.outbox_dir / "newsletter"
         self._server = self._parsed_url() if self.live else None
+        self._pool: Pool | None = None
+        self._templates: OrderedDict[Hashable, Template] = OrderedDict()  # the one used last at the end
+        self._lock = threading.Lock()
 
     def render(self, source: Source) -> Rendition | None:
         """The letter with slots for the personal links. Posts reach readers inside an edition only."""
@@ -123,30 +102,26 @@ class Newsletter:
         folder = self._folder / publication.slug
         letter = letter_of_variant(publication.rendition.payload, whole(publication.rendition.payload))
         html = letter.html.replace(f"{self._base_url}/media/", "media/")
-        files.write(folder / "letter.html", self._filled(html, "…").encode())
-        files.write(folder / "letter.txt", self._filled(letter.text, "…").encode())
+        for name, part in (("letter.html", html), ("letter.txt", letter.text)):
+            shown = part.replace(UNSUBSCRIBE_SLOT, "…").replace(PREFERENCES_SLOT, "…")
+            files.write(folder / name, shown.encode())
         for file in publication.rendition.files:
             files.write(folder / "media" / file.name, file.content)
 
     def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
-        """Send or write one message for each reader of the batch."""
+        """Send or write one message for each reader of the batch, and of further ones that the journal gives."""
         # Erased since the claim: asking for the last word records that nothing is to be sent.
         wanted = [d for d in deliveries if d.recipient is not None or journal.intent(d)]
-        if not self.live:
-            for delivery in wanted:
-                if not self._write(delivery, journal):
-                    return
-            return
-        connection = self._connection()
-        try:
-            for delivery in wanted:
-                if not self._send(connection, delivery, journal):
-                    return
-        finally:
-            connection.close()
+        if self.live:
+            self._connections().deliver(wanted, self.compose, journal, threads=SIGNING_THREADS if self._signer else 0)
+        else:
+            letter_files.write_all(self._folder, wanted, self.compose, journal)
 
     def rest(self) -> None:
-        """Nothing is kept open."""
+        """Close the connections that were kept."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
     def read_back(self, delivery: Delivery) -> ReadBack:  # noqa: ARG002
         """A mailbox cannot be looked into."""
@@ -156,38 +131,35 @@ class Newsletter:
         """The one wait before the one resend."""
         return (self._settings.resend_after,)
 
-    def message(self, delivery: Delivery) -> EmailMessage:
-        """The letter as this reader gets it (RFC 5322, RFC 2369, RFC 8058, RFC 2919).
+    def compose(self, delivery: Delivery) -> Mail:
+        """The letter as this reader gets it, in its envelope. For several threads at once.
 
         Raises:
+            Rejected: no header can carry this reader's address.
             LedgerError: the delivery carries no reader, or there is no key to sign links with.
         """
-        if delivery.recipient is None or self._context.keys is None:
+        return self._composed(delivery, self._template)
+
+    def _composed(self, delivery: Delivery, template: Callable[[Publication, Recipient], Template]) -> Mail:
+        reader, keys = delivery.recipient, self._context.keys
+        if reader is None or keys is None:
             raise LedgerError(_("{id} names no reader").format(id=delivery.id))
-        payload = delivery.publication.rendition.payload
-        letter = letter_of_variant(payload, variant(payload, delivery.recipient))
-        links = _Links(self._base_url, self._context.keys, delivery.recipient.id)
-        message = EmailMessage(policy=POLICY)
-        message["From"] = self._sender
-        message["To"] = Address(addr_spec=delivery.recipient.address)
-        message["Subject"] = letter.subject
-        message["Date"] = format_datetime(delivery.date.astimezone(self._context.config.zone))
-        message["Message-ID"] = delivery.message_id
-        if self._reply_to:
-            message["Reply-To"] = self._reply_to
-        message["List-Id"] = self._list_id
-        message["List-Unsubscribe"] = f"<{links.unsubscribe}>, <{self._unsubscribe_mail(links)}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        message["Precedence"] = "bulk"
-        message.set_content(self._filled(letter.text, links), charset="utf-8", cte="quoted-printable")
-        if not delivery.recipient.text_only:
-            message.add_alternative(
-                self._filled(letter.html, links), subtype="html", charset="utf-8", cte="quoted-printable"
+        if not _ADDRESS.fullmatch(reader.address):
+            raise Rejected(
+                _("this reader's address cannot be written into a letter"),
+                hint=_("remove it, and add it again as contact@example.org"),
             )
-            # The same for every copy of this letter; "=_" cannot stand in quoted-printable text (RFC 2045, 6.7).
-            message.set_boundary(f"=_{hashlib.sha256(delivery.message_id.encode()).hexdigest()[:24]}")
-        message["Content-Language"] = letter.lang  # last: filling in the parts takes Content-* away
-        return message
+        token = tokens.make(keys, Purpose.UNSUBSCRIBE, reader.id)
+        personal = Personal(
+            address=reader.address,
+            date=delivery.date.astimezone(self._context.config.zone),
+            message_id=delivery.message_id,
+            unsubscribe=f"{self._base_url}/u/{token}",
+            preferences=f"{self._base_url}/p/{tokens.make(keys, Purpose.PREFERENCES, reader.id)}",
+            mailto=self._unsubscribe_mail(token),
+        )
+        content = template(delivery.publication, reader).fill(personal)
+        return Mail(self._envelope(delivery.id), reader.address, content, smtputf8=not reader.address.isascii())
 
     def send_test(self, delivery: Delivery) -> str:
         """Send one letter outside the outbox, to whoever made it. Returns what to tell them.
@@ -195,26 +167,72 @@ class Newsletter:
         Raises:
             PublishError: the mail server did not take it.
         """
-        assert delivery.recipient is not None
-        content = self.message(delivery).as_bytes()
+        mail = self._composed(delivery, self._made)  # not kept: the next test has the same id and other words
         if not self.live:
             path = self._folder / delivery.publication.slug / "test.eml"
-            files.write(path, content, mode=_PRIVATE)
+            files.write(path, mail.content, mode=letter_files.PRIVATE)
             self.show(delivery.publication)
             relative = path.relative_to(self._context.config.root).as_posix()
             return _("Sandbox: the letter was written to {path}.").format(path=relative)
-        connection = self._connection()
         try:
-            connection.send(self._sender.addr_spec, delivery.recipient.address, lambda: content, lambda: True)
+            self._connections().send(mail)
         except Unavailable as error:  # no later try comes: nothing of a test is queued
             raise Unavailable(error.message, hint=_("mend this, then send the test again")) from None
         finally:
-            connection.close()
+            self.rest()
         return _("Sent.")
 
-    def _connection(self) -> Connection:
+    # ---- the letter that several readers share
+
+    def _template(self, publication: Publication, reader: Recipient) -> Template:
+        """The letter of this reader's variant, made at first need and kept while others need it too."""
+        which = variant(publication.rendition.payload, reader)
+        key = (publication.id, publication.generation, which, reader.text_only)
+        with self._lock:
+            if key in self._templates:
+                self._templates.move_to_end(key)
+                return self._templates[key]
+        made = self._made(publication, reader)
+        with self._lock:
+            self._templates[key] = made
+            while len(self._templates) > TEMPLATES:
+                self._templates.popitem(last=False)
+        return made
+
+    def _made(self, publication: Publication, reader: Recipient) -> Template:
+        payload = publication.rendition.payload
+        letter = letter_of_variant(payload, variant(payload, reader))
+        heading = Heading(
+            sender=self._sender,
+            reply_to=self._reply_to,
+            subject=letter.subject,
+            list_id=self._list_id,
+            feedback_id=self._feedback_id(publication.slug),
+            language=letter.lang,
+        )
+        return Template(heading, letter.text, None if reader.text_only else letter.html, self._signer)
+
+    def _feedback_id(self, slug: str) -> str:
+        """Edition, list and sender; no reader (Gmail: four fields, the last one of 5 to 15 characters)."""
+        edition = re.sub(r"[^A-Za-z0-9._-]+", "-", slug)[:60]
+        sender = re.sub(r"[^a-z0-9]", "", self._sender.domain.lower())
+        name = self._list_id.rpartition("<")[2].rstrip(">")
+        return f"{edition}:{name}::{f'{sender}-list'[:15]}"
+
+    def _envelope(self, delivery_id: str) -> str:
+        """The envelope sender: where bounces go (RFC 5321, 4.4), marked for each letter where that is asked for."""
+        bounces, keys = self._settings.bounce_address, self._context.keys
+        return return_path(keys, bounces, delivery_id) if bounces and keys else self._sender.addr_spec
+
+    # ---- where it goes
+
+    def _connections(self) -> Pool:
         assert self._server is not None  # only the live transport connects
-        return Connection(self._server)
+        if self._pool is None:
+            self._pool = Pool(self._server)
+        return self._pool
+
+    # ---- settings
 
     def _parsed_url(self) -> SmtpUrl:
         if self._settings.smtp_url is None:
@@ -224,48 +242,31 @@ class Newsletter:
             )
         return parse_url(self._settings.smtp_url.get_secret_value())
 
-    def _write(self, delivery: Delivery, journal: Journal) -> bool:
-        """One file. False: nothing can be written now, so leave the rest of the batch."""
-        content = self.message(delivery).as_bytes()
-        if not journal.intent(delivery):
-            return True
-        path = self._folder / delivery.publication.slug / f"{delivery.id}.eml"
-        try:
-            files.write(path, content, mode=_PRIVATE)
-            failpoint("mail-file.after-write")
-        except PublishError as error:
-            journal.settle(delivery, error)
-            return False
-        journal.settle(delivery, Receipt(detail=path.name))
-        return True
-
-    def _send(self, connection: Connection, delivery: Delivery, journal: Journal) -> bool:
-        """One letter. False: the server does not take letters from us now, so leave the rest of the batch."""
-        assert delivery.recipient is not None
-        try:
-            words = connection.send(
-                self._sender.addr_spec,
-                delivery.recipient.address,
-                lambda: self.message(delivery).as_bytes(),
-                lambda: journal.intent(delivery),
+    def _check_base_url(self) -> None:
+        """Whether the links of the headers can be what RFC 8058 and RFC 5322 ask for."""
+        if not self._base_url.isascii():
+            raise ConfigError(
+                _("workspace.base_url holds letters that mail headers cannot carry"),
+                hint=_('write the name of the host in its other form, which begins with "xn--"'),
             )
-        except PublishError as error:
-            journal.settle(delivery, error)
-            return not getattr(error, "about_us", error.code == "not-authorised")
-        if words is not None:
-            journal.settle(delivery, Receipt(detail=words))
-        return True
-
-    def _filled(self, text: str, links: _Links | str) -> str:
-        unsubscribe = links if isinstance(links, str) else links.unsubscribe
-        preferences = links if isinstance(links, str) else links.preferences
-        return text.replace(UNSUBSCRIBE_SLOT, unsubscribe).replace(PREFERENCES_SLOT, preferences)
+        if self.live and not self._base_url.startswith("https://"):
+            raise ConfigError(
+                _("workspace.base_url must begin with https:// before letters leave"),
+                hint=_("leaving the letter in one click works over https only (RFC 8058)"),
+            )
+        if len(self._base_url) > _LONGEST_BASE:
+            raise ConfigError(
+                _("workspace.base_url is too long for the headers of a mail"),
+                hint=_("the link that leaves the letter must fit on one line"),
+            )
 
     def _address(self, key: str, value: str) -> Address:
         name, spec = parseaddr(value)
         if not value and key == "from" and not self.live:
             name, spec = self._context.config.brand.name, f"newsletter@{urlsplit(self._base_url).hostname}"
         try:
+            if not spec.isascii() or not _ADDRESS.fullmatch(spec) or len(spec) > _LONGEST_ADDRESS:
+                raise ValueError
             return Address(name or self._context.config.brand.name, addr_spec=spec)
         except (ValueError, IndexError):
             raise ConfigError(
@@ -283,15 +284,6 @@ class Newsletter:
             )
         return value if value.endswith(">") else f"<{value}>"
 
-    def _unsubscribe_mail(self, links: _Links) -> str:
+    def _unsubscribe_mail(self, token: str) -> str:
         to = quote((self._reply_to or self._sender).addr_spec, safe="@+")
-        return f"mailto:{to}?subject={quote(f'unsubscribe {links.token}')}"
-
-
-class _Links:
-    """The personal links of one reader."""
-
-    def __init__(self, base_url: str, keys: Keys, subscriber: int) -> None:
-        self.token = tokens.make(keys, Purpose.UNSUBSCRIBE, subscriber)
-        self.unsubscribe = f"{base_url}/u/{self.token}"
-        self.preferences = f"{base_url}/p/{tokens.make(keys, Purpose.PREFERENCES, subscriber)}"
+        return f"mailto:{to}?subject={quote(f'unsubscribe {token}')}"
