@@ -172,10 +172,10 @@ def _in_plain_words(parts: Parts, *, report: bool = False) -> Report:
     start = f"{subject}\n{text[:WORDS]}"
     report = report or parts.kind == "delivery-status"
     daemon = report or bool(_DAEMON.search(parts.header("From")) or parts.head.get("X-Failed-Recipients"))
-    bounced = daemon and not _AWAY.search(subject)
+    away = bool(_AWAY.search(subject)) and not _BOUNCE_WORDS.search(subject)  # our own title may speak of absence
     null = plain(parts.head.get("Return-Path")).strip() in ("<>", "<MAILER-DAEMON>", "<#@[]>")
     automatic = plain(parts.head.get("Auto-Submitted", "no")).lower().strip() != "no"
-    if not bounced and not ((null or automatic) and _BOUNCE_WORDS.search(start)):
+    if away or not (daemon or ((null or automatic) and _BOUNCE_WORDS.search(start))):
         return _no_bounce(parts, subject, start, machine=null or automatic)
     if re.search(
         r"warning: (?:message|could not send)|delayed|delivery is delayed|will (?:keep|be) (?:trying|retried)",
