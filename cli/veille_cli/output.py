@@ -66,9 +66,19 @@ class Talk:
         if self.json or not console.is_terminal:
             yield lambda _done: None
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+        from rich.progress import TimeRemainingColumn as Remaining
+        from rich.text import Text
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        class Speed(ProgressColumn):
+            """ "1200/s", where nobody knows the end."""
+
+            def render(self, task: Task) -> Text:
+                """Of the last half minute."""
+                return Text(f"{task.speed:.0f}/s" if task.speed else "")
+
+        end = Speed() if total is None else Remaining()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), end)
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(label, total=total)
             yield lambda done: bar.update(task, completed=done)

@@ -14,7 +14,7 @@ from tests.support.workspace import Ran, Workspace, go_live, newsroom, run_veill
 
 KEYS = ["veille", "command", "status", "data", "errors"]
 ERROR_KEYS = {"code", "message", "file", "line", "hint"}
-STATUS_KEYS = ["id", "channel", "source", "title", "due", "state", "counts", "receipts"]
+STATUS_KEYS = ["id", "channel", "source", "title", "due", "state", "counts", "receipts", "excluded"]
 COUNT_KEYS = {
     *("planned", "ready", "claimed", "sending", "unknown", "scheduled", "sent", "failed", "cancelled", "held"),
 }

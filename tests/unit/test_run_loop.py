@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ ROOM = cast(
     SimpleNamespace(
         config=SimpleNamespace(settings=SimpleNamespace(workspace=SimpleNamespace(tick=timedelta(hours=1)))),
         deliveries=SimpleNamespace(next_due=lambda: None),
+        clock=lambda: datetime.now(UTC),
     ),
 )
 
@@ -31,7 +33,7 @@ def _same_zone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def loop(once: Callable[[], Tally], stop: threading.Event) -> Tally:
-    pump = cast(Pump, SimpleNamespace(once=once))
+    pump = cast(Pump, SimpleNamespace(round=once))
     return run._forever(pump, ROOM, stop, Talk(json=True, debug=False))
 
 
@@ -80,3 +82,44 @@ def test_a_clock_set_back_by_a_day_does_not_stop_the_ticks(monkeypatch: pytest.M
     loop(once, stop)
     guard.cancel()
     assert len(ticks) == 2
+
+
+def test_a_long_letter_goes_on_without_waiting_for_the_next_tick() -> None:
+    ROOM.config.settings.workspace.tick = timedelta(hours=1)
+    stop = threading.Event()
+    rounds: list[int] = []
+
+    def once() -> Tally:
+        rounds.append(1)
+        if len(rounds) == 5:
+            stop.set()
+        return Tally(unfinished=True)
+
+    guard = threading.Timer(20, stop.set)
+    guard.start()
+    loop(once, stop)
+    guard.cancel()
+    assert len(rounds) == 5
+
+
+def test_a_rate_limit_is_looked_at_when_it_opens_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ROOM.config.settings.workspace.tick = timedelta(hours=1)
+    said: list[str] = []
+    monkeypatch.setattr(run, "_held_back", lambda tally, room: said.extend(tally.waits) or [])
+    stop = threading.Event()
+    rounds: list[float] = []
+
+    def once() -> Tally:
+        rounds.append(time.monotonic())
+        if len(rounds) == 3:
+            stop.set()
+            return Tally()
+        return Tally(waits={"newsletter": datetime.now(UTC) + timedelta(seconds=0.3)})
+
+    guard = threading.Timer(20, stop.set)
+    guard.start()
+    loop(once, stop)
+    guard.cancel()
+    assert len(rounds) == 3
+    assert all(later - earlier >= 0.29 for earlier, later in itertools.pairwise(rounds))
+    assert said == ["newsletter"]

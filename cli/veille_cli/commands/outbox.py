@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
 from veille_cli.history import event_words, state_word
-from veille_cli.output import Answer, answers, table
+from veille_cli.output import Answer, Talk, answers, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -56,38 +57,100 @@ def list_(
 
 @answers
 def show(
-    name: Id, state: Annotated[str | None, typer.Option("--state", help=_("Only deliveries in this state."))] = None
+    name: Id,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help=_("Only deliveries in this state; may be given several times."))
+    ] = None,
+    csv: Annotated[
+        bool, typer.Option("--csv", help=_("Exactly who got it: every delivery with its address, as CSV."))
+    ] = False,
+    to: Annotated[
+        Path | None, typer.Option("--to", help=_("With --csv: the file to write (default: standard output)."))
+    ] = None,
+    *,
+    talk: Talk,
 ) -> Answer:
     """Show one publication with its deliveries, or one delivery with all that happened to it."""
     from veille_cli.wiring import newsroom
 
+    states = _known(state or [])
+    if to is not None and not csv:
+        raise typer.BadParameter(_("--to is for the table of --csv"), param_hint="--to")
+    if csv and talk.json and to is None:
+        raise typer.BadParameter(_("say with --to which file the table goes to"), param_hint="--csv")
     with newsroom() as room:
+        if csv:
+            return _who_got_it(room, name, states, to)
         if name.startswith("d") and name[1:].isdigit():
             return _one_delivery(room.report.delivery(name), room)
-        return _one_publication(room, name, state)
+        return _one_publication(room, name, states, talk)
 
 
-def _one_publication(room: Newsroom, name: str, state: str | None) -> Answer:
-    from veille.timetable import in_words
-    from veille_cli.commands.status import as_data, counts_words, state_words
+def _known(states: list[str]) -> tuple[str, ...]:
+    """These states, if there are such."""
+    from veille.outbox.schema import STATES
+
+    if unknown := [state for state in states if state not in STATES]:
+        raise typer.BadParameter(
+            _("{state} is no state of a delivery; there are {known}").format(state=unknown[0], known=", ".join(STATES)),
+            param_hint="--state",
+        )
+    return tuple(dict.fromkeys(states))
+
+
+def _who_got_it(room: Newsroom, name: str, states: tuple[str, ...], to: Path | None) -> Answer:
+    """The one table of the outbox with addresses in it."""
+    from veille_cli.who import write
 
     status = room.report.publication(name)
-    rows = room.report.deliveries(name, state=state)
+    count = write(room.database, status.id, states, to, room.config.zone)
+    if to is None:
+        return Answer(data={"id": status.id, "deliveries": count})
+    words = ngettext(
+        "{n} delivery written to {file}, with its address: keep it as long as you need it, and no longer.",
+        "{n} deliveries written to {file}, with their addresses: keep it as long as you need it, and no longer.",
+        count,
+    )
+    data = {"id": status.id, "deliveries": count, "file": str(to)}
+    return Answer(data=data, text=[words.format(n=count, file=to)])
+
+
+def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: Talk) -> Answer:
+    from veille.timetable import in_words
+    from veille_cli.commands.status import as_data, counts_words, state_words
+    from veille_cli.standing import hold_words, standing
+
+    status = room.report.publication(name)
+    rows = room.report.deliveries(name, states=states)
     zone, language = room.config.zone, room.config.settings.workspace.language
     text: list[RenderableType] = [
         f"{status.id} · {status.channel} · {status.title}",
         _("leaves: {moment}").format(moment=in_words(status.due, zone, language)),
         f"{state_words(status)} · {counts_words(status)}",
     ]
-    if status.hold:
-        text.append(_("held: it should have left long ago; `veille outbox resolve {id}` decides").format(id=name))
+    text += [hold_words(status.id, status.hold)] if status.hold else []
+    text += [] if talk.json else standing(room, status)
     if rows:
         lines = [(row.id, state_word(row.state), row.url or row.last_error) for row in rows]
         text += ["", table(_("id"), _("state"), _("what was said"), rows=lines)]
+    text += _more(status.id, states, sum(status.counts[state] for state in states or status.counts) - len(rows))
     return Answer(
         data={**as_data(status, room.config), "deliveries": [_row_data(row) for row in rows]},
         text=text,
     )
+
+
+def _more(name: str, states: tuple[str, ...], count: int) -> list[RenderableType]:
+    """How to see the deliveries that are not shown."""
+    if count <= 0:
+        return []
+    chosen = "".join(f" --state {state}" for state in states)
+    words = ngettext(
+        "… and {n} more: veille outbox show {id}{chosen} --csv --to who.csv",
+        "… and {n} more: veille outbox show {id}{chosen} --csv --to who.csv",
+        count,
+    )
+    return [words.format(n=count, id=name, chosen=chosen)]
 
 
 def _one_delivery(row: Row, room: Newsroom) -> Answer:
@@ -120,33 +183,59 @@ def _row_data(row: Row) -> dict[str, object]:
 
 
 @answers
-def retry(name: Id) -> Answer:
+def retry(
+    name: Id,
+    failed: Annotated[
+        bool, typer.Option("--failed", help=_("Only what failed; leave what is held or was cancelled."))
+    ] = False,
+    *,
+    talk: Talk,
+) -> Answer:
     """Send again what failed, was held or was cancelled. Never what may be out already."""
     from veille_cli.wiring import newsroom
 
+    states = ("failed",) if failed else ("failed", "held", "cancelled")
     with newsroom() as room:
         page, before = _page(room, name)
-        count = room.actions.retry(name, room.clock())
+        with talk.progress(_("sending again"), _total(room, name, states)) as progress:
+            count = room.actions.retry(name, room.clock(), failed=failed, progress=progress)
         back = page if before == "cancelled" != _page(room, name)[1] else ""
+        left = room.report.publication(name).counts["failed"] if name.startswith("p") else 0
     words = ngettext("{n} will leave with the next `veille run`.", "{n} will leave with the next `veille run`.", count)
     text = [words.format(n=count) if count else _nothing(name)]
     text += [_("Its page on the web ({id}) comes back with it.").format(id=back)] if back else []
+    if left:
+        stay = ngettext(
+            "{n} stays failed: its address does not exist, or the letter may be there already.",
+            "{n} stay failed: their addresses do not exist, or the letter may be there already.",
+            left,
+        )
+        text.append(stay.format(n=left))
     return Answer(data={"id": name, "changed": count, "page": back or None}, text=text)
 
 
 @answers
-def cancel(name: Id) -> Answer:
+def cancel(name: Id, *, talk: Talk) -> Answer:
     """Cancel what has not left yet."""
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
         page, before = _page(room, name)
-        count = room.actions.cancel(name, room.clock())
+        with talk.progress(_("cancelling"), _total(room, name, ("claimed", "ready", "held"))) as progress:
+            count = room.actions.cancel(name, room.clock(), progress=progress)
         gone = page if before != "cancelled" == _page(room, name)[1] else ""
     words = ngettext("{n} cancelled.", "{n} cancelled.", count)
     text = [words.format(n=count) if count else _nothing(name)]
     text += [_("Its page on the web ({id}) is cancelled with it.").format(id=gone)] if gone else []
     return Answer(data={"id": name, "changed": count, "page": gone or None}, text=text)
+
+
+def _total(room: Newsroom, name: str, states: tuple[str, ...]) -> int | None:
+    """How many deliveries of a publication are in these states."""
+    if not name.startswith("p"):
+        return None
+    counts = room.report.publication(name).counts
+    return sum(counts[state] for state in states)
 
 
 def _page(room: Newsroom, name: str) -> tuple[str, str]:
@@ -162,6 +251,8 @@ def resolve(
     again: Annotated[bool, typer.Option("--retry", help=_("I looked: it is not out. Send it."))] = False,
     drop: Annotated[bool, typer.Option("--cancel", help=_("I looked: it is not out. Drop it."))] = False,
     url: Annotated[str, typer.Option("--url", help=_("With --sent: where it can be seen."))] = "",
+    *,
+    talk: Talk,
 ) -> Answer:
     """Say what became of a delivery that veille cannot know about."""
     from veille.outbox.actions import Answer as Found
@@ -170,8 +261,11 @@ def resolve(
     chosen = [found for found, wanted in ((Found.SENT, sent), (Found.RETRY, again), (Found.CANCEL, drop)) if wanted]
     if len(chosen) != 1:
         raise typer.BadParameter(_("say one of --sent, --retry, --cancel"), param_hint="--sent")
-    with newsroom() as room:
-        count = room.actions.resolve(name, chosen[0], room.clock(), url=url)
+    with (
+        newsroom() as room,
+        talk.progress(_("resolving"), _total(room, name, ("held", "unknown"))) as progress,
+    ):
+        count = room.actions.resolve(name, chosen[0], room.clock(), url=url, progress=progress)
     words = ngettext("{n} resolved.", "{n} resolved.", count)
     return Answer(data={"id": name, "changed": count}, text=[words.format(n=count) if count else _nothing(name)])
 

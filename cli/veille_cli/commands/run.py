@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,12 +20,13 @@ FAILURES = 20  # ticks in a row on which the outbox could not be used
 CLOCK_JUMP = 30.0  # seconds between the wall clock and the monotonic one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from rich.console import RenderableType
 
     from veille.dispatch import Pump, Tally
+    from veille.outbox.report import Waiting
     from veille_cli.wiring import Newsroom
 
 
@@ -46,7 +48,7 @@ def command(
         talk.progress(_("delivering"), None) as progress,
     ):
         room.sleep = stop.wait
-        pump = _pump(room, stop, talk, progress)
+        pump = _pump(room, stop, talk)
         if taken_over := pump.recover():
             talk.say(
                 ngettext(
@@ -55,20 +57,34 @@ def command(
                     taken_over,
                 ).format(n=taken_over)
             )
-        tally = pump.once() if once else _forever(pump, room, stop, talk)
+        with _counting(room, talk, progress):
+            tally = _all_due(pump, room, stop, talk) if once else _until_stopped(pump, room, stop, talk)
         return _answer(tally, room)
 
 
-def _pump(room: Newsroom, stop: threading.Event, talk: Talk, progress: Callable[[int], None]) -> Pump:
-    from veille.dispatch import Pump
+def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
+    """What is due now, and what came back."""
+    from veille_cli.returns import read_once
 
-    done = 0
+    tally = pump.once()
+    if not stop.is_set():
+        read_once(room, stop, talk)
+    return tally
+
+
+def _until_stopped(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
+    from veille_cli.returns import read_meanwhile
+
+    with read_meanwhile(room, stop, talk):
+        return _forever(pump, room, stop, talk)
+
+
+def _pump(room: Newsroom, stop: threading.Event, talk: Talk) -> Pump:
+    from veille.dispatch import Pump
+    from veille.outbox.ballast import Ballast
 
     def say(channel: str, count: int) -> None:
-        nonlocal done
-        done += count
-        progress(done)
-        if not talk.interactive:
+        if count and not talk.interactive:
             talk.say(f"· {channel}: {count}")
 
     return Pump(
@@ -78,7 +94,32 @@ def _pump(room: Newsroom, stop: threading.Event, talk: Talk, progress: Callable[
         clock=room.clock,
         stop=stop.is_set,
         progress=say,
+        sleep=room.sleep,
+        ballast=Ballast(room.database.path),
     )
+
+
+@contextmanager
+def _counting(room: Newsroom, talk: Talk, progress: Callable[[int], None]) -> Iterator[None]:
+    """Show on a terminal how many letters left, and how fast; the ledger itself is asked, once a second."""
+    if not talk.interactive:
+        yield
+        return
+    over = threading.Event()
+    begun = room.report.answered()
+
+    def look() -> None:
+        while not over.wait(1.0):
+            with suppress(LedgerError):
+                progress(max(room.report.answered() - begun, 0))
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _forever(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
@@ -90,11 +131,13 @@ def _forever(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
 
     total = Tally()
     failures = 0
+    soon = float("inf")  # on the monotonic clock: when more may leave, if that is before the next tick
 
     def tick() -> None:
-        nonlocal failures
+        nonlocal failures, soon
+        soon = float("inf")
         try:
-            tally = pump.once()
+            tally = pump.round()
         except LedgerError as error:  # a disk that is full or locked for a while: look again, not for ever
             failures += 1
             if failures >= FAILURES:
@@ -104,7 +147,13 @@ def _forever(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
         failures = 0
         if tally.moved:
             talk.say(*_words(tally))
+        if any(channel not in total.waits for channel in tally.waits):  # said once, and not at every tick
+            talk.say(*_held_back(tally, room))
         total.add(tally)
+        if tally.unfinished:
+            soon = time.monotonic()
+        elif tally.waits:
+            soon = time.monotonic() + max((min(tally.waits.values()) - room.clock()).total_seconds(), 0.05)
 
     every = max(1, int(room.config.settings.workspace.tick.total_seconds()))
     timer = schedule.Scheduler()
@@ -113,13 +162,16 @@ def _forever(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
     tick()
     drift = time.time() - time.monotonic()
     while not stop.is_set():
-        stop.wait(min(max(timer.idle_seconds or 0.0, 0.05), 1.0))
+        idle = min(max(timer.idle_seconds or 0.0, 0.05), 1.0)
+        stop.wait(max(min(idle, soon - time.monotonic()), 0.0))
         if abs(time.time() - time.monotonic() - drift) > CLOCK_JUMP:
             # `schedule` waits for a time of day: after a clock set back by a day it would sleep for a day.
             drift = time.time() - time.monotonic()
             timer.clear()
             timer.every(every).seconds.do(tick)
             talk.say(_("The clock jumped; the outbox is looked at now."))
+            tick()
+        elif time.monotonic() >= soon and not stop.is_set():
             tick()
         timer.run_pending()
     talk.say(_("Stopped. What is due later waits in the outbox."))
@@ -139,7 +191,10 @@ def _stop_on_signals(stop: threading.Event, talk: Talk) -> None:
             raise KeyboardInterrupt
         stop.set()
         talk.say(
-            _("Stopping after the delivery in hand… (again: at once; what is in hand is looked at by the next run)")
+            _(
+                "Stopping: nothing new begins, and what is in hand has a few seconds to end. "
+                "(Again: at once; the next run looks at what was in hand.)"
+            )
         )
 
     signal.signal(signal.SIGTERM, ask)
@@ -148,32 +203,39 @@ def _stop_on_signals(stop: threading.Event, talk: Talk) -> None:
 
 def _answer(tally: Tally, room: Newsroom) -> Answer:
     waiting = room.report.waiting()
-    code = LATER if waiting else _exit_code(tally)
+    code = LATER if waiting or tally.waits else _exit_code(tally)
     errors = [
         {"code": error.code, "message": f"{name}: {error.message}", "file": None, "line": None, "hint": error.hint}
         for name, error in tally.problems
     ]
-    zone = room.config.zone
+
+    def local(moment: datetime) -> str:
+        return moment.astimezone(room.config.zone).isoformat(timespec="seconds")
+
     data = {
         "settled": dict(tally.settled),
         "held": [*tally.held, *tally.switched],
+        "halted": list(dict.fromkeys(tally.halted)),
         "expanded": tally.expanded,
         "stopped": tally.stopped,
-        "waiting": [
-            {"id": name, "state": state, "next": moment.astimezone(zone).isoformat(timespec="seconds")}
-            for name, state, moment in waiting
-        ],
+        "waits": {channel: local(moment) for channel, moment in tally.waits.items()},
+        "waiting": [{"id": name, "state": state, "next": local(moment)} for name, state, moment in waiting.first],
+        "waiting_counts": dict(waiting.counts),
     }
-    return Answer(data=data, text=[*_words(tally), *_waiting_words(waiting, room)], exit_code=code, errors=errors)
+    text = [*_words(tally), *_held_back(tally, room), *_waiting_words(waiting, room)]
+    return Answer(data=data, text=text, exit_code=code, errors=errors)
 
 
 def _exit_code(tally: Tally) -> int:
-    if not (tally.settled["failed"] or tally.settled["held"] or tally.held or tally.switched or tally.stopped):
+    wrong = tally.settled["failed"] or tally.settled["held"]
+    if not (wrong or tally.held or tally.switched or tally.halted or tally.stopped):
         return OK
     return PARTLY if tally.settled["sent"] else FAILED
 
 
 def _words(tally: Tally) -> list[RenderableType]:
+    from veille_cli.standing import hold_words
+
     lines: list[RenderableType] = []
     for name, count in tally.expanded.items():
         if count == 0:
@@ -182,19 +244,8 @@ def _words(tally: Tally) -> list[RenderableType]:
             )
     settled = [words for state, count in tally.settled.items() if count and (words := _settled(state, count))]
     lines.append(", ".join(settled) or _("Nothing was due."))
-    lines += [
-        _(
-            "! {id} is held: it should have left long ago. Send it with `veille outbox resolve {id} --retry`, "
-            "or drop it with --cancel"
-        ).format(id=name)
-        for name in tally.held
-    ]
-    lines += [
-        _("! {id} is held: its channel was switched since it was queued. `veille publish` queues it again").format(
-            id=name
-        )
-        for name in tally.switched
-    ]
+    held = {"overdue": tally.held, "switched": tally.switched, "bounces": dict.fromkeys(tally.halted)}
+    lines += [hold_words(name, why) for why, names in held.items() for name in names]
     for name, error in tally.problems[:10]:
         lines.append(f"✗ {name}: {error.message}")
         if error.hint:
@@ -206,6 +257,13 @@ def _words(tally: Tally) -> list[RenderableType]:
     for channel, why in tally.stopped.items():
         lines.append(_("! {channel} stands still: {why}").format(channel=channel, why=why))
     return lines
+
+
+def _held_back(tally: Tally, room: Newsroom) -> list[RenderableType]:
+    """Channels that a rate limit or the night holds back."""
+    from veille_cli.standing import wait_words
+
+    return [f"· {channel} {wait_words(room, moment)}" for channel, moment in tally.waits.items()]
 
 
 def _settled(state: str, n: int) -> str:
@@ -221,17 +279,21 @@ def _settled(state: str, n: int) -> str:
     return words.get(state, "").format(n=n)
 
 
-def _waiting_words(waiting: list[tuple[str, str, datetime]], room: Newsroom) -> list[RenderableType]:
+def _waiting_words(waiting: Waiting, room: Newsroom) -> list[RenderableType]:
     from veille.timetable import in_words
 
     zone, language = room.config.zone, room.config.settings.workspace.language
     words = {"unknown": _("unknown whether it left"), "ready": _("tried again")}
-    return [
+    lines: list[RenderableType] = [
         _("· {id}: {what}, looked at again on {moment}").format(
             id=name, what=words[state], moment=in_words(moment, zone, language)
         )
-        for name, state, moment in waiting[:10]
+        for name, state, moment in waiting.first
     ]
+    more = sum(waiting.counts.values()) - len(waiting.first)
+    if more > 0:
+        lines.append(ngettext("  … and {n} more", "  … and {n} more", more).format(n=more))
+    return lines
 
 
 def _next(room: Newsroom) -> str:

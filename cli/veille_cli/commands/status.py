@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille_cli.output import FAILED, Answer, answers, table
+from veille_cli.output import FAILED, Answer, Talk, answers, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from veille.config import Config
     from veille.outbox.report import Status
+    from veille_cli.wiring import Newsroom
 
 _ORDER = ("sent", "ready", "claimed", "sending", "unknown", "scheduled", "failed", "held", "cancelled")
 
 
 @answers
-def command() -> Answer:
+def command(*, talk: Talk) -> Answer:
     """Show every publication: when it leaves, where it stands, and that nobody is lost."""
     from veille_cli.wiring import newsroom
 
@@ -29,13 +30,23 @@ def command() -> Answer:
         lost = [status for status in publications if not status.balanced]
         return Answer(
             data={"publications": [as_data(status, room.config) for status in publications]},
-            text=[*table_of(publications, room.config), *equation(publications), *_notes(publications, room.config)],
+            text=[] if talk.json else _text(publications, room),
             exit_code=FAILED if lost else 0,
             errors=[
                 {"code": "unbalanced", "message": status.id, "file": None, "line": None, "hint": None}
                 for status in lost
             ],
         )
+
+
+def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
+    from veille_cli.standing import hold_words, standing
+
+    text = [*table_of(publications, room.config), *equation(publications)]
+    for status in publications:
+        text += [hold_words(status.id, status.hold)] if status.hold and status.state == "held" else []
+        text += standing(room, status) if status.waiting else []
+    return [*text, *_notes(publications, room.config)]
 
 
 def _notes(publications: list[Status], config: Config) -> list[RenderableType]:
@@ -63,6 +74,7 @@ def as_data(status: Status, config: Config) -> dict[str, object]:
         "state": status.state,
         "counts": {"planned": status.planned, **status.counts},
         "receipts": list(status.receipts),
+        "excluded": dict(status.excluded),
     }
 
 
@@ -137,4 +149,17 @@ def equation(publications: list[Status]) -> list[RenderableType]:
         " + {waiting} on their way"
     )
     values = {name: total[name] for name in ("sent", "failed", "cancelled", "held")}
-    return ["", sentence.format(planned=planned, waiting=waiting, **values)]
+    return ["", sentence.format(planned=planned, waiting=waiting, **values), *_candidates(known, planned)]
+
+
+def _candidates(known: list[Status], planned: int) -> list[RenderableType]:
+    """candidates = deliveries + readers left out, when there are such."""
+    left_out = sum(sum(status.excluded.values()) for status in known)
+    if not left_out:
+        return []
+    words = ngettext(
+        "{candidates} candidates = {planned} deliveries + {n} reader left out",
+        "{candidates} candidates = {planned} deliveries + {n} readers left out",
+        left_out,
+    )
+    return [words.format(candidates=planned + left_out, planned=planned, n=left_out)]

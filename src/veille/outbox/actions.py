@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,15 +11,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from veille.errors import VeilleError
+from veille.errors import HardBounce, VeilleError
 from veille.i18n import gettext as _
 from veille.outbox import schema
+from veille.outbox.chunks import CHUNK, REST, Work, move
 from veille.outbox.database import Database
 from veille.outbox.report import number_of, unknown_id
 from veille.outbox.schema import REWRITING, may_be_out
 from veille.posts import CHANNELS
 
-_d, _p = schema.delivery, schema.publication
+_d, _p, _s = schema.delivery, schema.publication, schema.subscriber
+_GONE = {"state": "cancelled", "owner": None}
+
+
+def _silent(_done: int) -> None:
+    """Nobody watches."""
 
 
 class Answer(StrEnum):
@@ -35,11 +42,17 @@ class _Named:
 
     publication: Any  # its row
     rows: sa.ColumnElement[bool]  # which deliveries
+    whole: bool  # the publication was named
 
     @property
     def waits(self) -> bool:
         """A letter that has no list of readers yet: what is done to it is done to the publication itself."""
         return self.publication.channel == "newsletter" and self.publication.expanded_at is None
+
+    @property
+    def halted(self) -> bool:
+        """A letter that stands still because too many of its addresses do not exist: a person lets it go on."""
+        return self.whole and self.publication.hold == "bounces"
 
     @property
     def rewriting(self) -> bool:
@@ -48,10 +61,18 @@ class _Named:
 
 
 class Actions:
-    """Changes that a person asks for; each is one transaction."""
+    """Changes that a person asks for, also while `veille run` sends.
 
-    def __init__(self, database: Database) -> None:
+    What is said of the whole publication is committed first, with at most `CHUNK` rows; the rest follows in chunks,
+    so that nobody waits a second for the ledger. Breaking off loses nothing: the same action again does the rest.
+
+    Args:
+        rest: called with seconds between two chunks: whoever waits for the ledger has it now.
+    """
+
+    def __init__(self, database: Database, rest: Callable[[float], object] = time.sleep) -> None:
         self._db = database
+        self._rest = rest
 
     def page_of(self, name: str) -> str:
         """The id of the page on which a letter is read online; "" for anything else."""
@@ -59,11 +80,18 @@ class Actions:
             page = _page_of(connection, _named(connection, name).publication)
         return f"p{page.id}" if page is not None else ""
 
-    def retry(self, name: str, now: datetime) -> int:
+    def retry(
+        self, name: str, now: datetime, *, failed: bool = False, progress: Callable[[int], object] = _silent
+    ) -> int:
         """Let failed, overdue and cancelled deliveries go, at their time or now when it is over.
 
-        Never one that is out or may be: `resolve` decides about those, after a look. The page on which a letter is
-        read online comes back with it. What stands on feed and web is written again: its folder may be lost.
+        Never one that is out or may be: `resolve` decides about those, after a look. Nor one to an address that does
+        not exist, unless this reader subscribed again. The page on which a letter is read online comes back with it.
+        What stands on feed and web is written again: its folder may be lost.
+
+        Args:
+            failed: only what failed.
+            progress: called with how many are done.
 
         Returns:
             How many deliveries (or waiting letters) will go.
@@ -73,18 +101,24 @@ class Actions:
             if named.publication.withdrawn and not named.rewriting:
                 return 0  # its file is gone, or its time is over
             _not_in_another_letter(connection, named)
-            again = named.rows if named.rewriting else named.rows & ~may_be_out()
-            states = ("failed", "held", "cancelled", *(("sent",) if named.rewriting else ()))
-            moved = _move(connection, again, states, _again(now), now, "retry")
-            moved += _let_go(connection, named, now, moved=moved)
-            if moved:
+            again = named.rows if named.rewriting else named.rows & ~may_be_out() & ~_unreachable()
+            states: tuple[str, ...] = ("failed",) if failed else ("failed", "held", "cancelled")
+            states += ("sent",) if named.rewriting and not failed else ()
+            work = Work(named.publication.id, again, states, _again(now), now, "retry")
+            moved = work.chunk(connection)
+            waits = 0 if failed and not moved else _let_go(connection, named, now, moved=moved)
+            if moved or waits:
                 _bring_page_back(connection, named, now)
-            return moved
+        return waits + self._rest_of(work, moved, progress, still=_p.c.cancelled == 0)
 
-    def cancel(self, name: str, now: datetime) -> int:
+    def cancel(self, name: str, now: datetime, *, progress: Callable[[int], object] = _silent) -> int:
         """Cancel what has not left; a page that stands, stays.
 
-        A letter that nobody has takes the page on which it is read online with it.
+        A letter that nobody has takes the page on which it is read online with it. From the first chunk on nothing of
+        the publication leaves any more.
+
+        Args:
+            progress: called with how many are done.
 
         Returns:
             How many deliveries (or waiting letters) were stopped; such a page is not counted.
@@ -92,18 +126,35 @@ class Actions:
         with self._db.write() as connection:
             named = _named(connection, name)
             stands = sa.and_(_d.c.channel.in_(REWRITING), _d.c.sent_at.is_not(None))
-            values = {"state": "cancelled", "owner": None}
-            moved = _move(connection, named.rows & ~stands, ("ready", "claimed", "held"), values, now, "cancel")
+            # What is in hand first: those few must be over before anybody asks whether the letter is out.
+            work = Work(named.publication.id, named.rows & ~stands, ("claimed", "ready", "held"), _GONE, now, "cancel")
+            moved = work.chunk(connection)
             waits = named.waits and not named.publication.cancelled and name.startswith("p")
             whole = name.startswith("p") and (moved or waits or _in_flight(connection, named))
             if whole or (moved and _nothing_left(connection, named)):
                 _set(connection, named, cancelled=1, hold="")
             if name.startswith("p") and (moved or waits):
                 _cancel_page(connection, named, now)
-            return moved + int(waits)
+        return int(waits) + self._rest_of(work, moved, progress, still=_p.c.cancelled == 1)
 
-    def resolve(self, name: str, answer: Answer, now: datetime, *, url: str = "") -> int:
-        """Record what a person found out about held or unknown deliveries. Returns how many."""
+    def resolve(
+        self,
+        name: str,
+        answer: Answer,
+        now: datetime,
+        *,
+        url: str = "",
+        progress: Callable[[int], object] = _silent,
+    ) -> int:
+        """Record what a person found out about held or unknown deliveries, or about a letter that was halted.
+
+        Args:
+            url: with `Answer.SENT`: where it can be seen.
+            progress: called with how many are done.
+
+        Returns:
+            How many deliveries (or waiting letters) this was about.
+        """
         values: dict[str, Any] = {
             Answer.SENT: {"state": "sent", "sent_at": now, "url": url, "last_code": "", "last_error": ""},
             Answer.RETRY: _again(now),
@@ -111,16 +162,29 @@ class Actions:
         }[answer]
         with self._db.write() as connection:
             named = _named(connection, name)
-            moved = _move(connection, named.rows, ("held", "unknown"), values, now, f"resolved-{answer}")
-            if answer is Answer.RETRY:
-                return moved + _let_go(connection, named, now, moved=moved, cancelled=bool(moved))
-            held = named.waits and bool(named.publication.hold)
-            if held and answer is Answer.CANCEL:
-                _set(connection, named, cancelled=1, hold="")
-                _cancel_page(connection, named, now)
-            elif held:  # a letter that left by another way: nobody is to be written to any more
-                _set(connection, named, hold="", audience_at=now, expanded_at=now, started_at=now, candidates=0)
-            return moved + int(held)
+            dropped = named.halted and answer is Answer.CANCEL
+            work = Work(named.publication.id, named.rows, ("held", "unknown"), values, now, f"resolved-{answer}")
+            moved = 0 if dropped else work.chunk(connection)
+            whole = 0 if dropped else self._resolve_whole(connection, named, answer, now, moved)
+        if dropped:
+            return self.cancel(name, now, progress=progress)
+        still = _p.c.cancelled == 0 if answer is Answer.RETRY else None
+        return whole + self._rest_of(work, moved, progress, still=still)
+
+    def _resolve_whole(
+        self, connection: sa.Connection, named: _Named, answer: Answer, now: datetime, moved: int
+    ) -> int:
+        """The hold on the publication itself. Returns 1 for one that goes, or does not go, because of it."""
+        if answer is Answer.RETRY:
+            return _let_go(connection, named, now, moved=moved, cancelled=bool(moved), halted=True)
+        held = named.waits and bool(named.publication.hold)
+        if held and answer is Answer.CANCEL:
+            _set(connection, named, cancelled=1, hold="")
+            _cancel_page(connection, named, now)
+        elif held:  # a letter that left by another way: nobody is to be written to any more
+            known = _candidates(connection, named)
+            _set(connection, named, hold="", audience_at=now, expanded_at=now, started_at=now, candidates=known)
+        return int(held)
 
     def pause(self, name: str, now: datetime, *, paused: bool) -> None:
         """Stop a publication or a whole channel for a while, or let it go on.
@@ -128,23 +192,62 @@ class Actions:
         Grace of a publication counts anew from `resume`; what waited behind a stopped channel may be overdue by then.
         What a channel put off after a failure of its own is tried at once after `resume`.
         """
-        with self._db.write() as connection:
-            if name in CHANNELS:
-                table = schema.channel
+        if name in CHANNELS:
+            table = schema.channel
+            with self._db.write() as connection:
                 connection.execute(sa.delete(table).where(table.c.name == name))
                 if paused:
                     connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason="paused"))
-                else:  # whoever mended the channel need not wait for the next try
-                    waits = _d.c.last_code.in_(("unavailable", "not-authorised"))
-                    connection.execute(
-                        sa.update(_d)
-                        .where(_d.c.channel == name, _d.c.state == "ready", _d.c.due_at > now, waits)
-                        .values(due_at=now, updated_at=now)
-                    )
-                return
+            if not paused:
+                self._try_at_once(name, now)
+            return
+        with self._db.write() as connection:
             named = _named(connection, name)
             values: dict[str, Any] = {"paused": 1} if paused else {"paused": 0, "queued_at": now}
             _set(connection, named, **values)
+
+    def _try_at_once(self, channel: str, now: datetime) -> None:
+        """Whoever mended the channel need not wait for the next try."""
+        mine = sa.select(_p.c.id).where(_p.c.channel == channel)
+        waits = sa.and_(
+            _d.c.publication_id.in_(mine),
+            sa.text(schema.READY),
+            _d.c.due_at > now,
+            _d.c.last_code.in_(("unavailable", "not-authorised")),
+        )
+        with self._db.read() as connection:
+            count = connection.execute(sa.select(sa.func.count()).select_from(_d).where(waits)).scalar_one()
+        few = sa.select(_d.c.id).where(waits).limit(CHUNK)
+        for chunk in range(-(-count // CHUNK)):  # not until none is left: a worker may put them off again meanwhile
+            if chunk:
+                self._rest(REST)
+            with self._db.write() as connection:
+                connection.execute(
+                    sa.update(_d).where(_d.c.id.in_(few.scalar_subquery())).values(due_at=now, updated_at=now)
+                )
+
+    def _rest_of(
+        self,
+        work: Work,
+        moved: int,
+        progress: Callable[[int], object],
+        *,
+        still: sa.ColumnElement[bool] | None = None,
+    ) -> int:
+        """The chunks after the first. Returns how many were moved in all.
+
+        Args:
+            still: what must hold of the publication; nobody may have decided otherwise since.
+        """
+        progress(moved)
+        while not work.done:
+            self._rest(REST)
+            with self._db.write() as connection:
+                if still is not None and not work.holds(connection, still):
+                    break
+                moved += work.chunk(connection)
+            progress(moved)
+        return moved
 
 
 def _named(connection: sa.Connection, name: str) -> _Named:
@@ -157,7 +260,7 @@ def _named(connection: sa.Connection, name: str) -> _Named:
     publication = connection.execute(owner).one_or_none()
     if publication is None:
         raise unknown_id(name)
-    return _Named(publication, rows)
+    return _Named(publication, rows, name.startswith("p"))
 
 
 def _not_in_another_letter(connection: sa.Connection, named: _Named) -> None:
@@ -189,17 +292,48 @@ def _set(connection: sa.Connection, named: _Named, **values: Any) -> None:
     connection.execute(sa.update(_p).where(_p.c.id == named.publication.id).values(**values))
 
 
-def _let_go(connection: sa.Connection, named: _Named, now: datetime, *, moved: int, cancelled: bool = True) -> int:
-    """Take the hold (and the cancellation) off a publication. Returns 1 for a letter that goes because of it."""
+def _let_go(
+    connection: sa.Connection,
+    named: _Named,
+    now: datetime,
+    *,
+    moved: int,
+    cancelled: bool = True,
+    halted: bool = False,
+) -> int:
+    """Take the hold (and the cancellation) off a publication. Returns 1 for a letter that goes because of it.
+
+    Args:
+        halted: also off one that was halted after bounces: somebody looked at its list.
+    """
     row = named.publication
     waits = named.waits and bool(row.hold or (cancelled and row.cancelled))
-    if not (moved or waits):
+    goes_on = halted and named.halted
+    if not (moved or waits or goes_on):
         return 0
-    values: dict[str, Any] = {"hold": "", "queued_at": now, "cancelled": 0}
+    hold = row.hold if row.hold == "bounces" and not goes_on else ""
+    values: dict[str, Any] = {"hold": hold, "queued_at": now, "cancelled": 0}
+    if goes_on:  # or the next dead address would halt it anew
+        values |= {"answered": 0, "bounced": 0}
     if waits:
         values["due_at"] = max(row.due_at, now)
     _set(connection, named, **values)
-    return int(waits)
+    return int(waits or goes_on)
+
+
+def _unreachable() -> sa.ColumnElement[bool]:
+    """Addresses that do not exist, but for readers who subscribed again since."""
+    reader = sa.case((_d.c.channel == "newsletter", sa.cast(_d.c.target, schema.BigInt)))  # elsewhere it is a name
+    back = sa.select(_s.c.id).where(_s.c.id == reader, _s.c.state == "subscribed").exists()
+    return sa.and_(_d.c.last_code == HardBounce.code, ~back)
+
+
+def _candidates(connection: sa.Connection, named: _Named) -> int:
+    """Readers whom a letter that is not expanded to its last one has counted so far."""
+    number, left_out = named.publication.id, schema.exclusion
+    rows = sa.select(sa.func.count()).select_from(_d).where(_d.c.publication_id == number)
+    others = sa.select(sa.func.coalesce(sa.func.sum(left_out.c.readers), 0)).where(left_out.c.publication_id == number)
+    return int(connection.execute(rows).scalar_one()) + int(connection.execute(others).scalar_one())
 
 
 def _page_of(connection: sa.Connection, letter: Any) -> Any:
@@ -217,17 +351,16 @@ def _cancel_page(connection: sa.Connection, named: _Named, now: datetime) -> Non
     if page is None or connection.execute(left).first():
         return
     unseen = sa.and_(_d.c.publication_id == page.id, _d.c.sent_at.is_(None))
-    values = {"state": "cancelled", "owner": None}
-    if _move(connection, unseen, ("ready", "claimed", "held"), values, now, "cancel"):
-        _set(connection, _Named(page, unseen), cancelled=1, hold="")
+    if move(connection, unseen & _d.c.state.in_(("ready", "claimed", "held")), _GONE, now, "cancel"):
+        _set(connection, _Named(page, unseen, True), cancelled=1, hold="")
 
 
 def _bring_page_back(connection: sa.Connection, named: _Named, now: datetime) -> None:
     page = _page_of(connection, named.publication)
     if page is not None and page.cancelled:
         mine = _d.c.publication_id == page.id
-        _move(connection, mine, ("cancelled",), _again(now), now, "retry")
-        _set(connection, _Named(page, mine), cancelled=0, queued_at=now)
+        move(connection, mine & (_d.c.state == "cancelled"), _again(now), now, "retry")
+        _set(connection, _Named(page, mine, True), cancelled=0, queued_at=now)
 
 
 def _in_flight(connection: sa.Connection, named: _Named) -> bool:
@@ -240,26 +373,6 @@ def _nothing_left(connection: sa.Connection, named: _Named) -> bool:
     """Whether every delivery of a page or post is cancelled: then it is, too."""
     others = sa.select(_d.c.id).where(_d.c.publication_id == named.publication.id, _d.c.state != "cancelled")
     return named.publication.channel != "newsletter" and connection.execute(others).first() is None
-
-
-def _move(
-    connection: sa.Connection,
-    which: sa.ColumnElement[bool],
-    states: Iterable[str],
-    values: dict[str, Any],
-    now: datetime,
-    event: str,
-) -> int:
-    rows = connection.execute(
-        sa.update(_d)
-        .where(which, _d.c.state.in_(tuple(states)))
-        .values(**values, updated_at=now)
-        .returning(_d.c.id, _d.c.attempt)
-    ).all()
-    if rows:
-        history = [{"delivery_id": r.id, "attempt": r.attempt, "at": now, "event": f"by-hand: {event}"} for r in rows]
-        connection.execute(sa.insert(schema.attempt_log), history)
-    return len(rows)
 
 
 def _again(now: datetime) -> dict[str, Any]:

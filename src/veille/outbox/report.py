@@ -1,10 +1,14 @@
-"""What the outbox says to people: every publication, its counts, the equation. Never an address."""
+"""What the outbox says to people: every publication, its counts, the equation. Never an address.
+
+A letter may have a million rows: what is asked here is answered from the index `delivery_of`, or is bounded.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +22,10 @@ from veille.outbox.schema import REWRITING
 _d, _p = schema.delivery, schema.publication
 
 STARTED = ("claimed", "sending", "unknown", "sent", "failed")
+PUT_OFF = ("unavailable", "rate-limited")  # last codes of what is tried again
+MINUTE = timedelta(minutes=1)
+_TAIL = 5_000  # rows before a lane's first waiting one, in which its pace is read
+_FEW = 500  # values in one statement
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,18 @@ class Status:
     hold: str = ""
     generation: int = 1
     stopped: str = ""  # why the whole channel stands still
+    excluded: Mapping[str, int] = field(default_factory=dict)  # readers left out, by reason
+    urgent: bool = False  # leaves at night too
 
     @property
     def balanced(self) -> bool:
         """planned = the sum of all states: nobody is lost."""
         return self.planned is None or self.planned == sum(self.counts.values())
+
+    @property
+    def waiting(self) -> int:
+        """Deliveries that are not final: still to leave, or on their way."""
+        return sum(self.counts[state] for state in ("ready", "claimed", "sending", "unknown", "scheduled"))
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,32 @@ class Row:
     events: tuple[tuple[datetime, str, str], ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What is looked at again later by itself.
+
+    Args:
+        counts: how many, by state: unknown, or ready again after a failure.
+        first: (delivery, state, when it is looked at next) of those that come next, ten at most.
+    """
+
+    counts: Mapping[str, int]
+    first: tuple[tuple[str, str, datetime], ...]
+
+    def __bool__(self) -> bool:
+        """Whether anything is."""
+        return bool(self.first)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Readers of a letter at one group of mailbox providers ("": all others)."""
+
+    name: str
+    waiting: int  # due, and not in hand
+    pace: float  # letters a second that left during the last minute
+
+
 class Report:
     """Read-only questions about the ledger."""
 
@@ -73,29 +114,7 @@ class Report:
     def publications(self) -> list[Status]:
         """Every publication, by due time."""
         with self._db.read() as connection:
-            counts: dict[int, dict[str, int]] = {}
-            for row in connection.execute(
-                sa.select(_d.c.publication_id, _d.c.state, sa.func.count().label("n")).group_by(
-                    _d.c.publication_id, _d.c.state
-                )
-            ):
-                counts.setdefault(row.publication_id, {})[row.state] = row.n
-            receipts: dict[int, list[dict[str, str]]] = {}
-            for row in connection.execute(
-                sa.select(_d.c.publication_id, _d.c.remote_id, _d.c.url).where(
-                    _d.c.channel != "newsletter", _d.c.state == "sent"
-                )
-            ):
-                receipts.setdefault(row.publication_id, []).append({"remote_id": row.remote_id, "url": row.url})
-            stopped = {
-                row.name: row.reason
-                for row in connection.execute(sa.select(schema.channel).where(schema.channel.c.stopped_at.is_not(None)))
-            }
-            rows = connection.execute(sa.select(_p).order_by(_p.c.due_at, _p.c.id)).all()
-        return [
-            _status(row, counts.get(row.id, {}), tuple(receipts.get(row.id, ())), stopped.get(row.channel, ""))
-            for row in rows
-        ]
+            return _statuses(connection, connection.execute(sa.select(_p).order_by(_p.c.due_at, _p.c.id)).all())
 
     def publication(self, publication_id: str) -> Status:
         """One publication by its id.
@@ -103,10 +122,13 @@ class Report:
         Raises:
             VeilleError: there is none.
         """
-        for status in self.publications():
-            if status.id == publication_id:
-                return status
-        raise unknown_id(publication_id)
+        if not publication_id.startswith("p"):
+            raise unknown_id(publication_id)
+        with self._db.read() as connection:
+            rows = connection.execute(sa.select(_p).where(_p.c.id == number_of(publication_id))).all()
+            if not rows:
+                raise unknown_id(publication_id)
+            return _statuses(connection, rows)[0]
 
     def has_letters(self) -> bool:
         """Whether letters with personal links may be out, or addresses must not come back: both need their key."""
@@ -115,14 +137,15 @@ class Report:
             found = (connection.execute(s).first() for s in (letters, sa.select(schema.suppression.c.hash).limit(1)))
             return any(found)
 
-    def deliveries(self, publication_id: str, *, state: str | None = None, limit: int = 50) -> list[Row]:
+    def deliveries(self, publication_id: str, *, states: Sequence[str] = (), limit: int = 50) -> list[Row]:
         """Deliveries of a publication, at most `limit`, with their last words."""
-        where = [_d.c.publication_id == number_of(publication_id)]
-        if state:
-            where.append(_d.c.state == state)
+        mine = _d.c.publication_id == number_of(publication_id)
+        found: list[Any] = []
         with self._db.read() as connection:
-            rows = connection.execute(sa.select(_d).where(*where).order_by(_d.c.id).limit(limit)).all()
-        return [_row(row, ()) for row in rows]
+            for state in states or schema.STATES:  # one after the other: so the index gives them in order
+                rows = sa.select(_d).where(mine, _d.c.state == state).order_by(_d.c.id).limit(limit)
+                found += connection.execute(rows).all()
+        return [_row(row, ()) for row in sorted(found, key=lambda row: int(row.id))[:limit]]
 
     def delivery(self, delivery_id: str) -> Row:
         """One delivery with everything that happened to it.
@@ -140,20 +163,39 @@ class Report:
             ).all()
         return _row(row, tuple((event.at, event.event, event.text) for event in events))
 
-    def waiting(self) -> list[tuple[str, str, datetime]]:
-        """(delivery, state, when it is looked at next) of everything unknown, or put off after a failure."""
+    def waiting(self) -> Waiting:
+        """Everything unknown, or put off after a failure: how many, and the first ten."""
+        put_off = sa.and_(sa.text(schema.READY), _d.c.last_code.in_(PUT_OFF))
+        counts: dict[str, int] = {}
+        first: list[Any] = []
         with self._db.read() as connection:
-            rows = connection.execute(
-                sa.select(_d.c.id, _d.c.state, _d.c.due_at)
-                .where(
-                    sa.or_(
-                        _d.c.state == "unknown",
-                        sa.and_(_d.c.state == "ready", _d.c.last_code.in_(("unavailable", "rate-limited"))),
-                    )
-                )
-                .order_by(_d.c.due_at)
-            ).all()
-        return [(f"d{row.id}", row.state, row.due_at) for row in rows]
+            for state, which in (("unknown", sa.text(schema.UNKNOWN)), ("ready", put_off)):
+                if count := connection.execute(sa.select(sa.func.count()).select_from(_d).where(which)).scalar_one():
+                    counts[state] = count
+                    columns = sa.select(_d.c.id, _d.c.state, _d.c.due_at)
+                    first += connection.execute(columns.where(which).order_by(_d.c.due_at, _d.c.id).limit(10)).all()
+        first = sorted(first, key=lambda row: (row.due_at, int(row.id)))[:10]
+        return Waiting(counts, tuple((f"d{row.id}", row.state, row.due_at) for row in first))
+
+    def lanes(self, publication_id: str, now: datetime) -> list[Lane]:
+        """How a letter gets on with each group of mailbox providers that still has readers due.
+
+        Letters leave in the order of their ids within a lane, so that the last minute lies just before its first
+        reader who waits: a few thousand rows tell the pace, whatever the size of the letter.
+        """
+        number, waits = number_of(publication_id), sa.text(schema.READY)
+        mine = (_d.c.publication_id == number, waits, _d.c.due_at <= now)
+        with self._db.read() as connection:
+            counts = sa.select(_d.c.lane, sa.func.count().label("n")).where(*mine).group_by(_d.c.lane)
+            return [
+                Lane(row.lane, row.n, _pace(connection, number, row.lane, now))
+                for row in connection.execute(counts.order_by(_d.c.lane)).all()
+            ]
+
+    def answered(self) -> int:
+        """How many letters mail servers have answered, of all editions: what grows while `veille run` sends."""
+        with self._db.read() as connection:
+            return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(_p.c.answered), 0))).scalar_one())
 
 
 def number_of(name: str) -> int:
@@ -178,10 +220,88 @@ def unknown_id(name: str) -> VeilleError:
     )
 
 
-def _status(row: Any, counts: dict[str, int], receipts: tuple[dict[str, str], ...], stopped: str) -> Status:
+def counted(connection: sa.Connection, ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Deliveries by state of these publications, from the index alone."""
+    counts: dict[int, dict[str, int]] = {}
+    for few in _portions(ids):
+        states = sa.select(_d.c.publication_id, _d.c.state, sa.func.count().label("n"))
+        mine = states.where(_d.c.publication_id.in_(few)).group_by(_d.c.publication_id, _d.c.state)
+        for row in connection.execute(mine):
+            counts.setdefault(row.publication_id, {})[row.state] = row.n
+    return counts
+
+
+def excluded(connection: sa.Connection, ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Readers whom these letters left out, by reason."""
+    table = schema.exclusion
+    found: dict[int, dict[str, int]] = {}
+    for few in _portions(ids):
+        for row in connection.execute(sa.select(table).where(table.c.publication_id.in_(few)).order_by(table.c.reason)):
+            if row.readers:
+                found.setdefault(row.publication_id, {})[row.reason] = row.readers
+    return found
+
+
+def _statuses(connection: sa.Connection, rows: Sequence[Any]) -> list[Status]:
+    """These rows of publications, counted."""
+    counts = counted(connection, (row.id for row in rows))
+    left_out = excluded(connection, (row.id for row in rows if row.channel == "newsletter"))
+    receipts = _receipts(connection, (row.id for row in rows if row.channel != "newsletter"))
+    halted = sa.select(schema.channel).where(schema.channel.c.stopped_at.is_not(None))
+    stopped = {row.name: row.reason for row in connection.execute(halted)}
+    return [
+        _status(
+            row,
+            counts.get(row.id, {}),
+            receipts=tuple(receipts.get(row.id, ())),
+            stopped=stopped.get(row.channel, ""),
+            left_out=left_out.get(row.id, {}),
+        )
+        for row in rows
+    ]
+
+
+def _receipts(connection: sa.Connection, ids: Iterable[int]) -> dict[int, list[dict[str, str]]]:
+    """What services answered; for everything but letters, whose rows are never read for this."""
+    found: dict[int, list[dict[str, str]]] = {}
+    for few in _portions(ids):
+        sent = sa.select(_d.c.publication_id, _d.c.remote_id, _d.c.url).where(
+            _d.c.publication_id.in_(few), _d.c.state == "sent"
+        )
+        for row in connection.execute(sent.order_by(_d.c.id)):
+            found.setdefault(row.publication_id, []).append({"remote_id": row.remote_id, "url": row.url})
+    return found
+
+
+def _pace(connection: sa.Connection, publication: int, lane: str, now: datetime) -> float:
+    here = (_d.c.publication_id == publication, sa.text(schema.READY), _d.c.lane == lane)
+    first = connection.execute(sa.select(_d.c.id).where(*here).order_by(_d.c.due_at, _d.c.id).limit(1)).scalar_one()
+    columns = (_d.c.publication_id, _d.c.lane, _d.c.state, _d.c.sent_at)
+    before = sa.select(*columns).where(_d.c.id < first).order_by(_d.c.id.desc()).limit(_TAIL).subquery()
+    left = (before.c.publication_id == publication, before.c.lane == lane, before.c.state == "sent")
+    count = sa.func.count().label("n")
+    row = connection.execute(
+        sa.select(count, sa.func.min(before.c.sent_at).label("since")).where(*left, before.c.sent_at > now - MINUTE)
+    ).one()
+    return row.n / max((now - row.since).total_seconds(), 1.0) if row.n else 0.0
+
+
+def _portions(ids: Iterable[int]) -> Iterator[list[int]]:
+    every = list(ids)
+    return (every[start : start + _FEW] for start in range(0, len(every), _FEW))
+
+
+def _status(
+    row: Any,
+    counts: dict[str, int],
+    *,
+    receipts: tuple[dict[str, str], ...],
+    stopped: str,
+    left_out: dict[str, int],
+) -> Status:
     full = {state: counts.get(state, 0) for state in schema.STATES}
     unexpanded = row.channel == "newsletter" and row.expanded_at is None
-    planned = None if unexpanded else (row.candidates if row.candidates is not None else sum(full.values()))
+    known = sum(full.values()) if row.candidates is None else row.candidates - sum(left_out.values())
     return Status(
         id=f"p{row.id}",
         channel=row.channel,
@@ -192,12 +312,14 @@ def _status(row: Any, counts: dict[str, int], receipts: tuple[dict[str, str], ..
         due=row.due_at,
         due_local=row.due_local,
         state=_state(row, full),
-        planned=planned,
+        planned=None if unexpanded else known,
         counts=full,
         receipts=receipts,
         hold=row.hold,
         generation=row.generation,
         stopped=stopped,
+        excluded=left_out,
+        urgent=bool(row.urgent),
     )
 
 

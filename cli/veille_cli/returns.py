@@ -1,0 +1,74 @@
+"""What came back, read beside the sending: a slow or broken mailbox never holds a letter up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from veille.errors import VeilleError
+from veille.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from veille_cli.output import Talk
+    from veille_cli.wiring import Newsroom
+
+log = logging.getLogger(__name__)
+
+EVERY = 300.0  # seconds
+FAREWELL = 5.0  # seconds that a mailbox may take to end when `run` does
+
+
+@contextmanager
+def read_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> Iterator[None]:
+    """Read the mailbox of `newsletter.bounces_url` now and every five minutes, if there is one."""
+    if room.config.settings.newsletter.bounces_url is None:
+        yield
+        return
+    room.keys.derive("bounces")  # made now: two threads would make them twice
+    over = threading.Event()
+
+    def work() -> None:
+        said = ""
+        while not (stop.is_set() or over.is_set()):
+            said = read_once(room, stop, talk, said)
+            for _second in range(int(EVERY)):
+                if over.wait(1.0) or stop.is_set():
+                    return
+
+    reader = threading.Thread(target=work, name="bounces", daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        over.set()
+        reader.join(FAREWELL)
+
+
+def read_once(room: Newsroom, stop: threading.Event, talk: Talk, said: str = "") -> str:
+    """Read it once. Returns what is wrong with it, which is said when it was not `said` before; "" when nothing is."""
+    from veille_cli.commands.bounces import collect, words
+
+    if room.config.settings.newsletter.bounces_url is None:
+        return ""
+    problem: VeilleError | None
+    try:
+        tally = collect(room, stop=stop.is_set)
+        problem = tally.problem if tally else None
+        if tally and tally.read:
+            tally.problem = None
+            talk.say(*words(tally))
+    except VeilleError as error:
+        problem = error
+    except Exception as error:  # a defect here must not end the sending
+        log.exception("the mailbox of bounces could not be read")
+        problem = VeilleError(
+            _("this is a defect of veille: {error}").format(error=type(error).__name__),
+            hint=_("run `veille bounces --debug` and report what it says"),
+        )
+    if problem is not None and problem.message != said:
+        talk.say(_("! what came back could not be read: {why}").format(why=problem.message))
+        talk.say(*([f"    → {problem.hint}"] if problem.hint else []))
+    return problem.message if problem else ""
