@@ -14,7 +14,7 @@ import typer
 
 from veille import __version__
 from veille.i18n import gettext as _
-from veille_cli.commands import check, init, new, outbox, preview, publish, run, status, subscribers, test
+from veille_cli.commands import bounces, check, init, new, outbox, preview, publish, run, status, subscribers, test
 from veille_cli.usage import VeilleCommand, VeilleGroup
 
 
@@ -52,7 +52,7 @@ def build() -> typer.Typer:
         if workspace is not None:
             os.environ["VEILLE_WORKSPACE"] = str(workspace)
 
-    for module in (init, check, preview, publish, run, status, test):
+    for module in (init, check, preview, publish, run, status, test, bounces):
         app.command(name=module.__name__.rpartition(".")[2], cls=VeilleCommand)(module.command)
     for group in (new, outbox, subscribers):
         app.add_typer(group.make(), name=group.__name__.rpartition(".")[2])
