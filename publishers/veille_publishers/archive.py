@@ -127,14 +127,13 @@ def read(standing: Sequence[Publication], backlog: timedelta) -> Archive:
 
 
 def _plain(post: RenderedPost) -> RenderedPost:
-    """Without the texts of other channels: editing those is no edit of this page."""
-    return replace(
-        post, subject="", preheader="", facebook_text="", instagram_caption="", instagram_pictures=(), hashtags=()
-    )
+    """Without the texts of other channels and languages: editing those is no edit of this page."""
+    kept = replace(post, subject="", preheader="", facebook_text="", hashtags=(), words={})
+    return replace(kept, instagram_caption="", instagram_pictures=())
 
 
 def _without_others(edition: RenderedEdition) -> RenderedEdition:
-    return replace(edition, posts=tuple(_plain(post) for post in edition.posts))
+    return replace(edition, posts=tuple(_plain(post) for post in edition.posts), words={})
 
 
 def _files(pictures: Iterable[Picture]) -> Iterable[File]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
+import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_letter import DUE, edition
+from tests.unit.test_letter import DUE
 from tests.unit.test_rendering import config, library, post
 from veille.errors import RenderError
 from veille.posts import Audience, Event, Post
@@ -235,7 +237,14 @@ def test_our_words_follow_the_reader_and_content_stays(tmp_path: Path) -> None:
     payload = payload_of(tmp_path, made)
     letter = cut(payload, reader(language="en-GB"))
     for part in (letter.html, letter.text):
-        for words in ("Who to call?", "Unsubscribe in one click", "Friday 27 November 2026", "News", "Urgent"):
+        for words in (
+            "Phone: ",
+            "Who to call?",
+            "Unsubscribe in one click",
+            "Friday 27 November 2026",
+            "News",
+            "Urgent",
+        ):
             assert words in part
         for content in ("Corps a.", "Salle A", "Pour toi", "Ligne 3919"):
             assert content in part
@@ -276,8 +285,21 @@ def replace_settings(made: Any, workspace: Any) -> Any:
 
 
 def test_both_languages_take_less_than_twice_the_room(tmp_path: Path) -> None:
-    made = edition(tmp_path, *POSTS)
-    payload = payload_of(tmp_path, made)
-    size = {key: len(repr(value)) for key, value in payload.items()}
-    one_language = len(repr(payload["letters"]["fr"])) + size["edition"]
-    assert size["letters"] + size["edition"] < 2 * one_language
+    body = "Une phrase pour faire un article vrai. " * 20 + "\n\n{{ partner: ccas }}"
+    made = gathered(tmp_path, *(replace(one(f"p{n}", TOWNS[:1]), body=body) for n in range(12)))
+    plain = replace(made, posts=tuple(replace(each, words={}) for each in made.posts), words={})
+    one_language = {**payload_of(tmp_path, plain)["letters"]["fr"], "edition": plain.to_json()}
+    assert len(json.dumps(payload_of(tmp_path, made))) < 2 * len(json.dumps(one_language))
+
+
+def test_choosing_a_variant_is_cheap_and_cutting_it_too(tmp_path: Path) -> None:
+    """A million readers choose; the bars leave room for a slow machine, and catch work done for each reader."""
+    payload = payload_of(tmp_path, gathered(tmp_path, *POSTS * 3))
+    readers = [reader(town, audience=who) for town in TOWNS for who in ("", "young", "families")] * 1000
+    start = time.perf_counter()
+    variants = {variant(payload, each) for each in readers}
+    assert (time.perf_counter() - start) / len(readers) < 20e-6
+    start = time.perf_counter()
+    for each in variants:
+        letter_of_variant(payload, each)
+    assert (time.perf_counter() - start) / len(variants) < 0.1

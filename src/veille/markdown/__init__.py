@@ -32,7 +32,7 @@ REFERENCES = ("partner", "helpline")
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z]+)\s*:\s*([^{}\n]+?)\s*\}\}")
 _TAGS = {
     *("p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "hr", "br", "div"),
-    *("strong", "em", "a", "table", "thead", "tbody", "tr", "th", "td"),
+    *("strong", "em", "a", "span", "table", "thead", "tbody", "tr", "th", "td"),
 }
 
 
@@ -73,13 +73,17 @@ def resolve(document: Document, *, contacts: Mapping[str, Contact], base_url: st
     return replace(document, tokens=tuple(_contact_blocks(_shifted(tokens))))
 
 
-def to_html(document: Document) -> str:
-    """Clean HTML of a resolved document: headings from <h2>, absolute links, no class but `contact`."""
-    markup = _parser().renderer.render(list(document.tokens), _parser().options, {})
+def to_html(document: Document, words_lang: str = "") -> str:
+    """Clean HTML of a resolved document: headings from <h2>, absolute links, no class but `contact`.
+
+    Args:
+        words_lang: as for `contact_html`.
+    """
+    markup = _parser().renderer.render(list(document.tokens), _parser().options, {"words_lang": words_lang})
     cleaned = nh3.clean(
         markup,
         tags=_TAGS,
-        attributes={"a": {"href", "aria-label"}, "ol": {"start"}},
+        attributes={"a": {"href", "aria-label", "lang"}, "ol": {"start"}, "span": {"lang"}},
         allowed_classes={"div": {"contact"}},
         set_tag_attribute_values={"th": {"scope": "col"}},
         url_schemes=set(SCHEMES),
@@ -144,7 +148,7 @@ def contact_html(contact: Contact, words_lang: str = "") -> str:
     Args:
         words_lang: the language of our own words, where it is not that of the page.
     """
-    said = f' lang="{escape(words_lang)}"' if words_lang else ""
+    said = _lang(words_lang)
     lines = [f"<strong>{escape(contact.name)}</strong>"]
     for label, text, href in contact_facts(contact):
         shown = escape(text)
@@ -165,6 +169,10 @@ def _without_scheme(address: str) -> str:
 def label_with_colon(label: str) -> str:
     """`Hours: `, with the spacing of the active language; "" stays ""."""
     return _("{label}: ").format(label=label) if label else ""
+
+
+def _lang(language: str) -> str:
+    return f' lang="{escape(language)}"' if language else ""
 
 
 def _number_link(href: str, label: str, said: str = "") -> str:
@@ -198,14 +206,15 @@ def _render_reference(_self: Any, tokens: Sequence[Token], index: int, _options:
     return escape(tokens[index].content)
 
 
-def _render_inline_contact(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+def _render_inline_contact(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
     contact: Contact = tokens[index].meta["contact"]
-    number = f" ({_number_link(contact.href, contact.label)})" if contact.label else ""
+    said = _lang(env["words_lang"])
+    number = f" ({_number_link(contact.href, contact.label, said)})" if contact.label else ""
     return escape(contact.name) + number
 
 
-def _render_contact_block(_self: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
-    return contact_html(tokens[index].meta["contact"]) + "\n"
+def _render_contact_block(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
+    return contact_html(tokens[index].meta["contact"], env["words_lang"]) + "\n"
 
 
 # What a post may not hold ----

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from veille import i18n
 from veille.posts import Image, Post
 from veille.rendering import contacts, labels
 from veille.rendering.rendered import Contact, Picture, RenderedEdition, RenderedPost
@@ -66,13 +67,19 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
     def words(tongue: str) -> dict[str, str]:
         return labels.of_post(post, moment.date(), config.zone, tongue)
 
-    ours = words(language)
+    def elsewhere(tongue: str) -> dict[str, str]:
+        """The body again where it differs: labels of contacts are our words."""
+        foreign = "" if tongue == i18n.short(post.lang) else tongue
+        html = markdown.to_html(document, foreign)
+        return words(tongue) | ({} if html == body else {"html": html, "text": markdown.to_text(document)})
+
+    ours, body = words(language), markdown.to_html(document)
     title = french(post.title, post.lang)
     opening = shorten(markdown.first_paragraph(document), SUMMARY_LENGTH)
     return RenderedPost(
         title=title,
         summary=french(post.summary, post.lang) or opening,
-        html=markdown.to_html(document),
+        html=body,
         text=markdown.to_text(document),
         flowing=markdown.to_text(document, UNWRAPPED),
         kind=post.kind.value,
@@ -94,7 +101,7 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         instagram_caption=post.instagram.caption,
         instagram_pictures=_instagram(post, config, title, ours["kind_label"], towns),
         hashtags=post.instagram.hashtags,
-        words=labels.elsewhere(language, words),
+        words=labels.elsewhere(language, elsewhere),
         kind_label=ours["kind_label"],
         date_words=ours["date_words"],
         when_words=ours["when_words"],
