@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from veille.outbox.queue import Queue
     from veille.outbox.report import Report
     from veille.publishing import Publisher
-    from veille.subscribers import Subscribers
+    from veille.rates import Limits
+    from veille.subscribers import Erasure, Subscribers
     from veille.tokens import Keys
 
 NOW = "VEILLE_NOW"
@@ -65,10 +66,13 @@ class Newsroom:
 
     @cached_property
     def database(self) -> Database:
-        """The ledger, opened and migrated."""
+        """The ledger, opened and migrated; who was erased stays so, also in an old copy that was put back."""
         from veille.outbox.database import open_database
 
-        return open_database(self.config.settings.outbox.url, self.config.root)
+        database = open_database(self.config.settings.outbox.url, self.config.root)
+        self.__dict__["database"] = database  # the key, which erasing again needs, may ask for it
+        self.erasure.apply_again()
+        return database
 
     @property
     def queue(self) -> Queue:
@@ -98,7 +102,25 @@ class Newsroom:
 
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         host = urlsplit(self.config.settings.workspace.base_url).hostname or "localhost"
-        return Deliveries(self.database, owner, self.keys.derive("message-id"), host)
+        return Deliveries(
+            self.database,
+            owner,
+            self.keys.derive("message-id"),
+            host,
+            limits=self._limits,
+            reader_key=self.keys.derive("suppression"),
+        )
+
+    @property
+    def _limits(self) -> dict[str, Limits]:
+        """How fast letters may leave, and when; a sandbox reaches nobody's mailbox, at any speed and hour."""
+        from veille.rates import limits
+
+        newsletter = self.config.settings.newsletter
+        if not self.config.live("newsletter"):
+            return {}
+        chosen = limits(newsletter.rate, newsletter.rates, newsletter.send_window, self.config.zone)
+        return {"newsletter": chosen}
 
     @property
     def subscribers(self) -> Subscribers:
@@ -106,6 +128,13 @@ class Newsroom:
         from veille.subscribers import Subscribers
 
         return Subscribers(self.database, self.keys.derive("suppression"))
+
+    @property
+    def erasure(self) -> Erasure:
+        """Erasing a person for good."""
+        from veille.subscribers import Erasure
+
+        return Erasure(self.database, lambda: self.keys.derive("suppression"), self.config.outbox_dir)
 
     @cached_property
     def publishers(self) -> Mapping[str, Publisher]:

@@ -18,7 +18,8 @@ from typing import Any
 from veille.errors import LedgerError, LedgerFull, NotAuthorised, OutcomeUnknown, PublishError, Unavailable
 from veille.i18n import gettext as _
 from veille.outbox.ballast import Ballast
-from veille.outbox.deliveries import Committed, Deliveries, Settled, Unknown, sent_values
+from veille.outbox.deliveries import Deliveries, Unknown, sent_values
+from veille.outbox.group import Committed, Settled
 from veille.publishing import Delivery, Journal, OnUnknown, Publication, Publisher, Receipt, Seen
 from veille.timetable import Clock
 
@@ -206,7 +207,7 @@ class Pump:
             How many go back as they came.
         """
         error = journal.lane_error
-        left = self._deliveries.left_open(list(journal.open.values()))
+        left = self._deliveries.left_open(list(journal.open.values()), self._clock())
         ended: list[tuple[Delivery, Receipt | PublishError]] = []
         back: list[Settled] = []
         for delivery, state in left:

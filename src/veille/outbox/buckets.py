@@ -51,7 +51,7 @@ class Buckets:
 
     def _since(self, lane: str, rate: Rate) -> float:
         """The moment up to which this limit is used up, as the burst and a clock that was set back allow."""
-        used = self._used.get(self._name(lane, rate), float("-inf"))
+        used: float = self._used.get(self._name(lane, rate), float("-inf"))
         return min(max(used, self._now - rate.burst * rate.spacing), self._now)
 
     def _name(self, lane: str, rate: Rate) -> str:

@@ -35,10 +35,12 @@ class Claims(Upkeep):
         message_key: bytes,
         mail_domain: str,
         limits: Mapping[str, Limits] | None = None,
+        reader_key: bytes = b"",
     ) -> None:
         super().__init__(database, owner, limits)
         self._message_key = message_key
         self._mail_domain = mail_domain
+        self._reader_key = reader_key  # of the keyed hashes of readers who are put away
         self._letters: dict[tuple[int, int], Publication] = {}  # by id and generation
 
     def claim(self, channel: str, now: datetime, limit: int) -> list[Delivery]:
