@@ -59,6 +59,7 @@ class MailServer:
     port: int = 0
     mails: list[Mail] = field(default_factory=list)
     delay: float = 0.0  # seconds before each message is accepted
+    without_logins: set[str] = field(default_factory=set)  # ways to log in that are not offered
 
     @property
     def copies(self) -> Counter[str]:
@@ -70,6 +71,11 @@ class MailServer:
         return f"smtp://{login}127.0.0.1:{self.port}?{rest}"
 
     # what aiosmtpd asks
+
+    async def handle_EHLO(self, _server: Any, session: Any, _envelope: Any, hostname: str, words: list[str]) -> Any:
+        """Announce what is offered."""
+        session.host_name = hostname
+        return [_without(line, self.without_logins) for line in words]
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         """Take a message."""
@@ -123,6 +129,11 @@ def mail_server(*, tls: ssl.SSLContext | None = None, implicit: bool = False, po
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def _without(line: str, logins: set[str]) -> str:
+    head, _sep, ways = line.partition("AUTH ")
+    return f"{head}AUTH {' '.join(way for way in ways.split() if way not in logins)}" if ways else line
 
 
 async def _end(listening: asyncio.Server) -> None:

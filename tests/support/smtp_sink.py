@@ -3,8 +3,10 @@
     with smtp_sink({"RCPT": "550 no such reader"}) as sink: ...
     with smtp_sink({"dot": Act.HANG}) as sink: ...
     with smtp_sink({("MAIL", 2): Act.DROP}) as sink: ...      # only the second MAIL, all connections counted
+    with smtp_sink(offers=("PIPELINING", "CHUNKING")) as sink: ...
 
-Commands are named by their verb; "connect" is the greeting, "dot" the end of a message.
+Commands are named by their verb; "connect" is the greeting, "dot" the end of a message (also of its last chunk),
+"body" the middle of one, "lone dot" the end of a message that has no recipient.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import cast
+from typing import Protocol, cast
 
 
 class Act(Enum):
@@ -28,30 +31,44 @@ class Act(Enum):
     DROP = "close the connection"
     RESET = "reset the connection"
     HANG = "say nothing, until the sink is closed"
+    HALF_CLOSE = "close its own side, and go on reading"
 
 
 Key = str | tuple[str, int]
 ANSWERS = {
     "connect": "220 sink",
-    "EHLO": "250 sink",
     "HELO": "250 sink",
     "DATA": "354 go on",
     "dot": "250 taken",
+    "body": "",
+    "lone dot": "554 no valid recipients",
     "QUIT": "221 bye",
 }
+MIDDLE = 20  # bytes of content before "body" acts
 
 
 @dataclass
 class Sink:
-    """The script, and what came."""
+    """The script, and what came.
+
+    Args:
+        offers: what EHLO announces.
+        drips: each answer leaves byte by byte.
+        slow: reads 4 KB at a time, with a pause before each.
+    """
 
     script: Mapping[Key, str | Act]
+    offers: Sequence[str] = ()
+    drips: bool = False
+    slow: bool = False
     port: int = 0
     heard: list[str] = field(default_factory=list)  # command lines
-    whole: list[tuple[str, bytes]] = field(default_factory=list)  # recipient and message, once its dot was seen
+    story: list[tuple[int, str]] = field(default_factory=list)  # connection; verb, or answer with "<" before it
+    whole: list[tuple[str, bytes]] = field(default_factory=list)  # recipient and message, once its end was seen
     taken: list[str] = field(default_factory=list)  # recipients whose message got a 2yz answer
     closing: threading.Event = field(default_factory=threading.Event)
     _count: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def url(self) -> str:
@@ -63,46 +80,93 @@ class Sink:
         """How many whole messages came for each recipient."""
         return Counter(recipient for recipient, _content in self.whole)
 
+    def times(self, verb: str) -> int:
+        """How often this step came."""
+        return self._count[verb]
+
     def answer(self, verb: str) -> str | Act:
         """What the script says for this step."""
-        self._count[verb] += 1
-        usual = ANSWERS.get(verb, "250 fine")
-        return self.script.get((verb, self._count[verb]), self.script.get(verb, usual))
+        with self._lock:
+            self._count[verb] += 1
+            usual = ANSWERS.get(verb, "250 fine")
+            if verb == "EHLO":
+                usual = "\r\n".join(["250-sink", *(f"250-{offer}" for offer in self.offers), "250 HELP"])
+            return self.script.get((verb, self._count[verb]), self.script.get(verb, usual))
 
 
 class _Handler(socketserver.StreamRequestHandler):
+    def setup(self) -> None:
+        super().setup()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sink = cast("_Server", self.server).sink
+        self.recipient = ""
+        self.begun = False  # MAIL was accepted
+
     def handle(self) -> None:
-        sink = cast("_Server", self.server).sink
-        recipient = ""
-        if not self._answered(sink, "connect"):
+        if not self._answered("connect"):
             return
         while line := self.rfile.readline():
             command = line.decode(errors="replace").strip()
-            sink.heard.append(command)
+            self.sink.heard.append(command)
             verb = command.partition(" ")[0].upper()
-            if verb == "RCPT":
-                recipient = re.sub(r".*<(.*)>.*", r"\1", command)
-            if not self._answered(sink, verb) or verb == "QUIT":
-                return
-            went_on = verb == "DATA" and str(self.last).startswith("354")
-            if went_on and not self._message(sink, recipient):
+            self.sink.story.append((id(self), verb))
+            if not self._followed(verb, command):
                 return
 
-    def _message(self, sink: Sink, recipient: str) -> bool:
-        content = b""
-        while (line := self.rfile.readline()) != b".\r\n":
-            if not line:
-                return False  # the client went away before the dot
-            content += line.removeprefix(b".") if line.startswith(b"..") else line
-        sink.whole.append((recipient, content))
-        if not self._answered(sink, "dot"):
+    def _followed(self, verb: str, command: str) -> bool:
+        if verb == "BDAT":
+            return self._end(self._chunk(int(command.split()[1])))
+        if not self._answered(verb) or verb == "QUIT":
+            return False
+        accepted = str(self.last).startswith("2")
+        if verb in ("MAIL", "RSET"):
+            self.begun, self.recipient = accepted and verb == "MAIL", ""
+        if verb == "RCPT":
+            self.recipient = re.sub(r".*<(.*)>.*", r"\1", command) if accepted and self.begun else ""
+        return self._end(self._lines()) if verb == "DATA" and str(self.last).startswith("354") else True
+
+    def _end(self, content: bytes | None) -> bool:
+        """The whole message came: remember and answer."""
+        if content is None:
+            return False  # the client, or we, went away before the end
+        recipient, self.recipient = self.recipient, ""
+        if not recipient:
+            return self._answered("lone dot")
+        self.sink.whole.append((recipient, content))
+        if not self._answered("dot"):
             return False
         if str(self.last).startswith("2"):
-            sink.taken.append(recipient)
+            self.sink.taken.append(recipient)
         return True
 
-    def _answered(self, sink: Sink, verb: str) -> bool:
-        self.last = sink.answer(verb)
+    def _lines(self) -> bytes | None:
+        content = bytearray()
+        acted = False
+        while (line := self._slowly(len(content) % 4096 < 80).readline()) != b".\r\n":
+            content += line.removeprefix(b".") if line.startswith(b"..") else line
+            if not line or (len(content) > MIDDLE and not acted and not self._answered("body")):
+                return None
+            acted = len(content) > MIDDLE
+        return bytes(content)
+
+    def _chunk(self, size: int) -> bytes | None:
+        content = bytearray(self.rfile.read(min(MIDDLE, size)))
+        if not self._answered("body"):
+            return None
+        while len(content) < size:
+            piece = self._slowly(True).read1(min(size - len(content), 4096))
+            if not piece:
+                return None
+            content += piece
+        return bytes(content)
+
+    def _slowly(self, pause: bool) -> Reader:
+        if self.sink.slow and pause:
+            time.sleep(0.0005)
+        return cast("Reader", self.rfile)
+
+    def _answered(self, verb: str) -> bool:
+        self.last = self.sink.answer(verb)
         match self.last:
             case Act.DROP:
                 return False
@@ -111,10 +175,34 @@ class _Handler(socketserver.StreamRequestHandler):
                 self.connection.close()
                 return False
             case Act.HANG:
-                sink.closing.wait()
+                self.sink.closing.wait()
                 return False
-        self.wfile.write(f"{self.last}\r\n".encode())
-        return True
+            case Act.HALF_CLOSE:
+                self.connection.shutdown(socket.SHUT_WR)
+                while self.rfile.read(4096):
+                    pass
+                return False
+        if self.last:
+            self.sink.story.append((id(self), f"<{str(self.last)[:3]}"))
+            self._say(f"{self.last}\r\n".encode())
+        return not (self.last and verb == "body")
+
+    def _say(self, words: bytes) -> None:
+        size = 1 if self.sink.drips else len(words)
+        for start in range(0, len(words), size):
+            self.wfile.write(words[start : start + size])
+            if self.sink.drips:
+                time.sleep(0.0002)
+
+
+class Reader(Protocol):
+    """What is read from."""
+
+    def readline(self) -> bytes:
+        """One line."""
+
+    def read1(self, size: int) -> bytes:
+        """What is there."""
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -127,13 +215,21 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def smtp_sink(script: Mapping[Key, str | Act] | None = None) -> Iterator[Sink]:
-    """Start a sink on loopback."""
-    sink = Sink(script or {})
+def smtp_sink(
+    script: Mapping[Key, str | Act] | None = None,
+    *,
+    offers: Sequence[str] = (),
+    drips: bool = False,
+    slow: bool = False,
+) -> Iterator[Sink]:
+    """Start a sink on loopback. The options are those of `Sink`."""
+    sink = Sink(script or {}, offers, drips, slow)
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.sink = sink
+        if slow:
+            server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sink.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.003}, daemon=True)
         thread.start()
         try:
             yield sink

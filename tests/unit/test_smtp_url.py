@@ -16,6 +16,7 @@ from veille_publishers.smtp import SmtpUrl, parse_url, redact
         ("smtp://mail.example.org?tls=implicit", SmtpUrl("mail.example.org", 465, "implicit")),
         ("smtp://localhost?tls=none", SmtpUrl("localhost", 25, "none")),
         ("smtp://[::1]:2525?tls=none&connections=4", SmtpUrl("::1", 2525, "none")),
+        ("smtp://h?connections=50", SmtpUrl("h", 587, "starttls", connections=50)),
         ("smtp://a%40b.org:p%40ss%2F%23@h:587/", SmtpUrl("h", 587, "starttls", "a@b.org", "p@ss/#")),
     ],
 )
@@ -38,6 +39,9 @@ def test_understood(url: str, expected: SmtpUrl) -> None:
         "smtp://user:secret@host?tsl=none",
         "smtp://user:secret@host?tls",
         "smtp://user:secret@host?connections=many",
+        "smtp://user:secret@host?connections=0",
+        "smtp://user:secret@host?connections=501",
+        "smtp://user:secret%00@host",
         "smtp://user:secret@a..b",
         f"smtp://user:secret@{'a' * 64}.example.org",
     ],
