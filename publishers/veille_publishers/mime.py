@@ -12,9 +12,10 @@ import re
 from binascii import b2a_qp
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.utils import format_datetime
+from functools import lru_cache
 from html import escape
 from itertools import chain
 from typing import Generic, TypeVar
@@ -103,7 +104,7 @@ class _Link:
 
     def quoted(self, url: str) -> bytes:
         """The link in quoted-printable, on lines of its own."""
-        encoded = b2a_qp((escape(url) if self.markup else url).encode())
+        encoded = b2a_qp((escape(url) if self.markup and "&" in url else url).encode())
         return _wire(_broken(encoded) if self.runs_on else encoded)
 
 
@@ -132,7 +133,7 @@ class Template:
         """
         values = {
             "To": personal.address.encode(),
-            "Date": format_datetime(personal.date).encode(),
+            "Date": _date(personal.date, personal.date.utcoffset()),
             "Message-ID": personal.message_id.encode(),
             "List-Unsubscribe": f"<{personal.unsubscribe}>, <{personal.mailto}>".encode(),
         }
@@ -180,6 +181,11 @@ def _structure(boundary: bytes) -> list[tuple[str, bytes | None]]:
     if boundary:
         return [("Content-Type", b'multipart/alternative; boundary="' + boundary + b'"')]
     return [("Content-Type", b"text/plain; charset=utf-8"), ("Content-Transfer-Encoding", b"quoted-printable")]
+
+
+@lru_cache(maxsize=256)  # most copies of one batch share their date
+def _date(moment: datetime, offset: timedelta | None) -> bytes:  # noqa: ARG001 - equal moments of two zones differ here
+    return format_datetime(moment).encode()
 
 
 def _field(name: str, value: bytes | None) -> tuple[bytes | str, ...]:

@@ -67,6 +67,8 @@ class Newsletter:
         self._check_base_url()
         self._sender = self._address("from", self._settings.sender)
         self._reply_to = self._address("reply_to", self._settings.reply_to) if self._settings.reply_to else None
+        answers_to = quote((self._reply_to or self._sender).addr_spec, safe="@+")
+        self._mailto = f"mailto:{answers_to}?subject=unsubscribe%20"
         self._list_id = self._checked_list_id()
         self._signer = load_signer(self._settings, self._sender.domain)
         self._envelope("d0")
@@ -156,7 +158,7 @@ class Newsletter:
             message_id=delivery.message_id,
             unsubscribe=f"{self._base_url}/u/{token}",
             preferences=f"{self._base_url}/p/{tokens.make(keys, Purpose.PREFERENCES, reader.id)}",
-            mailto=self._unsubscribe_mail(token),
+            mailto=f"{self._mailto}{token}",
         )
         content = template(delivery.publication, reader).fill(personal)
         return Mail(self._envelope(delivery.id), reader.address, content, smtputf8=not reader.address.isascii())
@@ -283,7 +285,3 @@ class Newsletter:
                 hint=_('write list_id = "letter.example.org", without accents and spaces'),
             )
         return value if value.endswith(">") else f"<{value}>"
-
-    def _unsubscribe_mail(self, token: str) -> str:
-        to = quote((self._reply_to or self._sender).addr_spec, safe="@+")
-        return f"mailto:{to}?subject={quote(f'unsubscribe {token}')}"

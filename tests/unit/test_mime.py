@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.headerregistry import Address
@@ -10,6 +11,7 @@ from email.message import EmailMessage, MIMEPart
 from email.policy import default
 from html import escape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -200,3 +202,10 @@ def test_all_headers_are_there_in_a_usual_order() -> None:
         "MIME-Version: 1.0",
     ):
         assert line in head.split("\r\n")
+
+
+def test_the_same_moment_keeps_the_zone_it_was_given_in() -> None:
+    made = template(with_links("a"), None)
+    paris = WHEN.astimezone(ZoneInfo("Europe/Paris"))
+    for moment, written in ((WHEN, b"16:00:00 +0000"), (paris, b"17:00:00 +0100")):
+        assert b"\r\nDate: Fri, 27 Nov 2026 " + written + b"\r\n" in made.fill(replace(personal(), date=moment))

@@ -35,6 +35,8 @@ def command(
 
 
 def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
+    from urllib.parse import urlsplit
+
     from veille import checks
     from veille.errors import ContentError, VeilleError
     from veille.planning import plan
@@ -74,6 +76,6 @@ def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
         target="0",
         attempt=1,
         date=now,
-        message_id=f"<test.{now:%Y%m%d%H%M%S%f}@{address.rpartition('@')[2]}>",
+        message_id=f"<test.{now:%Y%m%d%H%M%S%f}@{urlsplit(room.config.settings.workspace.base_url).hostname}>",
         recipient=Recipient(0, address, room.config.settings.workspace.language),
     )
