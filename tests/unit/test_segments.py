@@ -233,7 +233,9 @@ def test_a_test_letter_says_so_in_its_subject_only(tmp_path: Path) -> None:
 
 def test_our_words_follow_the_reader_and_content_stays(tmp_path: Path) -> None:
     event = Event(DUE, place="Salle A", url="https://inscription.example.org/x")
-    made = gathered(tmp_path, one("a", event=event, partners=("ccas",), urgent=True, sensitive=True), one("b"))
+    intro = "Salut.\n\n{{ partner: ccas }}"
+    first = one("a", event=event, partners=("ccas",), urgent=True, sensitive=True)
+    made = gathered(tmp_path, first, one("b"), intro=intro)
     payload = payload_of(tmp_path, made)
     letter = cut(payload, reader(language="en-GB"))
     for part in (letter.html, letter.text):
@@ -249,6 +251,7 @@ def test_our_words_follow_the_reader_and_content_stays(tmp_path: Path) -> None:
         for content in ("Corps a.", "Salle A", "Pour toi", "Ligne 3919"):
             assert content in part
         assert "novembre" not in part
+        assert "Téléphone" not in part
     assert letter.lang == "fr"
     assert '<html lang="fr"' in letter.html
     assert re.search(r'<h2 lang="en"[^>]*>Who to call\?', letter.html)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from veille.config import Config
     from veille.editions import Edition
     from veille.library import Library
+    from veille.markdown import Document
 
 __all__ = [
     "Contact",
@@ -68,10 +69,7 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         return labels.of_post(post, moment.date(), config.zone, tongue)
 
     def elsewhere(tongue: str) -> dict[str, str]:
-        """The body again where it differs: labels of contacts are our words."""
-        foreign = "" if tongue == i18n.short(post.lang) else tongue
-        html = markdown.to_html(document, foreign)
-        return words(tongue) | ({} if html == body else {"html": html, "text": markdown.to_text(document)})
+        return words(tongue) | _again(document, post.lang, tongue, {"html": body})
 
     ours, body = words(language), markdown.to_html(document)
     title = french(post.title, post.lang)
@@ -152,8 +150,14 @@ def render_edition(
         contacts=contacts.directory(library),
         base_url=base_url,
     )
-    moment = _moment(due, config)
+    moment, intro_html = _moment(due, config), markdown.to_html(document)
     title = french(title, lang)
+
+    def elsewhere(tongue: str) -> dict[str, str]:
+        own = {"title": french(titles[tongue], tongue)} if titles and tongue in titles else {}
+        day = {"date_words": day_in_words(moment.date(), tongue)}
+        return day | own | _again(document, lang, tongue, {"intro_html": intro_html})
+
     made = RenderedEdition(
         source=source,
         slug=slug,
@@ -164,22 +168,17 @@ def render_edition(
         date=moment.isoformat(timespec="seconds"),
         date_words=day_in_words(moment.date(), language),
         url=f"{base_url}/editions/{slug}/",
-        intro_html=markdown.to_html(document),
+        intro_html=intro_html,
         intro_text=markdown.to_text(document),
         posts=tuple(posts),
         helplines=contacts.help_table(library),
         picture=_picture(image, config) if image else None,
         own_subject=french(subject, lang) or (title if file else ""),
         own_preheader=french(preheader, lang),
-        words=labels.elsewhere(language, lambda other: _edition_words(moment.date(), other, titles or {})),
+        words=labels.elsewhere(language, elsewhere),
     )
     chosen = subject_of(made, posts)
     return replace(made, subject=chosen, preheader=preheader_of(made, posts, chosen))
-
-
-def _edition_words(day: date, language: str, titles: Mapping[str, str]) -> dict[str, str]:
-    title = {"title": titles[language]} if language in titles else {}
-    return {"date_words": day_in_words(day, language), **title}
 
 
 def render_hand_made(
@@ -202,6 +201,20 @@ def render_hand_made(
         file=edition.file,
         intro_line=edition.body_line,
     )
+
+
+def _again(document: Document, lang: str, tongue: str, html: Mapping[str, str]) -> dict[str, str]:
+    """A text once more in a language that is active now: labels of contacts are our words. Empty without contacts.
+
+    Args:
+        lang: of the text.
+        html: the field of a rendering, and what it holds in the newsroom's language.
+    """
+    from veille import markdown
+
+    ((name, own),) = html.items()
+    made = markdown.to_html(document, "" if tongue == i18n.short(lang) else tongue)
+    return {} if made == own else {name: made, name.replace("html", "text"): markdown.to_text(document)}
 
 
 def _instagram(post: Post, config: Config, title: str, label: str, towns: Sequence[str]) -> tuple[Picture, ...]:
