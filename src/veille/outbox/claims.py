@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
@@ -204,8 +202,8 @@ class Claims(Upkeep):
 
     def _message_id(self, key: str, target: str) -> str:
         """The same for every copy of a letter, so that a resend threads with the first (RFC 5322, 3.6.4)."""
-        mac = hmac.new(self._message_key, f"{key}\n{target}".encode(), hashlib.sha256).digest()
-        return f"<{base64.b32encode(mac)[:26].decode().lower()}@{self._mail_domain}>"
+        mac = hmac.digest(self._message_key, f"{key}\n{target}".encode(), "sha256")
+        return f"<{mac.hex()[:32]}@{self._mail_domain}>"
 
 
 def stands_still(connection: sa.Connection, channel: str) -> bool:

@@ -170,6 +170,7 @@ def upgrade() -> None:
         sa.Column("left_at", BIGINT),
         sa.CheckConstraint("state IN ('subscribed', 'unsubscribed', 'bounced', 'complained')", name="subscriber_state"),
         sqlite_strict=True,
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "suppression",
