@@ -29,6 +29,10 @@ _LONGEST = 4 * SIZE  # bytes in one line
 T = TypeVar("T")
 
 
+class _Refused(imaplib.IMAP4.error):
+    """The server said no to one command."""
+
+
 class Imap:
     """A folder on an IMAP server."""
 
@@ -46,23 +50,25 @@ class Imap:
             self._away = self._choose()
             self._validity = self._untagged("UIDVALIDITY")
             seen = ("UNSEEN",) if self._away == self._mark_seen else ()
-            (found,) = self._ok(self._imap.uid("SEARCH", "UNDELETED", "UNFLAGGED", *seen))
+            (found,) = self._ok(self._imap.uid("SEARCH", "UNDELETED", *seen))
         return [f"{self._validity}-{uid}" for uid in (found or b"").decode("ascii").split()]
 
     def content(self, key: str) -> bytes | None:
         """See `Mailbox`. PEEK: reading alone marks nothing."""
         with _worded(self._url):
-            answer = self._ok(self._server.uid("FETCH", _uid(key), f"(BODY.PEEK[]<0.{SIZE}>)"))
+            state, answer = self._server.uid("FETCH", _uid(key), f"(BODY.PEEK[]<0.{SIZE}>)")
+        if state != "OK":
+            return b""  # this one cannot be given out: it is listed, and must not stop those behind it
         return next((bytes(part[1]) for part in answer if isinstance(part, tuple)), None)
 
     def done(self, key: str) -> None:
-        """See `Mailbox`."""
-        with _worded(self._url):
+        """See `Mailbox`. A folder that is full or read-only is no reason to stop: it is remembered, and tried again."""
+        with _worded(self._url), contextlib.suppress(_Refused):
             self._away(_uid(key))
 
     def keep(self, key: str) -> None:
-        """Flagged, so that a person finds it, and we do not read it again."""
-        with _worded(self._url):
+        """Flagged, so that a person finds it."""
+        with _worded(self._url), contextlib.suppress(_Refused):
             self._ok(self._server.uid("STORE", _uid(key), "+FLAGS.SILENT", r"(\Flagged)"))
 
     def close(self) -> None:
@@ -71,6 +77,8 @@ class Imap:
         if server is not None:
             with contextlib.suppress(OSError, imaplib.IMAP4.error):
                 server.logout()
+            with contextlib.suppress(OSError):  # a logout that fails leaves the line open
+                server.shutdown()
 
     @property
     def _server(self) -> imaplib.IMAP4:
@@ -79,16 +87,15 @@ class Imap:
         return self._imap
 
     def _open(self) -> imaplib.IMAP4:
-        context = ssl.create_default_context()
         if self._url.scheme == "imaps":
             server: imaplib.IMAP4 = imaplib.IMAP4_SSL(
-                self._url.host, self._url.port, ssl_context=context, timeout=TIMEOUT
+                self._url.host, self._url.port, ssl_context=ssl.create_default_context(), timeout=TIMEOUT
             )
         else:
             server = imaplib.IMAP4(self._url.host, self._url.port, timeout=TIMEOUT)
         try:
             if self._url.scheme == "imap" and not self._url.loopback:
-                server.starttls(context)
+                server.starttls(ssl.create_default_context())
             self._login(server)
         except BaseException:
             server.shutdown()
@@ -151,7 +158,7 @@ class Imap:
     def _ok(self, answer: tuple[str, list[Any]]) -> list[Any]:
         state, values = answer
         if state != "OK":
-            raise imaplib.IMAP4.error("refused")
+            raise _Refused
         return values
 
 
@@ -209,7 +216,9 @@ class Pop:
             try:
                 listing = self._pop.uidl()[1]
             except poplib.error_proto as error:
-                raise _no_ids(self._url) from error
+                if _gone(error):
+                    raise
+                raise _no_ids(self._url) from None
         self._numbers = {}
         for line in listing:
             number, _space, name = line.decode("ascii", "replace").partition(" ")
@@ -221,13 +230,22 @@ class Pop:
         number = self._numbers[key]
         with _worded(self._url):
             large = self._sizes.get(number, 0) > SIZE
-            answer = self._server.top(number, LINES) if large else self._server.retr(number)
+            try:
+                answer = self._server.top(number, LINES) if large else self._server.retr(number)
+            except poplib.error_proto as error:
+                if _gone(error):
+                    raise
+                return b""  # this one cannot be given out: it is listed, and must not stop those behind it
         return b"\r\n".join(answer[1])[:SIZE]
 
     def done(self, key: str) -> None:
         """Marked for deletion; the server deletes at the end of the session."""
         with _worded(self._url):
-            self._server.dele(self._numbers[key])
+            try:
+                self._server.dele(self._numbers[key])
+            except poplib.error_proto as error:
+                if _gone(error):
+                    raise
 
     def keep(self, key: str) -> None:
         """It stays; POP knows no marks, so the name is remembered."""
@@ -249,14 +267,15 @@ class Pop:
         return self._pop
 
     def _open(self) -> poplib.POP3:
-        context = ssl.create_default_context()
         if self._url.scheme == "pops":
-            server: poplib.POP3 = _Pop3Ssl(self._url.host, self._url.port, timeout=TIMEOUT, context=context)
+            server: poplib.POP3 = _Pop3Ssl(
+                self._url.host, self._url.port, timeout=TIMEOUT, context=ssl.create_default_context()
+            )
         else:
             server = _Pop3(self._url.host, self._url.port, timeout=TIMEOUT)
         try:
             if self._url.scheme == "pop" and not self._url.loopback:
-                server.stls(context)
+                server.stls(ssl.create_default_context())
             self._login(server)
         except BaseException:
             server.close()
@@ -272,6 +291,11 @@ class Pop:
             if "EOF" in words or "IN-USE" in words or "SYS/TEMP" in words or "LOGIN-DELAY" in words:  # RFC 2449, 3206
                 raise
             raise _login_refused(self._url) from None
+
+
+def _gone(error: poplib.error_proto) -> bool:
+    """Whether the connection ended, and not only this command."""
+    return "EOF" in str(error)
 
 
 def _numbers(line: bytes) -> tuple[int, int]:
@@ -292,7 +316,7 @@ def _worded(url: ServerUrl) -> Iterator[None]:
     except (imaplib.IMAP4.abort, EOFError):
         raise _unusable(url, _("connection lost")) from None
     except (imaplib.IMAP4.error, poplib.error_proto, ValueError) as error:
-        lost = "EOF" in str(error)
+        lost = "EOF" in str(error)  # poplib's word
         raise _unusable(url, _("connection lost") if lost else _("it refused a command")) from None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from veille.i18n import why
 
 PROCESSED = "Processed"  # the folder for what was understood
 LOCK_WAIT = 5.0  # seconds that a mail server may hold an mbox before we come back later
+_SEPARATOR = re.compile(
+    rb"From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} "
+)  # also without a blank line
 _PORTS = {"imaps": 993, "imap": 143, "pops": 995, "pop": 110}
 
 
@@ -96,7 +100,7 @@ def _not_understood() -> ConfigError:
 class Maildir:
     """One file for each message; what was understood moves to the Maildir++ folder `.Processed`.
 
-    Whether a person has looked at a message says nothing: everything in `new` and `cur` is read that is not flagged.
+    Whether a person has looked at a message says nothing: everything in `new` and `cur` is read that is not trashed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -115,7 +119,7 @@ class Maildir:
             files = [path for part in ("new", "cur") for path in (self._path / part).iterdir()]
         except OSError as error:
             raise _refused(self._path, error) from error
-        found = [path for path in files if not path.name.startswith(".") and not set(_flags(path)) & {"F", "T"}]
+        found = [path for path in files if not path.name.startswith(".") and "T" not in _flags(path)]
         self._files = {path.name.partition(":")[0]: path for path in sorted(found, key=lambda path: path.name)}
         return list(self._files)
 
@@ -135,7 +139,7 @@ class Maildir:
         self._move(key, folder / "cur", "S", folder)
 
     def keep(self, key: str) -> None:
-        """Flagged, so that a person finds it, and we do not read it again."""
+        """Flagged, so that a person finds it."""
         self._move(key, self._path / "cur", "F")
 
     def close(self) -> None:
@@ -206,7 +210,7 @@ def _messages(file: IO[bytes]) -> Iterator[tuple[str, int, int]]:
     digest = hashlib.sha256()
     position = 0
     while line := file.readline(64 * 1024):
-        if blank and line.startswith(b"From "):
+        if line.startswith(b"From ") and (blank or _SEPARATOR.match(line)):
             if start >= 0:
                 yield digest.hexdigest()[:32], start, size
             start, size, digest = position, 0, hashlib.sha256()

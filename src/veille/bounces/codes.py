@@ -85,7 +85,7 @@ def judge(status: str, words: str) -> Verdict:
         if provider[1] in _PROVIDER_INVALID and not code.startswith("4"):
             return Verdict(Kind.HARD, "5.1.1", "unknown-address")
         if provider[1] in _PROVIDER_ABOUT_US:
-            return Verdict(Kind.SOFT, code, "policy")
+            return _about_us(code, reply)
     if code and not code.endswith(".0.0") and code != "5.1.0":
         return Verdict(Kind.SOFT, code, _reason(code))
     return _by_words(code, reply, words)
@@ -107,13 +107,19 @@ def _by_words(code: str, reply: str, words: str) -> Verdict:
     if _FULL.search(words):
         return Verdict(Kind.SOFT, "5.2.2", "full")
     if _POLICY.search(words):
-        return Verdict(Kind.SOFT, code, "policy")
+        return _about_us(code, reply)
     if code or reply:  # words alone decide nothing: anybody writes "user unknown" in a letter
         if _UNKNOWN_USER.search(words):
             return Verdict(Kind.HARD, "5.1.1", "unknown-address")
         if _DOMAIN.search(words):
             return Verdict(Kind.HARD, "5.1.2", "domain")
     return Verdict(Kind.SOFT, code, "other")
+
+
+def _about_us(code: str, reply: str) -> Verdict:
+    """A refusal of us gets a code that says so (x.7.x), so that the ledger can tell it from one of the reader."""
+    temporary = (code or reply).startswith("4")
+    return Verdict(Kind.SOFT, code if code[2:4] == "7." else "4.7.0" if temporary else "5.7.0", "policy")
 
 
 def _reason(code: str) -> str:

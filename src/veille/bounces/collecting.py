@@ -188,11 +188,13 @@ class Collector:
             tally.unread.append(Unread(f"{mailbox.name} {key}", report.reason))
         if dry_run:
             return
-        memory.entries[key] = report.reason if stays else ""
         if not stays:
+            memory.entries[key] = ""
             mailbox.done(key)
-        elif report.kind is Kind.UNREADABLE:
+            return
+        if report.kind is Kind.UNREADABLE:
             mailbox.keep(key)
+        memory.entries[key] = report.reason
 
     def _record(self, report: Report, tally: Tally, *, dry_run: bool) -> None:
         tally.kinds[report.kind.value] += 1
