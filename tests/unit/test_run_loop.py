@@ -105,7 +105,12 @@ def test_a_long_letter_goes_on_without_waiting_for_the_next_tick() -> None:
 def test_a_rate_limit_is_looked_at_when_it_opens_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ROOM.config.settings.workspace.tick = timedelta(hours=1)
     said: list[str] = []
-    monkeypatch.setattr(run, "_held_back", lambda tally, room: said.extend(tally.waits) or [])
+
+    def note(tally: Tally, _room: object) -> list[str]:
+        said.extend(tally.waits)
+        return []
+
+    monkeypatch.setattr(run, "_held_back", note)
     stop = threading.Event()
     rounds: list[float] = []
 
