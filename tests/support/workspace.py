@@ -39,6 +39,7 @@ towns = ["Bagneux"]
 from = "Essai <letter@example.org>"
 reply_to = "desk@example.org"
 list_id = "Essai <letter.example.org>"
+send_window = ""
 
 [feed]
 
