@@ -98,24 +98,23 @@ def _waits(room: Newsroom, status: Status, now: datetime) -> list[str]:
     """The night, or a rate limit."""
     if not status.counts["ready"]:
         return []
-    if (opens := _night(room, status, now)) is not None:
+    if not status.urgent and (opens := _night(room, now)) is not None:
         return [window_words(room, opens)]
     moment = room.deliveries.opens("newsletter", now)
     return [rate_words(room, moment)] if moment is not None and moment > now else []
 
 
-def _night(room: Newsroom, status: Status, now: datetime) -> datetime | None:
+def _night(room: Newsroom, now: datetime) -> datetime | None:
+    """When the morning comes; None while letters may leave. A sandbox wakes nobody."""
     window = room.config.settings.newsletter.send_window
-    if window is None or status.urgent or window.open_at(now, room.config.zone):
+    if window is None or not room.config.live("newsletter") or window.open_at(now, room.config.zone):
         return None
     return window.next_opening(now, room.config.zone)
 
 
 def wait_words(room: Newsroom, moment: datetime) -> str:
     """What a channel of letters waits for until this moment: the morning, or a rate limit."""
-    window, now = room.config.settings.newsletter.send_window, room.clock()
-    night = window is not None and not window.open_at(now, room.config.zone)
-    return window_words(room, moment) if night else rate_words(room, moment)
+    return window_words(room, moment) if _night(room, room.clock()) == moment else rate_words(room, moment)
 
 
 def window_words(room: Newsroom, moment: datetime) -> str:
