@@ -26,6 +26,7 @@ from veille_publishers.smtp_wire import Wire
 __all__ = ["Mail", "Pool", "Times"]
 
 TICK = 0.1  # seconds between looks at patience and at a wish to stop
+REFUSALS = 20  # intents in a row: the letter was cancelled, or the channel closed
 STRIKES = 3  # fresh connections in a row that end without an answer to their first letter
 
 
@@ -122,6 +123,7 @@ class _Run:
         self._lanes: dict[asyncio.Task[None], Lane] = {}
         self._wires: set[Wire] = set()
         self._in_use = 0
+        self._opening = 0
         self._strikes = 0
         self._widen_at = 0.0
         self._stopped_at: float | None = None
@@ -147,25 +149,22 @@ class _Run:
 
     async def session(self) -> Session | None:
         """A connection that idles, or a new one. While none works, one lane tries for all."""
-        while self._idle:
-            session = self._idle.pop()
-            session.wire.latest = math.inf
-            if session.wire.still_good():
-                self._in_use += 1
-                return session
+        if (session := self._rested()) is not None:
+            return session
         async with self._gate:
             if self.feed.closed:
                 return None
             if self._in_use == 0:
-                return await self._opened()
+                return self._rested() or await self._opened()
         try:
             return await self._opened()
         except PublishError:
-            if self._in_use == 0:
-                raise
-            # Others work: the server bears fewer connections than we wanted.
+            # The server bears fewer connections than we wanted. Others work, or may yet, or have just come to rest.
             self._widen_at = asyncio.get_running_loop().time() + self._times.widen
-            return None
+            session = self._rested()
+            if session is None and self._in_use == self._opening == 0:
+                raise
+            return session
 
     def settled(self, letter: Letter, outcome: Receipt | PublishError, lost: Session | None = None) -> None:
         """Record how a letter ended, and stop giving out letters when others would fare no better."""
@@ -177,6 +176,11 @@ class _Run:
             if self._strikes >= STRIKES:
                 self._give_up()
         elif about_us(outcome):
+            self.feed.close()
+
+    def refused(self) -> None:
+        """When the journal lets nothing go any more, stop asking: each question costs a connection."""
+        if self.commits.refused_in_a_row >= REFUSALS or self._journal.stopping():
             self.feed.close()
 
     def silent(self, session: Session) -> None:
@@ -197,8 +201,21 @@ class _Run:
         lane = Lane(self)
         self._lanes[lane.task] = lane
 
+    def _rested(self) -> Session | None:
+        while self._idle:
+            session = self._idle.pop()
+            session.wire.latest = math.inf
+            if session.wire.still_good():
+                self._in_use += 1
+                return session
+        return None
+
     async def _opened(self) -> Session:
-        session = await self._door.open(self._wires)
+        self._opening += 1
+        try:
+            session = await self._door.open(self._wires)
+        finally:
+            self._opening -= 1
         self._in_use += 1
         return session
 

@@ -33,6 +33,7 @@ class Commits:
         self._soon = False  # planned for this very turn of the loop
         self._lingering: asyncio.TimerHandle | None = None
         self.failure: BaseException | None = None
+        self.refused_in_a_row = 0
 
     def record(self, letter: Letter, outcome: Receipt | PublishError) -> None:
         """Note how a letter ended; the next commit takes it along."""
@@ -77,6 +78,7 @@ class Commits:
             return
         for (letter, granted), answer in zip(waiting, answers, strict=True):
             letter.intended = answer
+            self.refused_in_a_row = 0 if answer else self.refused_in_a_row + 1
             granted.set_result(answer)
 
     def _lingered(self) -> None:

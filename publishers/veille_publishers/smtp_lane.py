@@ -35,6 +35,9 @@ class Run(Protocol):
     def settled(self, letter: Letter, outcome: Receipt | PublishError, lost: Session | None = None) -> None:
         """A letter ended. `lost`: because this connection did, without a word of the server."""
 
+    def refused(self) -> None:
+        """The journal did not let a letter go."""
+
     def silent(self, session: Session) -> None:
         """A fresh connection ended at the first commands that travelled together."""
 
@@ -99,6 +102,8 @@ class Lane:
         assert isinstance(letter.mail, Mail)
         try:
             refusal = await session.answers(letter.mail)
+            if refusal is None and session.wire.gone is not None:  # ready, and away already
+                raise session.wire.gone
         except Gone as gone:
             self._met_the_end(session, letter, gone)
             return None
@@ -106,6 +111,7 @@ class Lane:
             self._run.settled(letter, refusal)
         elif self._feed.closed or not await self._run.commits.intend(letter):
             session.take_back()
+            self._run.refused()
         else:
             return await self._content(session, letter, letter.mail)
         following = self._following() if session.wire.gone is None else None
@@ -127,11 +133,11 @@ class Lane:
             reply = await session.verdict()
         except Gone as gone:
             self._run.settled(letter, lost_after(gone.detail), session)
-            if following is not None:
-                self._met_the_end(session, following, gone)
+            if following is not None:  # it lost nothing, and met nothing of its own
+                self._feed.put_back(following)
             return None
         outcome = Receipt(remote_id=reply.words) if reply.kind == 2 else reader_refused(reply)
-        self._run.settled(letter, outcome)
+        self._run.settled(letter, outcome, session if reply.code == 421 else None)
         return following
 
     def _met_the_end(self, session: Session, letter: Letter, gone: Gone) -> None:

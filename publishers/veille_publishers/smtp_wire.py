@@ -152,7 +152,11 @@ class Wire:
         return self.gone is None
 
     def lose(self, gone: Gone) -> None:
-        """End it here and now; what was not handed over never leaves."""
+        """End it here and now; what was not handed over never leaves, and what is unread stays unread."""
+        self._end(gone)
+        self._replies.clear()
+
+    def _end(self, gone: Gone) -> None:
         if self.gone is not None:
             return
         self.gone = gone
@@ -187,7 +191,7 @@ class Wire:
             while self.gone is None:
                 data = self._sock.recv(_RECEIVE)
                 if not data:
-                    self.lose(Gone("closed"))
+                    self._end(Gone("closed"))
                     return
                 self._hear(data)
                 if self._tls is None:  # else more may wait inside the TLS layer, unseen by the loop
@@ -195,7 +199,7 @@ class Wire:
         except _AGAIN:
             return
         except OSError as error:
-            self.lose(Gone(type(error).__name__))
+            self._end(Gone(type(error).__name__))
 
     def _hear(self, data: bytes) -> None:
         *lines, self._begun = (self._begun + data).split(b"\n")
@@ -214,7 +218,7 @@ class Wire:
         return None
 
     def _nonsense(self, line: bytes) -> None:
-        self.lose(Gone(line[:100].decode(errors="replace"), garbage=True))
+        self._end(Gone(line[:100].decode(errors="replace"), garbage=True))
 
     def _writable(self) -> None:
         self._deadline = self._loop.time() + self._patience
@@ -233,7 +237,7 @@ class Wire:
             return True
         except OSError as error:
             self._readable()  # what the server said before it closed still counts
-            self.lose(Gone(type(error).__name__))
+            self._end(Gone(type(error).__name__))
         return False
 
     def _strike_off(self, sent: int) -> None:

@@ -1,0 +1,392 @@
+"""Many letters over many connections: who was written to, against what the journal says."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.mail_journal import LETTER, SENDER, MailJournal, address, composer, deliveries
+from tests.support.slow_line import delayed
+from tests.support.smtp_server import PASSWORD, USER, certificate, mail_server
+from tests.support.smtp_sink import Act, Key, Sink, smtp_sink
+from veille.errors import LedgerError, Rejected
+from veille.publishing import Delivery
+from veille_publishers.pool import Mail, Pool, Times
+from veille_publishers.smtp import parse_url
+
+PATIENT = Times(command=10, dot=10, goodbye=2)
+HASTY = Times(command=1, dot=1, goodbye=0.3)
+MODES = {"one-by-one": (), "pipelined": ("PIPELINING",), "chunked": ("PIPELINING", "CHUNKING")}
+SINK = "/usr/sbin/smtp-sink"
+
+
+@pytest.fixture(params=MODES, name="offers")
+def every_mode(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    return MODES[request.param]
+
+
+def deliver(
+    sink: Sink,
+    batch: Sequence[Delivery],
+    journal: MailJournal,
+    *,
+    connections: int = 3,
+    compose: Callable[[Delivery], Mail] | None = None,
+    threads: int = 0,
+    times: Times = PATIENT,
+) -> None:
+    pool = Pool(parse_url(f"{sink.url}&connections={connections}"), times=times)
+    try:
+        pool.deliver(batch, compose or composer(), journal, threads=threads)
+    finally:
+        pool.close()
+
+
+def agree(sink: Sink, journal: MailJournal, batch: Sequence[Delivery]) -> None:
+    """Nobody is lost, nobody got two, and only an unknown outcome may hide a letter that was taken."""
+    readers = {delivery.id: address(delivery) for delivery in batch}
+    taken = Counter(sink.taken)
+    whole = sink.copies
+    for key, reader in readers.items():
+        kind = journal.kinds.get(key)
+        assert taken[reader] <= 1, "two letters to one reader in one run"
+        if taken[reader]:
+            assert kind in ("sent", "outcome-unknown"), f"taken, yet {kind}"
+        if kind == "sent":
+            assert taken[reader] == 1, "sent, yet nobody took it"
+        if whole[reader] and kind is None:
+            raise AssertionError("a whole letter left of which the journal knows nothing")
+        if whole[reader] or kind == "sent":
+            assert journal.intended[key] == 1, "it left without an intent"
+
+
+# ---- the usual day
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_everybody_once_over_several_batches(offers: tuple[str, ...], threads: int) -> None:
+    batches = [deliveries(40, 1), deliveries(25, 41), deliveries(1, 66)]
+    journal = MailJournal(later=batches[1:])
+    with smtp_sink(offers=offers) as sink:
+        deliver(sink, batches[0], journal, threads=threads)
+    assert set(journal.kinds.values()) == {"sent"}
+    assert sorted(sink.taken) == sorted(address(d) for batch in batches for d in batch)
+    assert {content for _reader, content in sink.whole} == {LETTER}
+    assert sink.times("connect") == sink.times("QUIT") == 3
+
+
+def test_nothing_to_do_opens_nothing() -> None:
+    with smtp_sink() as sink:
+        deliver(sink, [], MailJournal())
+        assert sink.times("connect") == 0
+
+
+def test_a_small_letter_needs_few_connections() -> None:
+    with smtp_sink() as sink:
+        deliver(sink, deliveries(2), MailJournal(), connections=10)
+        assert sink.times("connect") <= 2
+
+
+def test_connections_are_kept_between_batches(offers: tuple[str, ...]) -> None:
+    with smtp_sink(offers=offers) as sink:
+        pool = Pool(parse_url(f"{sink.url}&connections=2"), times=PATIENT)
+        for first in (1, 7, 13):
+            pool.deliver(deliveries(6, first), composer(), MailJournal())
+        assert sink.times("connect") == 2
+        pool.close()
+        pool.deliver(deliveries(1, 19), composer(), MailJournal())
+        pool.close()
+    assert len(sink.taken) == 19
+    assert sink.times("connect") == 3
+
+
+def test_never_two_letters_of_one_connection_in_the_window(offers: tuple[str, ...]) -> None:
+    """At the server: after the end of a letter no content begins before its answer left."""
+    with smtp_sink(offers=offers) as sink:
+        deliver(sink, deliveries(30), MailJournal())
+    for connection in {key for key, _step in sink.story}:
+        steps = [step for key, step in sink.story if key == connection]
+        told = " ".join(steps)
+        if "CHUNKING" in offers:
+            assert not re.search(r"BDAT BDAT|BDAT (?!<250)", told)
+        else:
+            assert not re.search(r"<354 (?!<250)", told)
+
+
+def test_the_journal_sees_outcome_and_next_intent_together() -> None:
+    """One connection, one commit a letter; and no intent before the outcome of the letter before it."""
+    with smtp_sink(offers=MODES["pipelined"]) as sink:
+        journal = MailJournal()
+        deliver(sink, deliveries(10), journal, connections=1)
+    assert journal.groups[0] == ([], ["d1"])
+    for n, (settled, wanted) in enumerate(journal.groups[1:-1], start=1):
+        assert settled == [f"d{n}"]
+        assert wanted == [f"d{n + 1}"]
+    assert journal.groups[-1] == (["d10"], [])
+
+
+def test_connections_share_commits() -> None:
+    with smtp_sink(offers=MODES["pipelined"]) as sink:
+        journal = MailJournal()
+        deliver(sink, deliveries(200), journal, connections=10)
+    assert len(journal.groups) < 150
+    assert max(len(wanted) for _settled, wanted in journal.groups) > 1
+
+
+def test_one_round_trip_for_each_letter() -> None:
+    """Behind the end of a letter travel all commands of the next: the server never waits for us but for the intent."""
+    with smtp_sink(offers=MODES["pipelined"]) as sink, delayed(sink.port, 0.02) as port:
+        pool = Pool(parse_url(f"smtp://127.0.0.1:{port}?tls=none&connections=1"), times=PATIENT)
+        pool.deliver(deliveries(1), composer(), MailJournal())
+        start = time.perf_counter()
+        pool.deliver(deliveries(20, 2), composer(), MailJournal())
+        took = time.perf_counter() - start
+        pool.close()
+    assert len(sink.taken) == 21
+    assert took < 21 * 0.02 * 1.5
+
+
+# ---- what a server may do in the middle of a run
+
+
+MISHAPS: list[dict[Key, str | Act]] = [
+    {("MAIL", 4): Act.DROP, ("MAIL", 9): Act.RESET},
+    {("RCPT", 4): Act.DROP, ("RCPT", 9): "421 enough"},
+    {("DATA", 4): Act.RESET, ("DATA", 9): "421 enough"},
+    {("dot", 4): Act.DROP, ("dot", 9): Act.RESET, ("dot", 14): Act.HALF_CLOSE},
+    {("dot", 4): "what?", ("dot", 9): "421 enough"},
+    {("body", 4): Act.DROP, ("body", 9): Act.RESET},
+    {("connect", 2): Act.DROP},
+    {("connect", 2): "421 too many connections", ("connect", 3): "554 too many connections"},
+    {("EHLO", 2): Act.DROP},
+    {("RCPT", 2): "550 5.1.1 gone", ("RCPT", 5): "450 later", ("dot", 3): "451 later", ("dot", 8): "554 no"},
+    {("RCPT", 2): "550 no", ("lone dot", 1): Act.DROP, ("RSET", 1): Act.DROP},
+]
+
+
+@pytest.mark.parametrize("script", MISHAPS, ids=lambda value: str(list(value))[:60])
+def test_mishaps_lose_nobody_and_double_nobody(offers: tuple[str, ...], script: dict[Key, str | Act]) -> None:
+    batch = deliveries(24)
+    with smtp_sink(script, offers=offers) as sink:
+        journal = MailJournal()
+        deliver(sink, batch, journal)
+    agree(sink, journal, batch)
+    assert len(journal.kinds) == 24, "one mishap does not stop the others"
+    assert list(journal.kinds.values()).count("sent") >= 20
+
+
+@pytest.mark.parametrize("verb", ["EHLO", "MAIL", "dot"])
+def test_one_connection_that_hangs_does_not_hold_up_the_others(verb: str) -> None:
+    batch = deliveries(24)
+    with smtp_sink({(verb, 2): Act.HANG}, offers=MODES["pipelined"]) as sink:
+        journal = MailJournal()
+        deliver(sink, batch, journal, times=HASTY)
+    agree(sink, journal, batch)
+    assert list(journal.kinds.values()).count("sent") >= 23
+
+
+@pytest.mark.parametrize("act", ["421 too many connections", "554 too many connections", Act.DROP], ids=str)
+def test_a_server_that_bears_few_connections_gets_few(act: str | Act) -> None:
+    refused: dict[Key, str | Act] = {("connect", n): act for n in range(3, 30)}
+    batch = deliveries(60)
+    with smtp_sink(refused, offers=MODES["pipelined"]) as sink:
+        journal = MailJournal()
+        deliver(sink, batch, journal, connections=8)
+    assert list(journal.kinds.values()) == ["sent"] * 60
+    assert sink.times("connect") <= 8
+
+
+@pytest.mark.parametrize("act", [Act.DROP, "what?"], ids=str)
+def test_a_server_that_never_answers_a_letter_is_left_alone(offers: tuple[str, ...], act: str | Act) -> None:
+    """Else the whole list would have an unknown outcome."""
+    with smtp_sink({"dot": act}, offers=offers) as sink:
+        journal = MailJournal()
+        deliver(sink, deliveries(50), journal)
+    kinds = Counter(journal.kinds.values())
+    assert kinds["outcome-unknown"] <= 5
+    assert kinds["unavailable"] == 1
+    assert len(sink.whole) == kinds["outcome-unknown"]
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"), [({"MAIL": "550 no"}, "not-authorised"), ({"MAIL": "451 no"}, "unavailable")]
+)
+def test_when_the_fault_is_ours_the_others_stay_as_they_are(
+    offers: tuple[str, ...], script: dict[Key, str | Act], kind: str
+) -> None:
+    with smtp_sink(script, offers=offers) as sink:
+        journal = MailJournal(later=[deliveries(50, 51)])
+        deliver(sink, deliveries(50), journal)
+    assert set(journal.kinds.values()) == {kind}
+    assert len(journal.kinds) <= 3
+    assert not journal.intended
+
+
+# ---- the journal says no
+
+
+def test_a_journal_that_lets_nothing_go_is_not_asked_for_each(offers: tuple[str, ...]) -> None:
+    everybody = [f"d{n}" for n in range(1, 501)]
+    with smtp_sink(offers=offers) as sink:
+        journal = MailJournal(refuses=everybody)
+        deliver(sink, deliveries(500), journal)
+    assert sink.whole == []
+    assert journal.outcomes == {}
+    assert sum(len(wanted) for _settled, wanted in journal.groups) < 30
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 5])
+def test_a_journal_that_fails_ends_it_all(offers: tuple[str, ...], fails_at: int) -> None:
+    journal = MailJournal(fails_at=fails_at)
+    with smtp_sink(offers=offers) as sink:
+        with pytest.raises(LedgerError):
+            deliver(sink, deliveries(50), journal)
+        at_once = len(sink.whole)
+        time.sleep(0.05)
+        assert len(sink.whole) == at_once
+    assert len(journal.groups) == fails_at
+    assert {reader for reader, _content in sink.whole} <= {f"reader{key[1:]}@example.org" for key in journal.intended}
+
+
+def test_a_letter_that_cannot_be_made_is_settled_without_an_intent(offers: tuple[str, ...]) -> None:
+    def compose(delivery: Delivery) -> Mail:
+        if delivery.id in ("d1", "d4", "d5"):
+            raise Rejected("no such letter")
+        return Mail(SENDER, address(delivery), LETTER)
+
+    with smtp_sink(offers=offers) as sink:
+        journal = MailJournal()
+        deliver(sink, deliveries(6), journal, compose=compose)
+    assert sorted(key for key, kind in journal.kinds.items() if kind == "rejected") == ["d1", "d4", "d5"]
+    assert not journal.intended.keys() & {"d1", "d4", "d5"}
+    assert len(sink.taken) == 3
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_defect_while_composing_ends_the_run(threads: int) -> None:
+    def compose(delivery: Delivery) -> Mail:
+        if delivery.id == "d9":
+            raise LedgerError("no key")
+        return Mail(SENDER, address(delivery), LETTER)
+
+    batch = deliveries(40)
+    with smtp_sink(offers=MODES["pipelined"]) as sink:
+        journal = MailJournal()
+        with pytest.raises(LedgerError, match="no key"):
+            deliver(sink, batch, journal, compose=compose, threads=threads)
+    assert all(journal.intended[key] for key in journal.outcomes)
+
+
+def test_threads_compose_no_more_than_is_used_soon() -> None:
+    made = Counter[str]()
+    lead = 0
+
+    def compose(delivery: Delivery) -> Mail:
+        nonlocal lead
+        made[delivery.id] += 1
+        lead = max(lead, len(made) - len(sink.whole))
+        return Mail(SENDER, address(delivery), LETTER)
+
+    with smtp_sink(offers=MODES["pipelined"]) as sink:
+        journal = MailJournal(later=[deliveries(300, 301)])
+        deliver(sink, deliveries(300), journal, compose=compose, threads=2)
+    assert len(sink.taken) == 600
+    assert set(made.values()) == {1}
+    assert lead < 80
+
+
+# ---- a stop
+
+
+def test_a_stop_begins_nothing_and_waits_for_answers_under_way(offers: tuple[str, ...]) -> None:
+    batch = deliveries(500)
+    with smtp_sink(offers=offers) as sink:
+        journal = MailJournal(stop=lambda: len(sink.taken) >= 20)
+        deliver(sink, batch, journal)
+        assert sink.times("connect") <= 6
+    agree(sink, journal, batch)
+    assert 20 <= len(journal.kinds) <= 23
+    assert set(journal.kinds.values()) == {"sent"}
+
+
+@pytest.mark.parametrize("verb", ["dot", "MAIL", "connect"])
+def test_a_stop_does_not_wait_for_a_server_that_hangs(verb: str) -> None:
+    stop = threading.Event()
+    patient = Times(command=60, dot=600, goodbye=0.3, drain=0.3)
+    batch = deliveries(9)
+    journal = MailJournal(stop=stop.is_set)
+    with smtp_sink({verb: Act.HANG}, offers=MODES["pipelined"]) as sink:
+        pool = Pool(parse_url(f"{sink.url}&connections=3"), times=patient)
+        threading.Timer(0.1, stop.set).start()
+        start = time.perf_counter()
+        pool.deliver(batch, composer(), journal)
+        pool.close()
+        assert time.perf_counter() - start < 1.5
+    agree(sink, journal, batch)
+    assert set(journal.kinds.values()) == ({"outcome-unknown"} if verb == "dot" else set())
+
+
+# ---- real servers
+
+
+def test_many_letters_over_encrypted_connections(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = certificate(tmp_path_factory.mktemp("certificate"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    with mail_server(tls=context) as server:
+        url = server.url("tls=starttls&connections=3", f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@")
+        journal = MailJournal()
+        pool = Pool(parse_url(url), times=Times(command=5, dot=5, goodbye=1))
+        pool.deliver(deliveries(12), composer(LETTER * 1000), journal)
+        pool.close()
+    assert list(journal.kinds.values()) == ["sent"] * 12
+    assert server.copies == Counter(f"reader{n}@example.org" for n in range(1, 13))
+    assert all(mail.encrypted and mail.content == LETTER * 1000 for mail in server.mails)
+
+
+@pytest.mark.skipif(not Path(SINK).exists(), reason="Postfix is not installed here: /usr/sbin/smtp-sink")
+def test_postfix_sink_takes_them_all() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    with subprocess.Popen([SINK, *user, f"127.0.0.1:{port}", "100"], stdout=subprocess.DEVNULL) as process:
+        try:
+            journal = MailJournal()
+            pool = Pool(parse_url(f"smtp://127.0.0.1:{port}?tls=none&connections=5"), times=Times(command=5, dot=5))
+            when_listening(port)
+            pool.deliver(deliveries(200), composer(LETTER * 1000), journal)
+            pool.close()
+        finally:
+            process.terminate()
+    assert list(journal.kinds.values()) == ["sent"] * 200
+
+
+def when_listening(port: int) -> None:
+    for _n in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("the sink does not listen")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    deadline = time.monotonic() + 2
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
