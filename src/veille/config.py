@@ -29,6 +29,7 @@ FILE_NAME = "veille.toml"
 SECRETS = {
     ("workspace", "secret_key"),
     ("newsletter", "smtp_url"),  # only when it carries a password
+    ("newsletter", "bounces_url"),  # likewise
     ("newsletter", "dkim_key"),
     ("outbox", "url"),  # likewise
     ("facebook", "access_token"),
@@ -151,7 +152,7 @@ def refuse_secrets(values: Mapping[str, Any], text: str) -> None:
 def _holds_secret(values: Mapping[str, Any], section: str, key: str) -> bool:
     table = values.get(section)
     value = table.get(key) if isinstance(table, dict) else None
-    return bool(value) and (key not in ("smtp_url", "url") or _has_password(str(value)))
+    return bool(value) and (key not in ("smtp_url", "bounces_url", "url") or _has_password(str(value)))
 
 
 def _secret_in(text: str, section: str, key: str) -> Finding:
