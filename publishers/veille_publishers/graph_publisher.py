@@ -69,6 +69,9 @@ class GraphPublisher(ABC):
             return self._publish(delivery, journal)
         return self._showcase.deliver(delivery, self.requests(delivery.publication.rendition), journal)
 
+    def rest(self) -> None:  # noqa: B027 (each call opens and closes its own connection)
+        """Nothing is kept open."""
+
     def read_back_delays(self) -> Sequence[timedelta]:
         """How long after the intent each look comes."""
         delays: Sequence[timedelta] = self._settings.readback
