@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -309,3 +310,15 @@ def test_choosing_a_variant_is_cheap_and_cutting_it_too(tmp_path: Path) -> None:
     for each in variants:
         letter_of_variant(payload, each)
     assert (time.perf_counter() - start) / len(variants) < 0.1
+
+
+def test_another_language_ends_with_its_block_and_stays_in_its_thread() -> None:
+    words = "Who to call?"
+    with ThreadPoolExecutor(1) as other, i18n.speaking("fr_FR.UTF-8"):
+        assert i18n.gettext(words) == "Qui appeler\u202f?"
+        with i18n.speaking("oc"):
+            assert i18n.gettext(words) == words
+        assert i18n.gettext(words) != words
+        assert other.submit(i18n.gettext, words).result() == words
+    assert i18n.gettext(words) == words
+    assert i18n.languages() == ("en", "fr")
