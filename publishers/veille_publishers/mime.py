@@ -207,7 +207,7 @@ def _once(names: Iterable[str]) -> Iterable[str]:
 def _unstructured(text: str) -> bytes:
     """Text of a header: as it is where that is short and safe, else encoded words, folded between them."""
     clean = _CONTROL.sub(" ", text).strip()
-    if clean.isascii() and len(clean) <= _WORD and "=?" not in clean and "  " not in clean:
+    if clean.isascii() and len(clean) <= _WORD and "=?" not in clean:
         return clean.encode()
     return b"\r\n ".join(_encoded_words(clean))
 

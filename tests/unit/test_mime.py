@@ -103,6 +103,7 @@ def expect_wire(content: bytes) -> None:
     text=WORDS, html=WORDS, more=WORDS, end=WORDS, local=LOCAL, token=TOKEN, site=st.sampled_from(["a.fr", "b" * 90])
 )
 @example(text="x" * 76, html="é" * 40, more="From From a", end="\n.\n..", local="a", token="A" * 40, site="a.fr")
+@example(text="x" * 71 + "=ab", html="x" * 72 + "=a", more="", end="", local="a", token="A" * 40, site="a.fr")
 @example(text="x" * 73 + "é", html="x" * 72 + "é", more="x" * 75 + "=", end=" ", local="é", token="A" * 40, site="a.fr")
 def test_any_words_come_back_as_they_were(
     text: str, html: str, more: str, end: str, local: str, token: str, site: str

@@ -19,8 +19,9 @@ from veille.errors import ConfigError, PublishError, Rejected, Unavailable
 from veille.publishing import Delivery, Journal, Publication, Receipt, Recipient, Rendition
 from veille.tokens import Keys, Purpose
 from veille_publishers.letter import PREFERENCES_SLOT, UNSUBSCRIBE_SLOT
-from veille_publishers.letter_files import GROUP
+from veille_publishers.letter_files import GROUP, write_all
 from veille_publishers.newsletter import TEMPLATES, Newsletter
+from veille_publishers.pool import Mail
 from veille_publishers.registry import Context
 
 NOW = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
@@ -170,6 +171,13 @@ def test_the_same_delivery_is_the_same_bytes(newsletter: Make, text_only: bool) 
     assert header(first, "content-language") == [b"fr"]
 
 
+def test_a_reader_of_text_alone_gets_text_alone_whoever_came_before(newsletter: Make) -> None:
+    made = newsletter()
+    readers = [Recipient(number, "reader@example.org", text_only=number % 2 == 0) for number in range(4)]
+    written = [made.compose(delivery(recipient=reader)).content for reader in readers]
+    assert [b"text/html" in content for content in written] == [False, True, False, True]
+
+
 def test_two_readers_share_nothing_personal(newsletter: Make) -> None:
     made = newsletter()
     one, two = (made.compose(delivery(number)).content.decode() for number in (1, 2))
@@ -259,6 +267,18 @@ def test_a_full_disk_leaves_the_rest_of_the_batch(newsletter: Make, tmp_path: Pa
     newsletter().deliver([delivery(number) for number in range(GROUP + 1)], journal)
     assert all(isinstance(outcome, Unavailable) and outcome.about_us for outcome in journal.settled)
     assert len(journal.asked) == len(journal.settled) == GROUP  # each that was begun is known not to be out
+
+
+def test_a_disk_that_took_nothing_is_not_asked_again_for_each_reader(newsletter: Make, tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("not a folder")
+    made, composed = newsletter(), list[str]()
+
+    def compose(one: Delivery) -> Mail:
+        composed.append(one.id)
+        return made.compose(one)
+
+    write_all(tmp_path / "outbox", [delivery(number) for number in range(3)], compose, Memory())
+    assert composed == ["d0"]
 
 
 def test_a_reader_whose_letter_cannot_be_made_stops_nobody(newsletter: Make) -> None:
