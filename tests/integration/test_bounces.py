@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from tests.support.bounce_samples import ADDRESS, KEYS, sample
 from tests.support.ledger import Act, Ledger, Mail
 from tests.support.mail_store import PASSWORD, USER, Store, mail_store
+from tests.support.smtp_server import certificate
 from veille.bounces import return_path
 from veille.bounces.collecting import Collector, Mailbox, MailboxError, Tally, unread
 from veille.errors import ConfigError, LedgerError
@@ -169,6 +170,8 @@ def commands_of(desk: Desk, like: Store, kind: str) -> int:
     store = fresh(like, desk.few())
     with mail_store(store, kind) as where:
         assert desk.collect(open_mailbox(url(kind, where), desk.folder)).problem is None
+    if kind == "pop" or "Processed" in store.folders:
+        assert store.contents() == not_understood(desk.few())
     return len(store.heard)
 
 
@@ -292,6 +295,26 @@ def test_a_wrong_password_is_not_repeated(desk: Desk, kind: str) -> None:
     with mail_store(Store(), kind) as where, pytest.raises(ConfigError) as caught:
         desk.collect(open_mailbox(url(kind, where, "wrong-secret"), desk.folder))
     assert "wrong-secret" not in f"{caught.value}{caught.value.hint}{caught.value.__cause__!r}"
+
+
+@pytest.mark.parametrize("kind", ["imap", "pop"])
+def test_a_password_leaves_over_a_trusted_connection_only(
+    desk: Desk, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, context = certificate(tmp_path)
+    store = fresh(Store(), desk.few())
+    with mail_store(store, kind, context) as where:
+        tally = desk.collect(open_mailbox(url(f"{kind}s", where), desk.folder))
+        assert tally.problem is not None
+        assert store.heard == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        assert desk.collect(open_mailbox(url(f"{kind}s", where), desk.folder)).read == 3
+    monkeypatch.setattr(mailboxes.ServerUrl, "loopback", False)
+    store.heard.clear()
+    with mail_store(store, kind) as where:  # in the clear, and STARTTLS is not offered
+        tally = desk.collect(open_mailbox(url(kind, where), desk.folder))
+    assert tally.problem is not None
+    assert not [line for line in store.heard if "plain" in line or "PASS" in line]
 
 
 def test_nobody_there(desk: Desk) -> None:

@@ -13,6 +13,7 @@ import base64
 import re
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,7 +111,7 @@ class _Imap(_Handler):
             name, _space, values = values.partition(" ")
             verb = f"UID_{name}"
         verb = verb.upper()
-        if verb in self.store.refuses:
+        if verb in self.store.refuses or not hasattr(self, f"on_{verb.lower()}"):
             return f"{tag} NO not now\r\n".encode(), True
         answer = getattr(self, f"on_{verb.lower()}")(values)
         state = "NO" if answer is None else "OK"
@@ -200,7 +201,7 @@ class _Pop(_Handler):
 
     def obey(self, line: str) -> tuple[bytes, bool]:
         verb, *values = line.split(" ", 1)[0:2]
-        if verb in self.store.refuses:
+        if verb in self.store.refuses or not hasattr(self, f"on_{verb.lower()}"):
             return b"-ERR not now\r\n", True
         answer = getattr(self, f"on_{verb.lower()}")(values[0] if values else "")
         return answer, verb != "QUIT"
@@ -242,13 +243,25 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
     store: Store
+    tls: ssl.SSLContext | None = None
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """With implicit TLS where there is a certificate; a handshake that fails is the client's affair."""
+        line, address = super().get_request()
+        if self.tls is None:
+            return line, address
+        try:
+            return self.tls.wrap_socket(line, server_side=True), address
+        except OSError:
+            line.close()
+            raise
 
 
 @contextmanager
-def mail_store(store: Store, kind: str) -> Iterator[str]:
+def mail_store(store: Store, kind: str, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """A server over these folders ("imap" or "pop"); gives its host and port."""
     with _Server(("127.0.0.1", 0), _Imap if kind == "imap" else _Pop) as server:
-        server.store = store
+        server.store, server.tls = store, tls
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -179,6 +179,10 @@ def test_cut_anywhere_it_never_raises_nor_becomes_worse_by_itself(name: str) -> 
         read(KEYS, bytes(damaged), look_up)
 
 
+def test_a_name_without_its_domain_is_not_kept_either() -> None:
+    assert of("domino-not-listed").text == "User <name> (<address>) not listed in Domino Directory"
+
+
 def test_only_somebodys_mail_is_personal() -> None:
     assert {name for name in names() if of(name).personal} == {
         "a-person-answers",
@@ -310,8 +314,8 @@ def bomb(kind: str) -> bytes:
         "parts": report + "--x\nContent-Type: text/plain\n\nA\n" * 40000,
         "nested": "".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n' for n in range(20000)),
         "messages": "Content-Type: message/rfc822\n\n" * 30000,
-        "parameters": "Content-Type: text/plain; x=" + '";' * 400_000 + "\n\n550",
-        "words": "Subject: " + "=?a?q?" * 100_000 + "\n\n550 5.1.1",
+        "parameters": 'Content-Type: text/plain; x="' + ";" * 62_000 + "\n\n550",
+        "words": "Subject: " + "=?a?q?x" * 9_000 + "\n\n550 5.1.1",
         "dashes": "\n" + "-" * 700_000,
         "addresses": "X-Failed-Recipients: " + "a" * 50_000 + "\n\n" + "550 " + "a" * 900_000,
         "marks": "\n" + "+1b9z-aaaaaaaaaaaaaaaaaaaaaaaa@" * 30000,
