@@ -32,10 +32,10 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def fill(folder: Path, *, leave: int = 0) -> Path:
-    """Take all room of a small disk but `leave` bytes. Returns the file that holds it."""
+def fill(folder: Path, *, leave: int) -> Path:
+    """Take the room of a small disk but for `leave` bytes. Returns the file that holds it; once more, it grows."""
     path = folder / "somebody-elses-film"
-    with path.open("wb") as file:
+    with path.open("ab") as file:
         free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-        os.posix_fallocate(file.fileno(), 0, free - leave)
+        os.posix_fallocate(file.fileno(), file.tell(), free - leave)
     return path
