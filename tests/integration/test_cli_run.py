@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.support.workspace import Workspace, finish, mail_only, newsroom, wait
 
 LATER = 75
 MANY = [f"reader{n:02}@example.org" for n in range(1, 31)]
+LOTS = [f"reader{n:03}@example.org" for n in range(1, 121)]
 FEW = ["one@example.org", "two@example.org", "three@example.org"]
 
 
@@ -35,8 +38,8 @@ def counts(workspace: Workspace) -> dict[str, int]:
 
 def test_stopped_in_the_middle_it_ends_at_once_and_loses_nobody(tmp_path: Path) -> None:
     with mail_server() as server:
-        workspace = queued_letter(tmp_path / "essai", MANY, server.url())
-        server.delay = 0.2
+        workspace = queued_letter(tmp_path / "essai", LOTS, server.url("tls=none&connections=1"))
+        server.delay = 0.4
         process = workspace.start("run")
         wait_until(lambda: len(server.mails) >= 3)
         second = workspace.veille("run", "--once")
@@ -49,11 +52,11 @@ def test_stopped_in_the_middle_it_ends_at_once_and_loses_nobody(tmp_path: Path) 
         assert stopped.code == 0, stopped
         assert "Traceback" not in stopped.err
         taken = len(server.mails)
-        assert 3 <= taken < len(MANY)
-        assert counts(workspace) == {"sent": taken, "ready": len(MANY) - taken}
+        assert 3 <= taken < len(LOTS)
+        assert counts(workspace) == {"sent": taken, "ready": len(LOTS) - taken}
         server.delay = 0
         assert workspace.veille("run", "--once").code == 0
-        assert server.copies == dict.fromkeys(MANY, 1)
+        assert server.copies == dict.fromkeys(LOTS, 1)
 
 
 def test_ctrl_c_ends_the_scheduler_like_sigterm(tmp_path: Path) -> None:
@@ -133,7 +136,7 @@ def test_twice_without_an_answer_a_person_decides(tmp_path: Path) -> None:
 
 def test_killed_while_the_server_thinks_about_the_dot(tmp_path: Path) -> None:
     with smtp_sink({"dot": Act.HANG}) as sink:
-        workspace = queued_letter(tmp_path / "essai", FEW, sink.url)
+        workspace = queued_letter(tmp_path / "essai", FEW, f"{sink.url}&connections=1")
         process = workspace.start("run", "--once")
         wait_until(lambda: sink.whole)
         process.kill()
@@ -177,6 +180,105 @@ def test_a_server_that_does_not_want_us_stops_the_channel_and_keeps_its_queue(tm
         workspace.time_passes()
         assert workspace.veille("run", "--once").code == 0
     assert sink.copies == dict.fromkeys(FEW, 1)
+
+
+def test_an_edition_in_flight_is_paused_resumed_and_cancelled_beside_the_scheduler(tmp_path: Path) -> None:
+    with mail_server() as server:
+        workspace = queued_letter(tmp_path / "essai", LOTS, server.url("tls=none&connections=1"))
+        server.delay = 0.3
+        process = workspace.start("run", VEILLE_WORKSPACE__TICK="1 s")
+        wait_until(lambda: len(server.mails) >= 2)
+        assert workspace.veille("outbox", "pause", "p1").code == 0
+        reached = len(server.mails)
+        time.sleep(1.0)
+        assert len(server.mails) <= reached + 1  # the one that was under way
+        status = workspace.veille("status")
+        assert "‖ paused" in status.out
+        assert workspace.veille("outbox", "resume", "p1").code == 0
+        wait_until(lambda: len(server.mails) >= reached + 2)
+        cancelled = workspace.veille("outbox", "cancel", "p1")
+        assert cancelled.code == 0
+        reached = len(server.mails)
+        time.sleep(1.0)
+        assert len(server.mails) <= reached + 1
+        process.send_signal(signal.SIGTERM)
+        stopped = finish(process)
+        assert "Traceback" not in stopped.said
+        taken = len(server.mails)
+        assert taken < len(LOTS)
+        assert counts(workspace) == {"sent": taken, "cancelled": len(LOTS) - taken}
+        assert set(server.copies.values()) == {1}
+
+
+def test_at_night_the_letter_waits_for_the_morning_and_says_so(tmp_path: Path) -> None:
+    now = datetime.now(ZoneInfo("Europe/Paris"))
+    opens = now + timedelta(hours=2)
+    window = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
+    with mail_server() as server:
+        workspace = queued_letter(tmp_path / "essai", FEW, server.url())
+        workspace.env["VEILLE_NEWSLETTER__SEND_WINDOW"] = window
+        ran = workspace.veille("run", "--once")
+        assert ran.code == LATER, ran
+        assert "· newsletter waits for" in ran.out
+        assert f"{opens:%H:%M}" in ran.out
+        as_json = workspace.veille("run", "--once", "--json")
+        assert as_json.code == LATER
+        moment = datetime.fromisoformat(as_json.data["waits"]["newsletter"])
+        assert f"{moment:%H:%M}" == f"{opens:%H:%M}"
+        status = workspace.veille("status")
+        assert "· p1: waits for" in status.out
+        assert "no letter leaves at night" in status.out
+        assert server.mails == []
+        workspace.env["VEILLE_NEWSLETTER__SEND_WINDOW"] = ""
+        assert workspace.veille("run", "--once").code == 0
+    assert counts(workspace) == {"sent": 3}
+
+
+def test_a_rate_limit_that_takes_long_is_left_for_later(tmp_path: Path) -> None:
+    with mail_server() as server:
+        workspace = queued_letter(tmp_path / "essai", FEW, server.url())
+        workspace.env["VEILLE_NEWSLETTER__RATE"] = "2/day"
+        ran = workspace.veille("run", "--once")
+        assert ran.code == LATER, ran
+        assert "the rate limit is used up until" in ran.out
+        assert counts(workspace) == {"sent": 1, "ready": 2}
+        status = workspace.veille("status")
+        assert "· p1: the rate limit is used up until" in status.out
+
+
+def test_a_list_of_dead_addresses_halts_the_letter(tmp_path: Path) -> None:
+    refusals = {("RCPT", number): "550 5.1.1 no such reader" for number in range(1, 12)}
+    with smtp_sink(refusals) as sink:
+        workspace = queued_letter(tmp_path / "essai", MANY, f"{sink.url}&connections=1")
+        ran = workspace.veille("run", "--once")
+        assert ran.code == 1, ran
+        assert "! p1 is held: more than 10, and more than 10 %, of its addresses do not exist" in ran.out
+        assert "veille outbox resolve p1 --retry" in ran.out
+        assert counts(workspace) == {"failed": 11, "ready": 19}
+        for call in (("status",), ("outbox", "show", "p1")):
+            shown = workspace.veille(*call)
+            assert "! p1 is held: more than 10" in shown.out
+            assert not any(name in shown.said for name in MANY)
+        assert workspace.veille("outbox", "retry", "p1", "--failed").code == 0
+        assert counts(workspace) == {"failed": 11, "ready": 19}  # dead addresses stay failed
+        assert workspace.veille("outbox", "resolve", "p1", "--retry").code == 0
+        assert workspace.veille("run", "--once").code == 0
+    assert counts(workspace) == {"failed": 11, "sent": 19}
+
+
+def test_what_came_back_is_read_by_run(tmp_path: Path) -> None:
+    with mail_server() as server:
+        workspace = queued_letter(tmp_path / "essai", FEW, server.url())
+        workspace.env["VEILLE_NEWSLETTER__BOUNCES_URL"] = "maildir:bounces"
+        broken = workspace.veille("run", "--once")
+        assert "! what came back could not be read" in broken.err
+        assert counts(workspace) == {"sent": 3}  # and the letters left
+        for name in ("new", "cur", "tmp"):
+            (workspace.root / "bounces" / name).mkdir(parents=True)
+        (workspace.root / "bounces/new/1").write_text("Subject: hello\n\nA reader writes.\n")
+        ran = workspace.veille("run", "--once")
+        assert "could not be read" not in ran.err
+        assert "1 message was left where it is" in ran.err
 
 
 def test_a_mail_server_that_comes_back(tmp_path: Path) -> None:
