@@ -207,6 +207,7 @@ subscriber = _table(
     _text("parental_consent"),  # how the parent agreed, under 15
     sa.Column("left_at", Moment),
     sa.CheckConstraint(f"state IN ({_words(READER_STATES)})", name="subscriber_state"),
+    sa.Index("subscriber_choices", "towns", "audience", "language", "text_only", "state"),  # counts read it alone
     sqlite_autoincrement=True,  # the number of a person who was erased stands in letters: nobody else gets it
 )
 

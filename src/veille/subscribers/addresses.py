@@ -7,8 +7,6 @@ import hmac
 import re
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
-
 from veille.errors import VeilleError
 from veille.i18n import gettext as _
 
@@ -48,6 +46,8 @@ def is_plain(address: str) -> bool:
 
 
 def _by_library(typed: str) -> str:
+    from email_validator import EmailNotValidError, validate_email  # a tenth of a second that few commands need
+
     try:
         result = validate_email(typed, check_deliverability=False, test_environment=True, strict=True)
     except (EmailNotValidError, UnicodeError):  # idna fails on some letters with an error of its own

@@ -22,7 +22,7 @@ from veille.subscribers.addresses import checked, domain_of, keyed_hash, marker
 from veille.subscribers.cells import CHOICES, Row, defused
 from veille.subscribers.leaving import came_back, put_away
 
-CHUNK = 5_000  # rows of one transaction: nobody waits long for it
+CHUNK = 2_500  # rows of one transaction: nobody waits long for it
 _s = schema.subscriber
 
 
@@ -178,22 +178,22 @@ class Subscribers:
 
     def counts(self, choice: Choice = EVERYBODY) -> dict[str, Any]:
         """How many read the letter, in all and by town, audience and language. No address."""
-        columns = (_s.c.towns, _s.c.audience, _s.c.language, _s.c.text_only)
+        columns = (_s.c.towns, _s.c.audience, _s.c.language, _s.c.text_only, _s.c.state)
+        chosen = sa.or_(choice.where(), _s.c.state != "subscribed")
         with self._db.read() as connection:
-            found = sa.select(*columns, sa.func.count().label("n")).where(choice.where()).group_by(*columns)
-            groups = connection.execute(found).all()
-            away = (
-                sa.select(_s.c.state, sa.func.count().label("n")).where(_s.c.state != "subscribed").group_by(_s.c.state)
-            )
-            left = {row.state: row.n for row in connection.execute(away).all()}
-        towns, audience, language = Counter[str](), Counter[str](), Counter[str]()
+            found = sa.select(*columns, sa.func.count().label("n")).where(chosen).group_by(*columns)
+            rows = connection.execute(found).all()
+        groups = [row for row in rows if row.state == "subscribed"]
+        left, towns, audience, language = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+        for row in rows:
+            left[row.state] += row.n
         for group in groups:
             towns.update(dict.fromkeys(group.towns.split(","), group.n))
             audience[group.audience] += group.n
             language[group.language] += group.n
         return {
             "subscribed": sum(group.n for group in groups),
-            **{state: left.get(state, 0) for state in schema.READER_STATES if state != "subscribed"},
+            **{state: left[state] for state in schema.READER_STATES if state != "subscribed"},
             "towns": _sorted(towns),
             "audience": _sorted(audience),
             "language": _sorted(language),

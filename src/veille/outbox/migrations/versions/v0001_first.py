@@ -172,6 +172,7 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_autoincrement=True,
     )
+    op.create_index("subscriber_choices", "subscriber", ["towns", "audience", "language", "text_only", "state"])
     op.create_table(
         "suppression",
         sa.Column("hash", sa.Text, primary_key=True),
