@@ -288,8 +288,29 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict):
             lines += _flat(value, f"{prefix}{name}.")
         elif name not in ("deliveries", "bounces"):
-            lines.append((f"{prefix}{name}", ", ".join(value) if isinstance(value, list) else str(value or "")))
+            label = _labels().get(f"{prefix}{name}", f"{prefix}{name}")
+            lines.append((label, ", ".join(value) if isinstance(value, list) else str(value or "")))
     return [line for line in lines if line[1]]
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "reader.email": _("address"),
+        "reader.state": _("state"),
+        "reader.language": _("language"),
+        "reader.towns": _("towns"),
+        "reader.audience": _("audience"),
+        "reader.text_only": _("text only"),
+        "reader.age": _("age"),
+        "reader.consent.at": _("agreed on"),
+        "reader.consent.how": _("agreed by"),
+        "reader.consent.text": _("words agreed to"),
+        "reader.consent.parental": _("agreement of a parent"),
+        "reader.left_at": _("left on"),
+        "stays_away.reason": _("stays away because"),
+        "stays_away.since": _("stays away since"),
+        "erased_at": _("erased on"),
+    }
 
 
 @answers
