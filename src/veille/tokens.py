@@ -27,7 +27,8 @@ _CONFIGURED = "0"  # the id of the key that the environment gives
 _KEY_BYTES = 32
 _MAC_BYTES = 15  # 120 bits: 20 characters of base64url, or 24 of base32, without padding
 _FORM = re.compile(r"([0-9a-z])([upc])([0-9a-z]+)-([A-Za-z0-9_-]{20})")
-_FOLDED_FORM = re.compile(r"([0-9a-z])([b])([0-9a-z]{1,13})-([a-z2-7]{24})")
+_BOUNCE = "b"  # not a purpose of a link: no link is made or read with it
+_FOLDED_FORM = re.compile(rf"([0-9a-z]){_BOUNCE}([0-9a-z]{{1,13}})-([a-z2-7]{{24}})")
 
 
 class Purpose(StrEnum):
@@ -36,7 +37,6 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "u"
     PREFERENCES = "p"
     CONFIRM = "c"
-    BOUNCE = "b"  # names a delivery, in a return path: `make_folded`
 
 
 @dataclass(frozen=True)
@@ -133,33 +133,33 @@ def read(keys: Keys, purpose: Purpose, token: str) -> int | None:
     return int(match[3], 36)
 
 
-def make_folded(keys: Keys, purpose: Purpose, number: int) -> str:
-    """A token for places where capital letters become small ones on the way: the local part of an address.
+def make_mark(keys: Keys, delivery: int) -> str:
+    """What a return path says about its letter, where capital letters may become small ones on the way.
 
     At most 40 characters of `[0-9a-z-]`.
     """
-    name = f"{keys.newest}{purpose}{_base36(number)}"
+    name = f"{keys.newest}{_BOUNCE}{_base36(delivery)}"
     return f"{name}-{_folded_mac(keys.by_id[keys.newest], name)}"
 
 
-def read_folded(keys: Keys, purpose: Purpose, token: str) -> int | None:
-    """The number that such a token names, in whatever case it came back; None when it is not ours."""
-    folded = token.lower() if token.isascii() else ""
+def read_mark(keys: Keys, mark: str) -> int | None:
+    """The delivery that such a mark names, in whatever case it came back; None when it is not ours."""
+    folded = mark.lower() if mark.isascii() else ""
     match = _FOLDED_FORM.fullmatch(folded)
-    if not match or match[2] != purpose or match[1] not in keys.by_id:
+    if not match or match[1] not in keys.by_id:
         return None
-    if not hmac.compare_digest(match[4], _folded_mac(keys.by_id[match[1]], folded[: match.end(3)])):
+    if not hmac.compare_digest(match[3], _folded_mac(keys.by_id[match[1]], folded[: match.end(2)])):
         return None
-    return int(match[3], 36)
+    return int(match[2], 36)
 
 
 def _folded_mac(key: bytes, name: str) -> str:
-    digest = hmac.new(key, f"veille/folded\n{name}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(key, f"veille/bounce\n{name}".encode(), hashlib.sha256).digest()
     return base64.b32encode(digest[:_MAC_BYTES]).decode().lower()
 
 
 def _mac(key: bytes, name: str) -> str:
-    digest = hmac.new(key, f"veille/link\n{name}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(key, f"veille/link\n{name}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
 
 

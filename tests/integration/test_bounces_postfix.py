@@ -1,4 +1,4 @@
-"""What a real Postfix sends back to the marked return path of a letter that was forwarded, read from the Maildir it delivers into."""
+"""What a real Postfix sends back about letters that were forwarded, read from the Maildir it delivers into."""
 
 from __future__ import annotations
 

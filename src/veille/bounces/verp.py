@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from veille import tokens
 from veille.errors import ConfigError
 from veille.i18n import gettext as _
-from veille.tokens import Keys, Purpose
+from veille.tokens import Keys
 
 LOCAL_PART = 64  # octets
 _TOKEN = 40  # octets, the longest
@@ -43,7 +43,7 @@ def return_path(keys: Keys, bounce_address: str, delivery_id: str) -> str:
         )
     if not re.fullmatch(r"d\d+", delivery_id):
         return bounce_address
-    return f"{local}+{tokens.make_folded(keys, Purpose.BOUNCE, int(delivery_id[1:]))}@{domain}"
+    return f"{local}+{tokens.make_mark(keys, int(delivery_id[1:]))}@{domain}"
 
 
 def read_return_path(keys: Keys, address: str) -> str | None:
@@ -56,5 +56,5 @@ def marks(keys: Keys, text: str) -> Iterator[str | None]:
     for count, match in enumerate(_MARKED.finditer(text)):
         if count >= _MOST:
             return
-        number = tokens.read_folded(keys, Purpose.BOUNCE, match[1])
+        number = tokens.read_mark(keys, match[1])
         yield None if number is None else f"d{number}"
