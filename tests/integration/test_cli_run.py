@@ -247,7 +247,9 @@ def test_a_rate_limit_that_takes_long_is_left_for_later(tmp_path: Path) -> None:
 
 
 def test_a_list_of_dead_addresses_halts_the_letter(tmp_path: Path) -> None:
-    refusals = {("RCPT", number): "550 5.1.1 no such reader" for number in range(1, 12)}
+    refusals: dict[str | tuple[str, int], str | Act] = {
+        ("RCPT", number): "550 5.1.1 no such reader" for number in range(1, 12)
+    }
     with smtp_sink(refusals) as sink:
         workspace = queued_letter(tmp_path / "essai", MANY, f"{sink.url}&connections=1")
         ran = workspace.veille("run", "--once")

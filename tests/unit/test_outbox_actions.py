@@ -430,7 +430,11 @@ def test_what_fails_again_during_a_retry_is_not_retried_for_ever(store: Ledger) 
     store.pump(Mail("newsletter", outcomes=[Rejected("no")] * 7))
     assert store.counts() == {"failed": 7}
 
-    def fail(_seconds: float) -> None:
+    rests: list[float] = []
+
+    def fail(seconds: float) -> None:
+        rests.append(seconds)
+        assert len(rests) < 5, "it goes on for ever"
         store.pump(Mail("newsletter", outcomes=[Rejected("still no")] * 7))
 
     assert Actions(store.database, fail).retry("p1", store.now, failed=True) == 7
