@@ -12,22 +12,18 @@ import re
 from binascii import b2a_qp
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.headerregistry import Address
-from email.utils import format_datetime
-from functools import lru_cache
 from html import escape
 from itertools import chain
 from typing import Generic, TypeVar
 
 from veille_publishers.dkim_signature import SIGNED, Signer, relaxed
+from veille_publishers.header_values import date, mailbox, unstructured
 from veille_publishers.letter import PREFERENCES_SLOT, SLOTS, UNSUBSCRIBE_SLOT
 
 _EOL = b"\r\n"
-_WORD = 66  # characters of one encoded word: with the longest name before it, a line stays within 76 (RFC 2047, 2)
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")  # RFC 2047, 5 (3)
 _LINE = 76  # characters of a line in quoted-printable (RFC 2045, 6.7)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SLOT = re.compile(f"({'|'.join(SLOTS)})")
 
 
@@ -133,7 +129,7 @@ class Template:
         """
         values = {
             "To": personal.address.encode(),
-            "Date": _date(personal.date, personal.date.utcoffset()),
+            "Date": date(personal.date, personal.date.utcoffset()),
             "Message-ID": personal.message_id.encode(),
             "List-Unsubscribe": f"<{personal.unsubscribe}>, <{personal.mailto}>".encode(),
         }
@@ -158,11 +154,11 @@ class Template:
 
 def _fields(heading: Heading) -> list[tuple[str, bytes | None]]:
     """Name and value in the order of the message; None: it is personal."""
-    reply_to = [("Reply-To", _mailbox(heading.reply_to))] if heading.reply_to else []
+    reply_to = [("Reply-To", mailbox(heading.reply_to))] if heading.reply_to else []
     return [
-        ("From", _mailbox(heading.sender)),
+        ("From", mailbox(heading.sender)),
         ("To", None),
-        ("Subject", _unstructured(heading.subject)),
+        ("Subject", unstructured(heading.subject)),
         ("Date", None),
         ("Message-ID", None),
         *reply_to,
@@ -183,11 +179,6 @@ def _structure(boundary: bytes) -> list[tuple[str, bytes | None]]:
     return [("Content-Type", b"text/plain; charset=utf-8"), ("Content-Transfer-Encoding", b"quoted-printable")]
 
 
-@lru_cache(maxsize=256)  # most copies of one batch share their date
-def _date(moment: datetime, offset: timedelta | None) -> bytes:  # noqa: ARG001 - equal moments of two zones differ here
-    return format_datetime(moment).encode()
-
-
 def _field(name: str, value: bytes | None) -> tuple[bytes | str, ...]:
     return (name.encode() + b": ", name if value is None else value, _EOL)
 
@@ -202,42 +193,6 @@ def _canonical(name: str, fields: dict[str, bytes | None]) -> tuple[bytes | str,
 
 def _once(names: Iterable[str]) -> Iterable[str]:
     return dict.fromkeys(names)  # a name that is listed twice stands for one header that must not come to be two
-
-
-def _unstructured(text: str) -> bytes:
-    """Text of a header: as it is where that is short and safe, else encoded words, folded between them."""
-    clean = _CONTROL.sub(" ", text).strip()
-    if clean.isascii() and len(clean) <= _WORD and "=?" not in clean:
-        return clean.encode()
-    return b"\r\n ".join(_encoded_words(clean))
-
-
-def _mailbox(address: Address) -> bytes:
-    """Name and address; the name quoted or as encoded words (RFC 5322, 3.4)."""
-    spec = address.addr_spec.encode("ascii")
-    name = _CONTROL.sub(" ", address.display_name).strip()
-    if not name:
-        return spec
-    if name.isascii() and len(name) <= _WORD and "=?" not in name:
-        quoted = name if re.fullmatch(r"[\w !*+/'-]+", name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
-        return quoted.encode() + b" <" + spec + b">"
-    return b"\r\n ".join([*_encoded_words(name), b"<" + spec + b">"])
-
-
-def _encoded_words(text: str) -> Iterator[bytes]:
-    """The "Q" form, which people can still read in a raw letter; no character is split (RFC 2047, 5 (3))."""
-    word = b""
-    for character in text:
-        code = b"_" if character == " " else b"".join(_octet(octet) for octet in character.encode())
-        if len(word) + len(code) + len(b"=?utf-8?q??=") > _WORD:
-            yield b"=?utf-8?q?" + word + b"?="
-            word = b""
-        word += code
-    yield b"=?utf-8?q?" + word + b"?="
-
-
-def _octet(octet: int) -> bytes:
-    return bytes([octet]) if octet in _PLAIN else b"=%02X" % octet
 
 
 # ---- bodies
@@ -268,15 +223,21 @@ def _quoted(text: str, *, markup: bool) -> Iterator[bytes | _Link]:
         if index % 2:
             yield _Link(piece, markup, runs_on=not pieces[index + 1].startswith("\n"))
         else:
-            encoded = _FROM.sub(_shielded, b2a_qp(piece.encode(), istext=True))
+            encoded = _UNSAFE.sub(_shielded, b2a_qp(piece.encode(), istext=True))
             yield _wire(encoded if index == len(pieces) - 1 else _broken(encoded))
 
 
-_FROM = re.compile(rb"^(?:From )+", re.MULTILINE)
+_UNSAFE = re.compile(rb"^(?:(?:From )+|\.)", re.MULTILINE)
 
 
 def _shielded(match: re.Match[bytes]) -> bytes:
-    """Mailboxes put ">" before a line that begins so, which would break the signature."""
+    """Line beginnings that would not travel as they are.
+
+    Mailboxes put ">" before "From ", which would break the signature. SMTP doubles a dot (RFC 5321, 4.5.2): looking
+    for dots in each copy would cost more than all the rest of sending it.
+    """
+    if match[0] == b".":
+        return b"=2E=\n"
     return b"=46rom =\n" * (len(match[0]) // len(b"From "))
 
 
