@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,11 +110,13 @@ def test_mbox_is_never_written(desk: Desk, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["bounces"]
 
 
-def _hold(path: Path, held: object, free: object) -> None:
-    with path.open("r+b") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX)
-        held.set()  # type: ignore[attr-defined]
-        free.wait(10)  # type: ignore[attr-defined]
+HOLD = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_mbox_waits_for_the_mail_server(desk: Desk, tmp_path: Path) -> None:
@@ -124,14 +126,13 @@ def test_mbox_waits_for_the_mail_server(desk: Desk, tmp_path: Path) -> None:
     tally = desk.collect(Mbox(path))
     assert (tally.read, tally.problem is not None) == (0, True)
     dot.unlink()
-    context = multiprocessing.get_context("fork")
-    held, free = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(path, held, free))
-    other.start()
-    assert held.wait(10)
-    tally = desk.collect(Mbox(path))
-    free.set()
-    other.join()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as mail_server:
+        assert mail_server.stdout is not None
+        assert mail_server.stdout.readline() == b"held\n"
+        tally = desk.collect(Mbox(path))
+        mail_server.communicate()
     assert (tally.read, tally.problem is not None) == (0, True)
     assert desk.collect(Mbox(path)).read == 7
 
