@@ -25,7 +25,7 @@ base_url = "{BASE_URL}"
 [newsletter]
 from = "Mesures <lettre@example.org>"
 reply_to = "redaction@example.org"
-send_window = "00:00-23:59"
+send_window = ""
 """
 _TEXT = (
     "la ville ouvre une salle calme pour réviser avec un goûter et des livres chaque mercredi après midi sans "
