@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from veille.errors import VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
 
@@ -100,7 +101,10 @@ def _waits(room: Newsroom, status: Status, now: datetime) -> list[str]:
         return []
     if not status.urgent and (opens := _night(room, now)) is not None:
         return [window_words(room, opens)]
-    moment = room.deliveries.opens("newsletter", now)
+    try:
+        moment = room.deliveries.opens("newsletter", now)
+    except VeilleError:  # a key is missing: `run` says so; how the letter stands can be told without it
+        return []
     return [rate_words(room, moment)] if moment is not None and moment > now else []
 
 
