@@ -107,16 +107,33 @@ class Machine(RuleBasedStateMachine):
             next(work, None)
         self.kill_and_recover()
 
-    @rule(times=st.integers(1, 3))
-    def bad_day(self, times: int) -> None:
+    @rule(times=st.integers(1, 3), leaves=st.booleans())
+    def bad_day(self, times: int, leaves: bool) -> None:
         """The scheduler dies over a letter that is just out, comes back later, and dies over it again."""
         for _ in range(times):
-            work = self._work(self.alive, "newsletter", ["sent", "sent"])
-            for _step in range(3):
-                next(work, None)
-            self.kill_and_recover()
-            self.store.later(minutes=20)
-            self._pass_while_paused()
+            self._died_over_a_letter()
+        if leaves and (readers := {int(row.target) for row in self._rows("ready") if row.channel == "newsletter"}):
+            self._leave(min(readers))
+
+    @rule(steps=st.integers(1, 3))
+    def a_ghost_wakes(self, steps: int) -> None:
+        """Its letter is in the hands of the next scheduler by then."""
+        ghost = self._died_over_a_letter()
+        work = self._work(self.alive, "newsletter", ["sent", "sent"])
+        for _ in range(steps):
+            next(work, None)
+        for _step in (*ghost, *work):
+            pass
+
+    def _died_over_a_letter(self) -> Iterator[str]:
+        """What is left of the worker; its letter goes once more, if it may."""
+        work = self._work(self.alive, "newsletter", ["sent", "sent"])
+        for _step in range(3):
+            next(work, None)
+        self.kill_and_recover()
+        self.store.later(minutes=20)
+        self._pass_while_paused()
+        return work
 
     def _pass_while_paused(self) -> None:
         """What is unknown is looked at; nothing is claimed."""
@@ -192,6 +209,7 @@ class Machine(RuleBasedStateMachine):
         self.store.pump(*acts, worker=self.alive)
         sent = [delivery for act in acts for delivery in act.sent]
         self.out.update(map(_target, sent))
+        assert not [d for d in begun if d.target in self.gone], "who left gets nothing, not even a second copy"
         if isinstance(error, OutcomeUnknown | ZeroDivisionError):
             lost = [_target(delivery) for delivery in begun if delivery not in sent]
             self.windows.update(lost)
@@ -246,12 +264,15 @@ class Machine(RuleBasedStateMachine):
             (entry,) = [e for e in self.store.queue.all() if e.key == ("x", channel, "")]
             self.store.put(self.store.item(channel, source="x", text=text, due=entry.due))
         elif what == "leave":
-            self.store.subscribers.leave(1 + number % 3, self.store.now)
-            self.gone.add(str(1 + number % 3))
+            self._leave(1 + number % 3)
         elif what in ("pause", "resume"):
             self.store.actions.pause(f"p{1 + number % 6}", self.store.now, paused=what == "pause")
         else:
             getattr(self.store.actions, what)(f"d{number}" if text == "1" else f"p{1 + number % 6}", self.store.now)
+
+    def _leave(self, reader: int) -> None:
+        self.store.subscribers.leave(reader, self.store.now)
+        self.gone.add(str(reader))
 
     @precondition(lambda self: self._rows("held"))
     @rule()

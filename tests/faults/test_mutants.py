@@ -1,0 +1,124 @@
+"""The ledger broken in the ways that count: the state machine's walk must notice each of them.
+
+A test that passes also on a broken ledger proves nothing. Each mutant is a copy of the package with one line changed;
+a mutant whose line is no longer in the source fails here, so that this list keeps up with the code.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.workspace import REPOSITORY
+
+pytestmark = pytest.mark.soak
+
+EXAMPLES = 150  # walks; a mutant is noticed after a few, the package as it is passes all
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one line.
+
+    Args:
+        file: in src/veille.
+        old: what the source says, once.
+        new: what it says instead.
+    """
+
+    file: str
+    old: str
+    new: str
+
+
+GROUP, UPKEEP = "outbox/group.py", "outbox/upkeep.py"
+# Where two lines guard the same, both are taken away: each alone suffices.
+MUTANTS = {
+    "no fence: who was declared dead may still write": (
+        Edit(GROUP, "row.attempt == delivery.attempt and row.state in states", "row.state in states"),
+        Edit(GROUP, ', _d.c.owner == sa.bindparam("me"))', ")"),
+    ),
+    "what a dead worker was sending is ready again": (
+        Edit(UPKEEP, 'after = "ready" if rewrite else "unknown"', 'after = "ready"'),
+    ),
+    "an intent is given twice": (
+        Edit(
+            GROUP,
+            'if not fenced(rows, delivery, ("claimed",)):',
+            'if not fenced(rows, delivery, ("claimed", "sending")):',
+        ),
+    ),
+    "an intent leaves no trace": (
+        Edit(GROUP, '.values(state="sending", intent_at=_NOW', '.values(state="claimed", intent_at=_NOW'),
+    ),
+    "an outcome counts whatever the state": (
+        Edit(
+            GROUP,
+            'recorded = [fenced(rows, o.delivery, ("claimed", "sending")) for o in outcomes]',
+            "recorded = [True for o in outcomes]",
+        ),
+    ),
+    "a reader who left still gets the second copy": (
+        Edit(GROUP, 'if row.channel == "newsletter" and row.reader != "subscribed":', "if False:"),
+        Edit("outbox/claims.py", '_s.c.id.in_(ids), _s.c.state == "subscribed")', "_s.c.id.in_(ids))"),
+    ),
+    "a window is not counted": (
+        Edit(UPKEEP, "unknowns=_d.c.unknowns + (0 if rewrite else 1)", "unknowns=_d.c.unknowns"),
+    ),
+    "a second copy for every window": (
+        Edit("dispatch.py", "if unknown.unknowns < 2 else", "if unknown.unknowns < 9 else"),
+    ),
+    "two deliveries for one target": (
+        Edit("outbox/migrations/versions/v0001_first.py", 'sa.UniqueConstraint("publication_id", "target"),', ""),
+    ),
+    "a transaction that reads first and locks later": (
+        Edit("outbox/database.py", '"BEGIN" if reading else "BEGIN IMMEDIATE"', '"BEGIN"'),
+    ),
+    "claimed whatever the state": (
+        Edit(
+            "outbox/claims.py",
+            "_d.c.publication_id.in_(publications), READY, ",
+            "_d.c.publication_id.in_(publications), ",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_walk_notices(tmp_path: Path, name: str) -> None:
+    package = _copy(tmp_path)
+    for edit in MUTANTS[name]:
+        source = (package / edit.file).read_text(encoding="utf-8")
+        assert source.count(edit.old) == 1, f"{edit.file} no longer says: {edit.old}"
+        (package / edit.file).write_text(source.replace(edit.old, edit.new), encoding="utf-8")
+    ran = _walk(tmp_path)
+    assert ran.returncode == 1, ran.stdout
+    assert "1 failed" in ran.stdout
+
+
+def test_the_package_as_it_is_passes(tmp_path: Path) -> None:
+    _copy(tmp_path)
+    ran = _walk(tmp_path)
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout
+
+
+def _copy(folder: Path) -> Path:
+    return Path(shutil.copytree(REPOSITORY / "src/veille", folder / "src/veille"))
+
+
+def _walk(folder: Path) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {
+        "PYTHONPATH": str(folder / "src"),
+        "VEILLE_TEST_EXAMPLES": str(EXAMPLES),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),  # what a mutant fails on is no lesson for others
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "TestMachine"]
+    command.append("tests/unit/test_outbox_machine.py")
+    return subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True)
