@@ -184,6 +184,7 @@ class Pump:
         return journal.turn_over and not journal.lane_closed
 
     def _deliver(self, name: str, publisher: Publisher, batch: Sequence[Delivery], journal: _Journal) -> None:
+        journal.moved = False
         try:
             publisher.deliver(batch, journal)
         except PublishError as error:
@@ -197,8 +198,10 @@ class Pump:
         self._progress(name, journal.take_count())
         if self._stop() or journal.lane_closed:
             return
-        if released or (journal.trouble and not journal.answered):  # another try would only end the same way
-            journal.lane_closed = journal.trouble or _("it left deliveries undone; they are tried again")
+        if journal.trouble and not journal.answered:  # another try would only end the same way
+            journal.lane_closed = journal.trouble
+        elif released and not journal.moved:
+            journal.lane_closed = _("it left deliveries undone; they are tried again")
 
     def _give_back(self, journal: _Journal) -> int:
         """Settle what the publisher left open: not sent (claimed), or not known (sending).
@@ -317,6 +320,7 @@ class _Journal(Journal):
         self._settled = 0
         self._failures = 0  # in a row, for our reasons
         self.answered = False  # at least one delivery came to its end
+        self.moved = False  # something ended, or was not to leave: the same batch does not come again
         self.open: dict[str, Delivery] = {}
         self.lane_error: PublishError | None = None
         self.lane_closed = ""
@@ -378,6 +382,7 @@ class _Journal(Journal):
         for delivery, go in zip(begin, done.allowed, strict=True):
             if not go:
                 self.open.pop(delivery.id, None)
+                self.moved = True
         return done.allowed if begin else [False] * len(wanted)
 
     def _record(self, settled: Sequence[Settled], now: datetime, error: LedgerError) -> Committed:
@@ -401,6 +406,7 @@ class _Journal(Journal):
         for (delivery, outcome), entry, recorded in zip(outcomes, settled, done.recorded, strict=True):
             self.open.pop(delivery.id, None)
             self._settled += 1
+            self.moved = True
             if recorded:
                 self._tally.settled[entry.values["state"]] += 1
             self.answered |= entry.values["state"] in ("sent", "failed")

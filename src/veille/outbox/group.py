@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -23,24 +23,12 @@ from veille.subscribers.leaving import put_away
 
 _d, _p, _s, _c = schema.delivery, schema.publication, schema.subscriber, schema.channel
 
+_MS = timedelta(milliseconds=1)
 ANSWERED = ("sent", "failed")
 HALT_COUNT = 10  # more addresses of a letter than this, and more than this share of the answers,
 HALT_SHARE = 0.1  # do not exist: an old list; going on would cost us our name with every provider
 
 _READER = sa.cast(sa.case((_d.c.channel == "newsletter", _d.c.target)), schema.BigInt)
-_IN_HAND = (
-    sa.select(
-        *(_d.c[name] for name in ("id", "attempt", "state", "channel")),
-        *(_p.c[name] for name in ("cancelled", "paused", "hold", "withdrawn")),
-        _s.c.state.label("reader"),
-        _c.c.stopped_at,
-    )
-    .join(_p, _p.c.id == _d.c.publication_id)
-    .outerjoin(_s, _s.c.id == _READER)
-    .outerjoin(_c, _c.c.name == _d.c.channel)
-    .where(_d.c.id.in_(sa.bindparam("ids", expanding=True)), _d.c.owner == sa.bindparam("me"))
-    .with_for_update(of=_d)
-)
 _ROW = _d.c.id == sa.bindparam("row")
 _NOW = sa.bindparam("now", type_=schema.Moment())
 _INTEND = (
@@ -56,9 +44,28 @@ _COUNT = (
         bounced=_p.c.bounced + sa.bindparam("more_bounced"),
         active_at=_NOW,
     )
-    .returning(_p.c.answered, _p.c.bounced)
 )
-_LOG = sa.insert(schema.attempt_log)
+_LOG = sa.insert(schema.attempt_log).values(
+    {name: sa.bindparam(name) for name in ("delivery_id", "attempt", "at", "event", "code", "text")}
+)
+
+
+@cache
+def _in_hand(count: int) -> sa.Select[Any]:
+    """What the ledger says about so many deliveries, as far as they are ours."""
+    return (
+        sa.select(
+            *(_d.c[name] for name in ("id", "attempt", "state", "channel")),
+            *(_p.c[name] for name in ("cancelled", "paused", "hold", "withdrawn")),
+            _s.c.state.label("reader"),
+            _c.c.stopped_at,
+        )
+        .join(_p, _p.c.id == _d.c.publication_id)
+        .outerjoin(_s, _s.c.id == _READER)
+        .outerjoin(_c, _c.c.name == _d.c.channel)
+        .where(sa.or_(*(_d.c.id == sa.bindparam(f"id{n}") for n in range(count))), _d.c.owner == sa.bindparam("me"))
+        .with_for_update(of=_d)
+    )
 
 
 @cache
@@ -66,6 +73,30 @@ def _ending(names: tuple[str, ...]) -> sa.Update:
     """The statement that sets these columns of a delivery which ended."""
     new = {name: sa.bindparam(f"new_{name}", type_=_d.c[name].type) for name in names}
     return sa.update(_d).where(_ROW).values(**new, owner=None, updated_at=_NOW)
+
+
+@cache
+def _compiled(
+    statement: sa.UpdateBase | sa.Select[Any], dialect: sa.Dialect
+) -> tuple[str, Sequence[str], dict[str, Any]]:
+    """A statement as the driver takes it: its text, the order of its values if it has one, and the fixed ones."""
+    compiled: Any = statement.compile(dialect=dialect)
+    return str(compiled), tuple(compiled.positiontup or ()), compiled.params
+
+
+def _run(
+    connection: sa.Connection, statement: sa.UpdateBase | sa.Select[Any], *rows: Mapping[str, Any]
+) -> sa.CursorResult[Any]:
+    """Run a statement for each of these rows, past the layers that would work it out anew for each commit."""
+    text, order, fixed = _compiled(statement, connection.dialect)
+    ready = [fixed | {name: _plain(value) for name, value in row.items()} for row in rows]
+    values: list[Any] = [tuple(row[name] for name in order) for row in ready] if order else ready
+    return connection.exec_driver_sql(text, values[0] if isinstance(statement, sa.Select) else values)
+
+
+def _plain(value: Any) -> Any:
+    """A value as the driver takes it."""
+    return (value - schema.EPOCH) // _MS if isinstance(value, datetime) else value
 
 
 @dataclass(frozen=True)
@@ -119,8 +150,11 @@ class Group:
 
     def in_hand(self, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         """What the ledger says now about these deliveries, as far as they are ours; nobody else can change it now."""
-        ids = [number(delivery) for delivery in deliveries]
-        return {f"d{row.id}": row for row in self.connection.execute(_IN_HAND, {"ids": ids, "me": self.owner})}
+        if not deliveries:
+            return {}
+        ids = {f"id{n}": number(delivery) for n, delivery in enumerate(deliveries)}
+        found = _run(self.connection, _in_hand(len(ids)), ids | {"me": self.owner})
+        return {f"d{row.id}": row for row in found}
 
     def _settle(self, outcomes: Sequence[Settled]) -> None:
         """Outcomes of the same columns in one statement: nearly all of them are `sent`."""
@@ -131,7 +165,7 @@ class Group:
                 row | {"row": number(outcome.delivery), "now": self.now}
             )
         for names, rows in groups.items():
-            self.connection.execute(_ending(names), rows)
+            _run(self.connection, _ending(names), *rows)
         for outcome in outcomes:
             if outcome.values["state"] == "sent" and outcome.delivery.publication.channel in REWRITING:
                 self._write_again_if_changed(outcome.delivery)
@@ -161,10 +195,14 @@ class Group:
 
     def _halts(self, letter: int, answered: int, bounced: int) -> bool:
         more = {"row": letter, "more_answered": answered, "more_bounced": bounced, "now": self.now}
-        sums = self.connection.execute(_COUNT, more).one()
-        halts = bool(bounced) and sums.bounced > HALT_COUNT and sums.bounced > HALT_SHARE * sums.answered
+        _run(self.connection, _COUNT, more)
+        if not bounced:
+            return False
+        mine = _p.c.id == letter
+        sums = self.connection.execute(sa.select(_p.c.answered, _p.c.bounced).where(mine)).one()
+        halts = bool(sums.bounced > HALT_COUNT and sums.bounced > HALT_SHARE * sums.answered)
         if halts:
-            self.connection.execute(sa.update(_p).where(_p.c.id == letter).values(hold="bounces"))
+            self.connection.execute(sa.update(_p).where(mine).values(hold="bounces"))
         return halts
 
     def _intend(self, wanted: Sequence[Delivery], rows: Mapping[str, Any], halted: Sequence[int]) -> list[bool]:
@@ -172,7 +210,7 @@ class Group:
         go = [delivery for delivery, stop in zip(wanted, stops, strict=True) if not stop]
         if go:
             intents = [{"row": number(d), "message": d.message_id, "now": self.now} for d in go]
-            self.connection.execute(_INTEND, intents)
+            _run(self.connection, _INTEND, *intents)
         self._log([self._event(delivery, "intent") for delivery in go if not _uneventful(delivery)])
         return [not stop for stop in stops]
 
@@ -202,7 +240,7 @@ class Group:
 
     def _log(self, events: Sequence[Mapping[str, Any]]) -> None:
         if events:
-            self.connection.execute(_LOG, list(events))
+            _run(self.connection, _LOG, *events)
 
 
 def number(delivery: Delivery) -> int:
