@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections import deque
 
+from veille_publishers.smtp import redact
 from veille_publishers.smtp_replies import Gone, Reply
 
 SEND_BUFFER = 256 * 1024  # bytes: a usual letter (60 KB) goes to the kernel in one call
@@ -218,7 +219,7 @@ class Wire:
         return None
 
     def _nonsense(self, line: bytes) -> None:
-        self._end(Gone(line[:100].decode(errors="replace"), garbage=True))
+        self._end(Gone(redact(line[:100].decode(errors="replace")), garbage=True))
 
     def _writable(self) -> None:
         self._deadline = self._loop.time() + self._patience

@@ -328,12 +328,14 @@ def test_nobody_listens() -> None:
 # ---- addresses
 
 
-def test_words_of_a_server_never_repeat_an_address(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("verb", ["RCPT", "dot", "MAIL"])
+@pytest.mark.parametrize("words", ["550 <{0}>: {0} is unknown", "450 {0} later", "Hello, {0}"])
+def test_words_of_a_server_never_repeat_an_address(caplog: pytest.LogCaptureFixture, verb: str, words: str) -> None:
     caplog.set_level(logging.DEBUG)
-    with smtp_sink({"RCPT": f"550 <{READER}>: {READER} is unknown"}) as sink:
+    with smtp_sink({verb: words.format(READER)}) as sink:
         error = failure(sink.url)
     assert READER not in f"{error} {error.hint} {error.detail} {caplog.text}"
-    assert "<address>" in error.message
+    assert "<address>" in f"{error.message} {error.detail}"
 
 
 def test_an_address_with_accents_needs_a_server_that_carries_it(offers: tuple[str, ...]) -> None:

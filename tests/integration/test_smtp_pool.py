@@ -206,6 +206,14 @@ def test_a_server_that_bears_few_connections_gets_few(act: str | Act) -> None:
     assert sink.times("connect") <= 8
 
 
+def test_later_it_is_asked_for_a_further_connection_again() -> None:
+    with smtp_sink({("connect", 2): "421 too many connections"}, offers=MODES["pipelined"]) as sink:
+        done = MailJournal(stop=lambda: sink.times("connect") >= 3)
+        deliver(sink, deliveries(5000), done, connections=2, times=Times(command=10, dot=10, goodbye=2, widen=0.05))
+        assert sink.times("connect") == 3
+    assert set(done.kinds.values()) == {"sent"}
+
+
 @pytest.mark.parametrize("act", [Act.DROP, "what?"], ids=str)
 def test_a_server_that_never_answers_a_letter_is_left_alone(offers: tuple[str, ...], act: str | Act) -> None:
     """Else the whole list would have an unknown outcome."""
