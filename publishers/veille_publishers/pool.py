@@ -175,7 +175,7 @@ class _Run:
             self._strikes += lost.letters == 0
             if self._strikes >= STRIKES:
                 self._give_up()
-        elif about_us(outcome):
+        elif about_us(outcome) or not self._journal.goes_on():
             self.feed.close()
 
     def refused(self) -> None:

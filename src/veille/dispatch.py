@@ -18,6 +18,7 @@ from typing import Any
 from veille.errors import LedgerError, LedgerFull, NotAuthorised, OutcomeUnknown, PublishError, Unavailable
 from veille.i18n import gettext as _
 from veille.outbox.ballast import Ballast
+from veille.outbox.chunks import REST
 from veille.outbox.deliveries import Deliveries, Unknown, sent_values
 from veille.outbox.group import Committed, Settled
 from veille.publishing import Delivery, Journal, OnUnknown, Publication, Publisher, Receipt, Seen
@@ -161,6 +162,8 @@ class Pump:
             count = None
             while count is None and not self._stop():
                 count = self._deliveries.expand(publication_id, self._clock())
+                if count is None:
+                    self._sleep(REST)  # others write too
             if count is not None:
                 tally.expanded[f"p{publication_id}"] = count
 
@@ -184,7 +187,7 @@ class Pump:
         return journal.turn_over and not journal.lane_closed
 
     def _deliver(self, name: str, publisher: Publisher, batch: Sequence[Delivery], journal: _Journal) -> None:
-        journal.moved = False
+        journal.moved = journal.cut = False
         try:
             publisher.deliver(batch, journal)
         except PublishError as error:
@@ -320,6 +323,7 @@ class _Journal(Journal):
         self._settled = 0
         self._failures = 0  # in a row, for our reasons
         self.answered = False  # at least one delivery came to its end
+        self.cut = False  # a letter was halted: its others are not even offered to the server
         self.moved = False  # something ended, or was not to leave: the same batch does not come again
         self.open: dict[str, Delivery] = {}
         self.lane_error: PublishError | None = None
@@ -350,6 +354,10 @@ class _Journal(Journal):
     def stopping(self) -> bool:
         """See `veille.publishing.Journal`."""
         return self._stop()
+
+    def goes_on(self) -> bool:
+        """See `veille.publishing.Journal`."""
+        return not (self._stop() or self.lane_closed or self.cut)
 
     def intent(self, delivery: Delivery) -> bool:
         """See `veille.publishing.Journal`. After a stop was asked for, nothing new begins."""
@@ -417,6 +425,7 @@ class _Journal(Journal):
             else:
                 self._failures = 0
         self._tally.halted += done.halted
+        self.cut |= bool(done.halted)
 
     def checkpoint(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
         """See `veille.publishing.Journal`."""

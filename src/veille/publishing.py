@@ -170,6 +170,10 @@ class Journal(Protocol):
         """
         return ()
 
+    def goes_on(self) -> bool:
+        """Whether another delivery of this batch may begin: not after a stop, nor once its letter or lane is halted."""
+        return not self.stopping()
+
     def stopping(self) -> bool:
         """Whether a stop was asked for: begin nothing, and bring what is in hand to an end within seconds."""
         return False

@@ -14,7 +14,7 @@ import typer
 from veille.errors import Busy, ConfigError, VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille_cli.output import OK, PARTLY, Answer, Talk, answers, stdout
+from veille_cli.output import OK, PARTLY, Answer, answers, stdout
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -48,6 +48,7 @@ def command(
         talk.progress(_("delivering"), None) as progress,
     ):
         room.sleep = stop.wait
+        room.database.check()
         pump = _pump(room, stop, talk)
         if taken_over := pump.recover():
             talk.say(

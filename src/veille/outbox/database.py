@@ -24,6 +24,7 @@ from veille.outbox.schema import HEAD
 
 APPLICATION_ID = 0x7665696C  # "veil"
 BUSY_MS = 10_000
+CHECKED_AT_ONCE = 16 << 20  # bytes: a larger file is looked through by `veille run` alone, not by each command
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -85,6 +86,22 @@ class Database:
         """The file; None on a server."""
         return Path(str(self.engine.url.database)) if self.is_sqlite else None
 
+    def check(self) -> None:
+        """Read the whole file through, which takes a second for each 50 MB.
+
+        Raises:
+            LedgerError: it is damaged.
+        """
+        if not self.is_sqlite:
+            return
+        with self.read() as connection:
+            damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if damage != "ok":
+            raise LedgerError(
+                _("the outbox file is damaged: {damage}").format(damage=str(damage).splitlines()[0]),
+                hint=_("stop, keep the file, and put the last safe copy back"),
+            )
+
     def _refused(self, error: Exception) -> LedgerError:
         if disk_failed(error):  # after a failed fsync memory and disk may differ: open the files anew
             self.engine.dispose()
@@ -113,6 +130,8 @@ def open_database(url: str, root: Path) -> Database:
         )
     database = Database(engine)
     try:
+        if database.path and database.path.stat().st_size <= CHECKED_AT_ONCE:
+            database.check()
         _migrate(database)
     except BaseException:
         database.close()
@@ -212,21 +231,15 @@ def _migrate(database: Database) -> None:
 def _version(database: Database) -> str | None:
     with database.read() as connection:
         if database.is_sqlite:
-            _check_file(connection)
+            _check_owner(connection)
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
         version: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
         return version
 
 
-def _check_file(connection: sa.Connection) -> None:
-    """Refuse a damaged file, and one that another program made."""
-    damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-    if damage != "ok":
-        raise LedgerError(
-            _("the outbox file is damaged: {damage}").format(damage=str(damage).splitlines()[0]),
-            hint=_("stop, keep the file, and put the last safe copy back"),
-        )
+def _check_owner(connection: sa.Connection) -> None:
+    """Refuse a file that another program made."""
     made_by = connection.exec_driver_sql("PRAGMA application_id").scalar()
     if made_by != APPLICATION_ID and sa.inspect(connection).get_table_names():
         raise LedgerError(

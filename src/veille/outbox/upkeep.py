@@ -197,17 +197,18 @@ class Upkeep:
         stopped = sa.select(schema.channel.c.name).where(schema.channel.c.stopped_at.is_not(None))
         goes_on = (_p.c.paused == 0, _p.c.cancelled == 0, _p.c.hold == "", _p.c.channel.not_in(stopped))
         with self._db.read() as connection:
-            rows = connection.execute(
-                sa.select(sa.func.min(_d.c.due_at))
-                .join(_p, _p.c.id == _d.c.publication_id)
-                .where(_d.c.state.in_(("ready", "unknown")), *goes_on)
-            ).scalar()
+            first = [
+                connection.execute(
+                    sa.select(sa.func.min(_d.c.due_at)).join(_p, _p.c.id == _d.c.publication_id).where(state, *goes_on)
+                ).scalar()
+                for state in (READY, sa.text(schema.UNKNOWN))
+            ]
             letters = connection.execute(
                 sa.select(sa.func.min(_p.c.due_at)).where(
                     _p.c.channel == "newsletter", _p.c.expanded_at.is_(None), _p.c.withdrawn == 0, *goes_on
                 )
             ).scalar()
-        return min((moment for moment in (rows, letters) if moment), default=None)
+        return min((moment for moment in (*first, letters) if moment), default=None)
 
 
 def active(*, withdrawn: bool = False) -> list[sa.ColumnElement[bool]]:

@@ -111,7 +111,11 @@ def _dead(connection: sa.Connection, subscriber_id: int, now: datetime) -> bool:
             _d.c.id.not_in(reported),
         )
     ).scalar()
-    soft = sa.select(_b.c.at, _b.c.delivery_id).where(_b.c.subscriber_id == subscriber_id, _b.c.kind == "soft")
+    soft = sa.select(_b.c.at, _b.c.delivery_id).where(
+        _b.c.subscriber_id == subscriber_id,
+        _b.c.kind == "soft",
+        _b.c.code.not_like("_.7.%"),  # refused for what we are or wrote: the mailbox is well
+    )
     if arrived is not None:
         soft = soft.where(_b.c.at > arrived)
     rows = connection.execute(soft).all()
