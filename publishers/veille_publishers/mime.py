@@ -101,6 +101,7 @@ class _Link:
     def quoted(self, url: str) -> bytes:
         """The link in quoted-printable, on lines of its own."""
         encoded = b2a_qp((escape(url) if self.markup and "&" in url else url).encode())
+        encoded = _UNSAFE.sub(_shielded, encoded)
         return _wire(_broken(encoded) if self.runs_on else encoded)
 
 

@@ -21,6 +21,13 @@ from veille.publishing import Delivery, Publication, Recipient
 from veille.rates import Limits
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
+_NEEDED = [
+    _d.c[name]
+    for name in (
+        *("id", "publication_id", "channel", "target", "attempt", "first_at", "message_id"),
+        *("checkpoint", "intent_at", "tries", "unknowns"),
+    )
+]
 
 
 class Claims(Upkeep):
@@ -150,7 +157,7 @@ class Claims(Upkeep):
                 first_at=sa.func.coalesce(_d.c.first_at, sa.literal(now, schema.Moment())),
                 updated_at=now,
             )
-            .returning(*_d.c)
+            .returning(*_NEEDED)
         )
         return list(connection.execute(claimed).all())
 
