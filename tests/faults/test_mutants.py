@@ -1,4 +1,4 @@
-"""The ledger broken in the ways that count: the state machine's walk must notice each of them.
+"""The ledger broken in the ways that count: the tests that guard it must notice each of them.
 
 A test that passes also on a broken ledger proves nothing. Each mutant is a copy of the package with one line changed;
 a mutant whose line is no longer in the source fails here, so that this list keeps up with the code.
@@ -15,6 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.test_run_disk import unsynced
+from tests.faults.test_sigkill import killed
+from tests.support.counting_sink import counting_sink
+from tests.support.season import OLD_SQLITE, season
 from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.soak
@@ -92,11 +96,7 @@ MUTANTS = {
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_walk_notices(tmp_path: Path, name: str) -> None:
-    package = _copy(tmp_path)
-    for edit in MUTANTS[name]:
-        source = (package / edit.file).read_text(encoding="utf-8")
-        assert source.count(edit.old) == 1, f"{edit.file} no longer says: {edit.old}"
-        (package / edit.file).write_text(source.replace(edit.old, edit.new), encoding="utf-8")
+    _broken(tmp_path, *MUTANTS[name])
     ran = _walk(tmp_path)
     assert ran.returncode == 1, ran.stdout
     assert "1 failed" in ran.stdout
@@ -107,6 +107,49 @@ def test_the_package_as_it_is_passes(tmp_path: Path) -> None:
     ran = _walk(tmp_path)
     assert ran.returncode == 0, ran.stdout
     assert "1 passed" in ran.stdout
+
+
+def test_kills_notice_a_letter_that_leaves_before_its_intent_is_committed(tmp_path: Path) -> None:
+    source = _broken(
+        tmp_path,
+        Edit(
+            "dispatch.py",
+            "done = self._deliveries.commit(settled, begin, now)",
+            "done = self._deliveries.commit(settled, (), now)",
+        ),
+        Edit("dispatch.py", "zip(begin, done.allowed, strict=True)", "zip(begin, done.allowed)"),
+        Edit("dispatch.py", "return done.allowed if begin else", "return [True] * len(wanted) if begin else"),
+    )
+    with pytest.raises(AssertionError, match="second copies that no window explains"):
+        killed(tmp_path, 120, 6, {"PYTHONPATH": str(source)})
+
+
+def test_a_disk_that_syncs_no_more_shows_a_letter_that_leaves_all_the_same(tmp_path: Path) -> None:
+    """With a rollback journal, what COMMIT refused is gone; which of the first intents it is, is seen by trying."""
+    raises = """                raise
+            return [False] * len(wanted)"""
+    goes = raises.replace("raise\n", "return [True] * len(wanted)\n")
+    source = _broken(tmp_path, Edit("dispatch.py", raises, goes))
+    environment = {"PYTHONPATH": os.pathsep.join([OLD_SQLITE["PYTHONPATH"], str(source)])}
+    with pytest.raises(AssertionError, match="without a record"):
+        _unsynced_from(tmp_path, range(13, 21), environment)
+
+
+def _unsynced_from(folder: Path, syncs: range, environment: dict[str, str]) -> None:
+    for k in syncs:
+        (place := folder / str(k)).mkdir()
+        with counting_sink(place) as sink:
+            unsynced(season(place, sink, 8), f"{k}+", environment)
+
+
+def _broken(folder: Path, *edits: Edit) -> Path:
+    """The source root of a copy of the package with these changes."""
+    package = _copy(folder)
+    for edit in edits:
+        source = (package / edit.file).read_text(encoding="utf-8")
+        assert source.count(edit.old) == 1, f"{edit.file} no longer says: {edit.old}"
+        (package / edit.file).write_text(source.replace(edit.old, edit.new), encoding="utf-8")
+    return package.parent
 
 
 def _copy(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from tests.support.counting_sink import counting_sink
 from tests.support.season import LATENCY, OLD_SQLITE, season
 
 
-def _killed(folder: Path, readers: int, kills: int, *environments: dict[str, str]) -> None:
+def killed(folder: Path, readers: int, kills: int, *environments: dict[str, str]) -> None:
     """Kill so many runs of one letter, with these environments one after the other, and compare the accounts."""
     seed = random.SystemRandom().randrange(10**9)
     print(f"seed {seed}")  # shown when the test fails
@@ -32,10 +32,10 @@ def _killed(folder: Path, readers: int, kills: int, *environments: dict[str, str
 @pytest.mark.slow
 def test_six_kills_in_a_letter_to_120(tmp_path: Path) -> None:
     """Three with the write-ahead log, then three with a rollback journal, as on a machine with an older SQLite."""
-    _killed(tmp_path, 120, 6, {}, OLD_SQLITE)
+    killed(tmp_path, 120, 6, {}, OLD_SQLITE)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("environment", [{}, OLD_SQLITE], ids=["wal", "rollback-journal"])
 def test_200_kills_in_a_letter_to_2000(tmp_path: Path, environment: dict[str, str]) -> None:
-    _killed(tmp_path, 2000, 200, environment)
+    killed(tmp_path, 2000, 200, environment)

@@ -107,7 +107,7 @@ class Season:
         unexplained = {
             name: copies[address] for name, address in by_name.items() if copies[address] > 1 + windows[name]
         }
-        assert unexplained == {}
+        assert not unexplained, f"second copies that no window explains: {unexplained}"
         assert max(copies.values()) <= 2
         letters = {(letter.recipient, letter.message_id, letter.digest) for letter in self.sink.letters}
         different = [address for address, count in Counter(letter[0] for letter in letters).items() if count > 1]
