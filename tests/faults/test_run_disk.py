@@ -65,6 +65,7 @@ def _stopped_with_a_record(letter: Season) -> None:
     assert len(out - recorded) < CONNECTIONS
 
 
+@pytest.mark.soak
 def test_a_disk_that_somebody_else_fills(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 130 << 20) as disk, counting_sink(tmp_path, latency=LATENCY) as sink:
         letter = season(disk, sink, 60)

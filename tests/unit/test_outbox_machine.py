@@ -47,7 +47,7 @@ WAITING = ("ready", "claimed", "sending", "unknown")
 BY_HAND = ("retry", "cancel", "pause", "resume")
 ANSWERS = ("sent", "sent", "unknown", "unknown-but-out", "later", "refused")
 URL = "sqlite:///o.sqlite3"
-EXAMPLES = int(os.environ.get("VEILLE_TEST_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("VEILLE_TEST_EXAMPLES", "25"))
 
 
 class Machine(RuleBasedStateMachine):
