@@ -101,7 +101,6 @@ class _Link:
     def quoted(self, url: str) -> bytes:
         """The link in quoted-printable, on lines of its own."""
         encoded = b2a_qp((escape(url) if self.markup and "&" in url else url).encode())
-        encoded = _UNSAFE.sub(_shielded, encoded)
         return _wire(_broken(encoded) if self.runs_on else encoded)
 
 
@@ -224,11 +223,11 @@ def _quoted(text: str, *, markup: bool) -> Iterator[bytes | _Link]:
         if index % 2:
             yield _Link(piece, markup, runs_on=not pieces[index + 1].startswith("\n"))
         else:
-            encoded = _UNSAFE.sub(_shielded, b2a_qp(piece.encode(), istext=True))
+            encoded = b2a_qp(piece.encode(), istext=True)
             yield _wire(encoded if index == len(pieces) - 1 else _broken(encoded))
 
 
-_UNSAFE = re.compile(rb"^(?:(?:From )+|\.)", re.MULTILINE)
+_UNSAFE = re.compile(rb"^(?:(?:From )+|\.+)", re.MULTILINE)
 
 
 def _shielded(match: re.Match[bytes]) -> bytes:
@@ -237,8 +236,8 @@ def _shielded(match: re.Match[bytes]) -> bytes:
     Mailboxes put ">" before "From ", which would break the signature. SMTP doubles a dot (RFC 5321, 4.5.2): looking
     for dots in each copy would cost more than all the rest of sending it.
     """
-    if match[0] == b".":
-        return b"=2E=\n"
+    if match[0].startswith(b"."):
+        return b"=2E=\n" * len(match[0])
     return b"=46rom =\n" * (len(match[0]) // len(b"From "))
 
 
@@ -255,4 +254,4 @@ def _broken(encoded: bytes) -> bytes:
 
 
 def _wire(lines: bytes) -> bytes:
-    return lines.replace(b"\n", _EOL)
+    return _UNSAFE.sub(_shielded, lines).replace(b"\n", _EOL)

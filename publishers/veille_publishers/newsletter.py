@@ -161,7 +161,8 @@ class Newsletter:
             mailto=f"{self._mailto}{token}",
         )
         content = template(delivery.publication, reader).fill(personal)
-        return Mail(self._envelope(delivery.id), reader.address, content, smtputf8=not reader.address.isascii())
+        foreign = not reader.address.isascii()
+        return Mail(self._envelope(delivery.id), reader.address, content, smtputf8=foreign, dotless=True)
 
     def send_test(self, delivery: Delivery) -> str:
         """Send one letter outside the outbox, to whoever made it. Returns what to tell them.

@@ -51,7 +51,7 @@ class Commits:
             raise self.failure
         granted: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append((letter, granted))
-        if 2 * len(self._waiting) < self._busy():
+        if 4 * len(self._waiting) < 3 * self._busy():
             if self._planned is None:
                 self._planned = self._loop.call_later(GATHER, self.flush)
         elif not self._soon:

@@ -48,12 +48,14 @@ class Mail:
         recipient: the forward path.
         content: the whole message with CRLF line ends, without dot-stuffing, ending with CRLF.
         smtputf8: an address of it needs RFC 6531.
+        dotless: no line of it begins with a dot, so that none needs doubling; whoever made it knows.
     """
 
     sender: str
     recipient: str = field(repr=False)
     content: bytes = field(repr=False)
     smtputf8: bool = False
+    dotless: bool = False
 
     @property
     def international(self) -> bool:
@@ -136,7 +138,7 @@ class Session:
         if self._chunking:
             self.wire.write(b"BDAT %d LAST\r\n" % len(content), memoryview(content)[:-_END])
         else:
-            if b"\r\n." in content or content.startswith(b"."):  # RFC 5321, 4.5.2
+            if not mail.dotless and (b"\r\n." in content or content.startswith(b".")):  # RFC 5321, 4.5.2
                 content = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
             self.wire.write(memoryview(content)[:-_END])
         await self.wire.handed_over(self._times.command)

@@ -86,6 +86,7 @@ def body(part: MIMEPart) -> str:
 
 def expect_wire(content: bytes) -> None:
     """What any server may carry: RFC 5322 line ends and lengths, RFC 2045 lines of 76."""
+    assert b"\r\n." not in content  # SMTP would double it, and nobody looks for it in each copy
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", content)
     assert content.endswith(b"\r\n")
     head, _sep, rest = content.partition(b"\r\n\r\n")

@@ -12,14 +12,12 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -31,12 +29,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.support.fast_ledger import URL, empty, intruder, memory
 from tests.support.ledger import LOOKS, RESEND, Act, Ledger, Mail, Outcome
 from tests.support.postgres import Server
 from veille.errors import LedgerError, OutcomeUnknown, Rejected, Unavailable
 from veille.outbox import schema
 from veille.outbox.actions import Answer
-from veille.outbox.database import Database, driver, open_database
+from veille.outbox.database import Database, open_database
 from veille.outbox.deliveries import Deliveries, sent_values
 from veille.outbox.group import Settled
 from veille.outbox.schema import STATES
@@ -46,7 +45,6 @@ CHANNELS = ("newsletter", "facebook")
 WAITING = ("ready", "claimed", "sending", "unknown")
 BY_HAND = ("retry", "cancel", "pause", "resume")
 ANSWERS = ("sent", "sent", "unknown", "unknown-but-out", "later", "refused")
-URL = "sqlite:///o.sqlite3"
 EXAMPLES = int(os.environ.get("VEILLE_TEST_EXAMPLES", "25"))
 
 
@@ -55,8 +53,8 @@ class Machine(RuleBasedStateMachine):
 
     def make_database(self) -> Database:
         """An empty ledger."""
-        self.folder = tempfile.TemporaryDirectory(dir=_memory())
-        (Path(self.folder.name) / "o.sqlite3").write_bytes(_empty())
+        self.folder = tempfile.TemporaryDirectory(dir=memory())
+        (Path(self.folder.name) / "o.sqlite3").write_bytes(empty())
         return open_database(URL, Path(self.folder.name))
 
     def drop_database(self) -> None:
@@ -233,7 +231,7 @@ class Machine(RuleBasedStateMachine):
     @rule(slot=st.integers(0, 2))
     def somebody_writes_at_the_same_time(self, slot: int) -> None:
         """Another process writes between the first read and the first write of a worker's transaction: it waits."""
-        with _intruder(self.store.database) as writes:
+        with intruder(self.store.database) as writes:
             self.advance(slot, "newsletter", 1, ["sent", "sent"])
         assert not any(writes), "a worker's transaction is one step for everybody else"
 
@@ -352,87 +350,6 @@ def _place(row: Any) -> str:
 
 def _target(delivery: Delivery) -> str:
     return f"{delivery.publication.id}/{delivery.target}"
-
-
-def _memory() -> str | None:
-    """A folder that is not on a disk, if there is one: a walk of many commits waits for none."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-
-
-@cache
-def _empty() -> bytes:
-    """A new ledger, made once and not in each walk."""
-    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
-        open_database(URL, Path(folder)).close()
-        return (Path(folder) / "o.sqlite3").read_bytes()
-
-
-@contextmanager
-def _intruder(database: Database) -> Iterator[list[bool]]:
-    """Somebody who tries to write after each statement of a worker, and does not wait. Gives whether it could."""
-    could: list[bool] = []
-    if database.path is None:  # rows are locked there, and not the whole ledger
-        yield could
-        return
-    other = driver().connect(str(database.path), timeout=0, isolation_level=None)
-
-    def write(connection: sa.Connection, *_args: Any) -> None:
-        if connection.get_execution_options().get("veille_read"):
-            return
-        try:
-            other.execute("UPDATE publication SET title = title")
-            could.append(True)
-        except driver().OperationalError:
-            could.append(False)
-
-    sa.event.listen(database.engine, "after_cursor_execute", write)
-    try:
-        yield could
-    finally:
-        sa.event.remove(database.engine, "after_cursor_execute", write)
-        other.close()
-
-
-# what the machine's walk comes by too seldom to be relied upon
-
-
-def _in_flight(store: Ledger, owner: str) -> Delivery:
-    worker = store.worker(owner)
-    (delivery,) = worker.claim("facebook", store.now, 1)
-    assert worker.intent(delivery, store.now)
-    assert not worker.intent(delivery, store.now)
-    return delivery
-
-
-@pytest.mark.parametrize("second", ["w1", "w3"])  # a number of a process comes again: w1 may be two of them
-def test_who_was_declared_dead_settles_nothing(store: Ledger, second: str) -> None:
-    store.put(store.item())
-    ghost = _in_flight(store, "w1")
-    store.make_pump(Act("facebook"), worker="w2").recover()
-    assert store.counts() == {"unknown": 1}
-    assert store.actions.resolve("d1", Answer.RETRY, store.now) == 1
-    store.later(minutes=1)
-    alive = _in_flight(store, second)
-    assert not store.worker("w1").settle(ghost, {"state": "failed"}, store.now, "failed")
-    assert store.counts() == {"sending": 1}
-    assert store.worker(second).settle(alive, sent_values(Receipt(), store.now), store.now, "sent")
-
-
-def test_what_a_dead_worker_was_sending_is_looked_for_first(store: Ledger) -> None:
-    store.readers("amel")
-    store.put(store.item("newsletter"), store.item())
-    _in_flight(store, "w1")
-    store.make_pump(Mail("newsletter"), Act("facebook"), worker="w2").recover()
-    assert store.counts("p2") == {"unknown": 1}
-    assert not store.worker("w2").claim("facebook", store.now, 1)
-
-
-def test_a_target_has_one_delivery_of_a_publication(store: Ledger) -> None:
-    store.put(store.item())
-    again = {**store.row()._mapping, "id": 2}
-    with pytest.raises(LedgerError), store.database.write() as connection:
-        connection.execute(sa.insert(schema.delivery).values(**again))
-    assert store.counts() == {"ready": 1}
 
 
 def _settings(examples: int) -> settings:
