@@ -142,7 +142,7 @@ class Cases:
             workspace.env |= {"VEILLE_NEWSLETTER__RESEND_AFTER": "0 s", "VEILLE_NOW": NOW.isoformat()}
             workspace.env |= {f"VEILLE_{name}__READBACK": "0 s" for name in ("FACEBOOK", "INSTAGRAM")}
         else:
-            go_live(workspace, mail.url(), fake)
+            go_live(workspace, mail.url("tls=none&connections=1"), fake)
         return World(workspace, mail, fake)
 
     def _published(self, way: str) -> Workspace:
