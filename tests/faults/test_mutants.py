@@ -41,7 +41,7 @@ class Edit:
     new: str
 
 
-GROUP, UPKEEP = "outbox/group.py", "outbox/upkeep.py"
+GROUP, UPKEEP, JOURNAL = "outbox/group.py", "outbox/upkeep.py", "journal.py"
 # Where two lines guard the same, both are taken away: each alone suffices.
 MUTANTS = {
     "no fence: who was declared dead may still write": (
@@ -113,12 +113,12 @@ def test_kills_notice_a_letter_that_leaves_before_its_intent_is_committed(tmp_pa
     source = _broken(
         tmp_path,
         Edit(
-            "dispatch.py",
+            JOURNAL,
             "done = self._deliveries.commit(settled, begin, now)",
             "done = self._deliveries.commit(settled, (), now)",
         ),
-        Edit("dispatch.py", "zip(begin, done.allowed, strict=True)", "zip(begin, done.allowed)"),
-        Edit("dispatch.py", "return done.allowed if begin else", "return [True] * len(wanted) if begin else"),
+        Edit(JOURNAL, "zip(begin, done.allowed, strict=True)", "zip(begin, done.allowed)"),
+        Edit(JOURNAL, "return done.allowed if begin else", "return [True] * len(wanted) if begin else"),
     )
     with pytest.raises(AssertionError, match="second copies that no window explains"):
         killed(tmp_path, 120, 6, {"PYTHONPATH": str(source)})
@@ -129,7 +129,7 @@ def test_a_disk_that_syncs_no_more_shows_a_letter_that_leaves_all_the_same(tmp_p
     raises = """                raise
             return [False] * len(wanted)"""
     goes = raises.replace("raise\n", "return [True] * len(wanted)\n")
-    source = _broken(tmp_path, Edit("dispatch.py", raises, goes))
+    source = _broken(tmp_path, Edit(JOURNAL, raises, goes))
     environment = {"PYTHONPATH": os.pathsep.join([OLD_SQLITE["PYTHONPATH"], str(source)])}
     with pytest.raises(AssertionError, match="without a record"):
         _unsynced_from(tmp_path, range(13, 21), environment)

@@ -258,11 +258,11 @@ def test_what_goes_on_slowly_is_never_overdue_and_what_stands_still_is(store: Le
 
 
 def test_a_long_letter_gives_other_channels_their_turn(store: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("veille.dispatch.TURN", -1.0)
+    monkeypatch.setattr("veille.journal.TURN", -1.0)
     _letter(store, 2)
     pump = _pump(store, Batches())
     assert pump.round().unfinished
-    monkeypatch.setattr("veille.dispatch.TURN", 30.0)
+    monkeypatch.setattr("veille.journal.TURN", 30.0)
     assert not pump.round().unfinished
     assert store.counts() == {"sent": 2}
 
