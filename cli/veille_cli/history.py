@@ -44,6 +44,7 @@ def _events() -> dict[str, str]:
         "resend": _("goes once more"),
         "rewrite": _("written again"),
         "rejected": _("refused"),
+        "hard-bounce": _("no such address"),
         "not-authorised": _("access refused"),
         "unavailable": _("not reached"),
         "rate-limited": _("asked to wait"),

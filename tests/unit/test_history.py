@@ -29,6 +29,9 @@ def test_every_state_has_a_word() -> None:
     assert state_word("sent") == "envoyé"
 
 
+WRITERS = ("log", "settle", "Settled", "_event")
+
+
 def test_every_refusal_has_words() -> None:
     def below(kind: type[PublishError]) -> Iterator[type[PublishError]]:
         for child in kind.__subclasses__():
@@ -36,17 +39,17 @@ def test_every_refusal_has_words() -> None:
             yield from below(child)
 
     codes = {kind.code for kind in below(PublishError) if kind.__module__ == "veille.errors"}
-    assert len(codes) == 5
+    assert len(codes) == 6
     assert [code for code in codes if event_words(code) == code] == []
 
 
 def test_what_dispatch_and_people_write_into_the_history_has_words() -> None:
-    """Events are short texts given to `settle`, `resolve` and `log`, or returned beside new values."""
+    """Events are short texts given to what writes the history, or returned beside new values."""
     events = {f"by-hand: {word}" for word in ("retry", "cancel", *(f"resolved-{answer}" for answer in Answer))}
-    for file in ("dispatch.py", "outbox/deliveries.py", "outbox/upkeep.py"):
+    for file in ("dispatch.py", "journal.py", "outbox/deliveries.py", "outbox/group.py", "outbox/upkeep.py"):
         for node in ast.walk(ast.parse((ROOT / "src/veille" / file).read_text(encoding="utf-8"))):
             events |= set(_events(node))
-    assert {"found", "absent", "released", "recovered", "by-hand: resolved-sent"} <= events
+    assert {"found", "absent", "intent", "released", "recovered", "by-hand: resolved-sent"} <= events
     assert [event for event in sorted(events) if event_words(event) == event] == []
 
 
@@ -54,7 +57,7 @@ def _events(node: ast.AST) -> Iterator[str]:
     texts: list[ast.expr] = []
     if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
         texts = node.value.elts[1:]
-    elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("log", "settle"):
+    elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in WRITERS:
         texts = [
             part
             for argument in node.args
