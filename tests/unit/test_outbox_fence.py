@@ -50,3 +50,15 @@ def test_a_target_has_one_delivery_of_a_publication(store: Ledger) -> None:
     with pytest.raises(LedgerError), store.database.write() as connection:
         connection.execute(sa.insert(schema.delivery).values(**again))
     assert store.counts() == {"ready": 1}
+
+
+def test_as_many_as_a_worker_holds_are_asked_about_at_once(store: Ledger) -> None:
+    """500 connections, or ten thousand pages: SQLite reads no condition of more than a thousand parts."""
+    store.readers(*(f"r{n}" for n in range(1_100)))
+    store.put(store.item("newsletter"))
+    worker = store.worker()
+    worker.expand(1, store.now)
+    held = [delivery for _n in range(3) for delivery in worker.claim("newsletter", store.now, 500)]
+    assert sum(worker.commit((), held, store.now).allowed) == 1_100
+    assert {state for _delivery, state in worker.left_open(held, store.now)} == {"sending"}
+    assert len(worker.left_open(held, store.now)) == 1_100

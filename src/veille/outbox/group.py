@@ -25,6 +25,7 @@ _d, _p, _s, _c = schema.delivery, schema.publication, schema.subscriber, schema.
 
 _MS = timedelta(milliseconds=1)
 ANSWERED = ("sent", "failed")
+MOST_ASKED = 250  # deliveries of one statement: SQLite bears less than 1,000, and each number of them is kept ready
 HALT_COUNT = 10  # more addresses of a letter than this, and more than this share of the answers,
 HALT_SHARE = 0.1  # do not exist: an old list; going on would cost us our name with every provider
 
@@ -150,11 +151,13 @@ class Group:
 
     def in_hand(self, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         """What the ledger says now about these deliveries, as far as they are ours; nobody else can change it now."""
-        if not deliveries:
-            return {}
-        ids = {f"id{n}": number(delivery) for n, delivery in enumerate(deliveries)}
-        found = _run(self.connection, _in_hand(len(ids)), ids | {"me": self.owner})
-        return {f"d{row.id}": row for row in found}
+        rows: dict[str, Any] = {}
+        for start in range(0, len(deliveries), MOST_ASKED):
+            few = deliveries[start : start + MOST_ASKED]
+            ids = {f"id{n}": number(delivery) for n, delivery in enumerate(few)}
+            found = _run(self.connection, _in_hand(len(ids)), ids | {"me": self.owner})
+            rows |= {f"d{row.id}": row for row in found}
+        return rows
 
     def _settle(self, outcomes: Sequence[Settled]) -> None:
         """Outcomes of the same columns in one statement: nearly all of them are `sent`."""
