@@ -15,12 +15,12 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from veille.bounces.collecting import MailboxError
+from veille.bounces.collecting import PROCESSED, MailboxError
 from veille.bounces.mime import SIZE
 from veille.errors import ConfigError, VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import why
-from veille_publishers.mailboxes import PROCESSED, ServerUrl
+from veille_publishers.mailbox_url import ServerUrl
 
 TIMEOUT = 30.0  # seconds, for connecting and for each command
 LINES = 5000  # of a very large message on a POP server, which can only be cut at lines

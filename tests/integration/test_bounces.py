@@ -14,7 +14,7 @@ from tests.support.mail_store import PASSWORD, USER, Store, mail_store
 from tests.support.smtp_server import certificate
 from veille.bounces.collecting import Collector, MailboxError, unread
 from veille.errors import ConfigError, LedgerError
-from veille_publishers import mailbox_servers, mailboxes
+from veille_publishers import mailbox_servers, mailbox_url
 from veille_publishers.mailboxes import open_mailbox
 
 
@@ -203,7 +203,7 @@ def test_a_password_leaves_over_a_trusted_connection_only(
         assert store.heard == []
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         assert desk.collect(open_mailbox(url(f"{kind}s", where), desk.folder)).read == 3
-    monkeypatch.setattr(mailboxes.ServerUrl, "loopback", False)
+    monkeypatch.setattr(mailbox_url.ServerUrl, "loopback", False)
     store.heard.clear()
     with mail_store(store, kind) as where:  # in the clear, and STARTTLS is not offered
         tally = desk.collect(open_mailbox(url(kind, where), desk.folder))

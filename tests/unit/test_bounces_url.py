@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from veille.errors import ConfigError
-from veille_publishers import mailbox_servers, mailboxes
+from veille_publishers import mailbox_servers, mailbox_url
 from veille_publishers.mailboxes import open_mailbox
 
 
@@ -23,7 +23,7 @@ from veille_publishers.mailboxes import open_mailbox
     ],
 )
 def test_understood(text: str, expected: tuple[object, ...]) -> None:
-    parts = mailboxes.parse_server(text)
+    parts = mailbox_url.parse_server(text)
     assert (parts.scheme, parts.host, parts.port, parts.user, parts.password, parts.folder) == expected
     assert "p@ss" not in repr(parts)
 

@@ -25,7 +25,8 @@ from veille.outbox.database import Database
 from veille.timetable import Clock
 from veille.tokens import Keys
 
-UNREAD_FOLDER = "bounces"  # likewise: what came by the pipe and was not understood
+PROCESSED = "Processed"  # the folder of a mailbox for what was understood
+UNREAD_FOLDER = "bounces"  # of the outbox: what came by the pipe and was not understood
 
 _EFFECTS = (Kind.HARD, Kind.SOFT, Kind.COMPLAINT)
 _d = schema.delivery
