@@ -92,7 +92,8 @@ class Refusals:
         if (more := self.count - SAID) <= 0:
             return []
         words = ngettext("… and {n} more line was refused", "… and {n} more lines were refused", more).format(n=more)
-        return [words if self._report else f"{words}: {_('--report FILE writes all of them to a file')}"]
+        remedy = _("--report FILE writes all of them to a file")
+        return [words if self._report else f"{words}: {remedy}"]
 
     def _note(self, refused: Refused) -> None:
         self.count += 1

@@ -360,5 +360,5 @@ def test_a_mail_server_that_cannot_be_reached(tmp_path: Path) -> None:
     assert "@example.org" not in ran.said
     (letter,) = workspace.ledger()
     assert letter.counts["ready"] == letter.planned == 3
-    states = {(row[4], row[7]) for row in workspace.rows()["delivery"]}
+    states = {(row[5], row[8]) for row in workspace.rows()["delivery"]}
     assert states == {("ready", 0)}  # waiting, and no reader's count of refusals went up

@@ -36,7 +36,6 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with smtp_sink({("RCPT", 1): "554 =cmd|'/c calc'!A1 spam", ("RCPT", 2): "450 greylisted"}) as sink:
         workspace = newsroom(tmp_path_factory.mktemp("who") / "essai", readers=READERS)
         mail_only(workspace, sink.url)
-        workspace.setting("newsletter", 'send_window = ""')
         assert workspace.veille("publish", "--yes").code == 0
         assert workspace.veille("run", "--once").code == 75
         yield workspace

@@ -184,7 +184,9 @@ def _unread_words(unread: list[Unread]) -> list[RenderableType]:
     ).format(n=len(unread))
     lines: list[RenderableType] = [head, *(f"  {_unread_line(entry)}" for entry in unread[:SHOWN])]
     if len(unread) > SHOWN:
-        lines.append("  " + _("… and {n} more: `veille bounces --unread`").format(n=len(unread) - SHOWN))
+        more = len(unread) - SHOWN
+        words = ngettext("… and {n} more: `veille bounces --unread`", "… and {n} more: `veille bounces --unread`", more)
+        lines.append("  " + words.format(n=more))
     return lines
 
 

@@ -95,21 +95,21 @@ def _rules(room: Newsroom) -> Rules:
 
 
 def _summary(done: Imported, refused: int, *, dry_run: bool) -> str:
-    def said(one: str, many: str, number: int) -> str:
-        return ngettext(one, many, number).format(n=number)
-
-    words = [
-        said("{n} reader added", "{n} readers added", done.added),
-        said("{n} known already", "{n} known already", done.known),
+    counted = [
+        (done.added, ngettext("{n} reader added", "{n} readers added", done.added)),
+        (done.known, ngettext("{n} known already", "{n} known already", done.known)),
+        (done.updated, ngettext("{n} of them updated", "{n} of them updated", done.updated)),
+        (
+            done.suppressed,
+            ngettext("{n} stayed away: left the letter", "{n} stayed away: left the letter", done.suppressed),
+        ),
+        (
+            done.duplicates,
+            ngettext("{n} line for an address twice", "{n} lines for an address twice", done.duplicates),
+        ),
+        (refused, ngettext("{n} refused", "{n} refused", refused)),
     ]
-    if done.updated:
-        words.append(said("{n} of them updated", "{n} of them updated", done.updated))
-    if done.suppressed:
-        words.append(said("{n} stayed away: left the letter", "{n} stayed away: left the letter", done.suppressed))
-    if done.duplicates:
-        words.append(said("{n} line for an address twice", "{n} lines for an address twice", done.duplicates))
-    if refused:
-        words.append(said("{n} refused", "{n} refused", refused))
+    words = [text.format(n=n) for place, (n, text) in enumerate(counted) if n or place < 2]
     sentence = ", ".join(words) + "."
     return _("Only tried, nothing was changed: {result}").format(result=sentence) if dry_run else sentence
 

@@ -39,7 +39,9 @@ def return_path(keys: Keys, bounce_address: str, delivery_id: str) -> str:
     if len(local) + 1 + _TOKEN > LOCAL_PART:
         raise ConfigError(
             _("newsletter.bounce_address is too long before the @"),
-            hint=_("at most {n} characters, so that the mark of each letter fits").format(n=LOCAL_PART - 1 - _TOKEN),
+            hint=_("so that the mark of each letter fits, it holds at most: {most}").format(
+                most=LOCAL_PART - 1 - _TOKEN
+            ),
         )
     if not re.fullmatch(r"d\d+", delivery_id):
         return bounce_address
