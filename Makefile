@@ -7,11 +7,12 @@ READY := .venv/.ready
 SAMPLE_NOW := 2026-11-25T09:00:00+01:00
 
 .DEFAULT_GOAL := help
-.PHONY: help publish test lint format messages bench bench-million clean
+.PHONY: help publish test soak lint format messages bench bench-million clean
 
 help:
 	@echo "make publish   publish the sample newsroom in sandbox mode (nothing leaves this machine)"
 	@echo "make test      run the tests"
+	@echo "make soak      the long tests: hundreds of kills, a million rows (a quarter of an hour)"
 	@echo "make lint      ruff, mypy, import-linter"
 	@echo "make messages  bring the French catalogue to the messages of the source"
 	@echo "make bench     measurements (benchmarks/README.md)"
@@ -33,6 +34,9 @@ publish: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
+
+soak: $(READY)
+	$(BIN)/python -m pytest -m soak -n 2 --dist load
 
 lint: $(READY)
 	$(BIN)/ruff check
