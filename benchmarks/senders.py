@@ -51,9 +51,9 @@ class Sender:
     bar: float | None = None  # at least this much of smtp-source -s 10 on the same way
 
 
-def limit(letters: int, size: int) -> Callable[[int], Measure]:
-    """`smtp-source -s 10`."""
-    return lambda port: Measure(sink.limit(port, letters, size))
+def limit(letters: int, size: int, *, keeps: bool = False) -> Callable[[int], Measure]:
+    """`smtp-source -s 10`, or with `-d`."""
+    return lambda port: Measure(sink.limit(port, letters, size, keeps=keeps))
 
 
 def ours(newsroom: Newsroom, letters: int, connections: int, **more: str) -> Callable[[int], Measure]:

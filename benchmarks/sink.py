@@ -103,8 +103,11 @@ def running() -> Iterator[Sink]:
             process.wait()
 
 
-def limit(port: int, letters: int, size: int, sessions: int = 10) -> float:
-    """Letters a second of `smtp-source -s 10`, which keeps its connections (`-d`).
+def limit(port: int, letters: int, size: int, *, keeps: bool) -> float:
+    """Letters a second of `smtp-source -s 10`: a connection for each letter, as it does by itself.
+
+    Args:
+        keeps: with `-d`, connections are kept from letter to letter.
 
     Raises:
         FileNotFoundError: there is no `smtp-source` here.
@@ -113,7 +116,7 @@ def limit(port: int, letters: int, size: int, sessions: int = 10) -> float:
     if program is None:
         raise FileNotFoundError(f"smtp-source is not here: {INSTALL}")
     addresses = ["-f", "letter@example.org", "-t", "reader@example.org"]
-    amounts = ["-s", str(sessions), "-m", str(letters), "-l", str(size)]
+    amounts = [*(["-d"] if keeps else []), "-s", "10", "-m", str(letters), "-l", str(size)]
     start = time.perf_counter()
-    subprocess.run([program, "-d", *amounts, *addresses, f"{HOST}:{port}"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([program, *amounts, *addresses, f"{HOST}:{port}"], check=True, stdout=subprocess.DEVNULL)
     return letters / (time.perf_counter() - start)
