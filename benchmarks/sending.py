@@ -142,9 +142,8 @@ def main() -> None:
         if options.only:
             everything = [s for s in everything if s.name in limits or any(word in s.name for word in options.only)]
         measures, wrong = measure(everything, target, options.rounds)
-        print(
-            f"{platform.machine()}, Python {platform.python_version()}, {options.rounds} rounds; ratio: to {LIMIT}, with 20 ms to {DELAYED_LIMIT}"
-        )
+        print(f"{platform.machine()}, Python {platform.python_version()}, {options.rounds} rounds")
+        print(f"ratio: to {LIMIT}; with 20 ms to {DELAYED_LIMIT}")
         met = print_table(everything, measures, wrong)
         cost = proxy_cost(target.port, 60_000)
         print(f"through the proxy without delay, {LIMIT} -d reaches {cost:.2f} of itself")
