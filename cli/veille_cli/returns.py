@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY = 300.0  # seconds
-FAREWELL = 5.0  # seconds that a mailbox may take to end when `run` does
+FAREWELL = 1.0  # seconds that a mailbox may take to end when `run` does: broken off, it is read again
 
 
 @contextmanager

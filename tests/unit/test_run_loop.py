@@ -16,6 +16,8 @@ from veille.dispatch import Pump, Tally
 from veille.errors import LedgerError
 from veille_cli.commands import run
 from veille_cli.output import Talk
+from veille_cli.returns import FAREWELL
+from veille_publishers.smtp_session import Times
 
 ROOM = cast(
     Any,
@@ -128,3 +130,9 @@ def test_a_rate_limit_is_looked_at_when_it_opens_and_said_once(monkeypatch: pyte
     assert len(rounds) == 3
     assert all(later - earlier >= 0.29 for earlier, later in itertools.pairwise(rounds))
     assert said == ["newsletter"]
+
+
+def test_a_stop_takes_less_than_ten_seconds_though_every_server_hangs() -> None:
+    """Nothing else is waited for once a stop was asked for; what each wait does is tested where it is."""
+    times = Times()
+    assert times.drain + times.goodbye + FAREWELL < 9.5
