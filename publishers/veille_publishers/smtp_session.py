@@ -35,7 +35,7 @@ class Times:
     command: float = 60.0  # connecting, each command, and each step of a letter's content
     dot: float = 600.0  # a shorter wait makes second copies (RFC 5321, 4.5.3.2.6)
     goodbye: float = 1.0  # everything is settled by then
-    drain: float = 7.0  # for answers under way, once a stop was asked for; all of `run` ends within ten
+    drain: float = 6.0  # for answers under way, once a stop was asked for; all of `run` ends within ten
     widen: float = 30.0  # between tries to use a further connection after one was refused
 
 
