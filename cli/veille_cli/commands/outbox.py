@@ -100,7 +100,7 @@ def _known(states: list[str]) -> tuple[str, ...]:
 
 def _who_got_it(room: Newsroom, name: str, states: tuple[str, ...], to: Path | None) -> Answer:
     """The one table of the outbox with addresses in it."""
-    from veille_cli.who import write
+    from veille_cli.who_got_it import write
 
     status = room.report.publication(name)
     count = write(room.database, status.id, states, to, room.config.zone)
@@ -118,7 +118,7 @@ def _who_got_it(room: Newsroom, name: str, states: tuple[str, ...], to: Path | N
 def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: Talk) -> Answer:
     from veille.timetable import in_words
     from veille_cli.commands.status import as_data, counts_words, state_words
-    from veille_cli.standing import hold_words, standing
+    from veille_cli.letter_status import hold_words, standing
 
     status = room.report.publication(name)
     rows = room.report.deliveries(name, states=states)

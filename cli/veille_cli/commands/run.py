@@ -65,7 +65,7 @@ def command(
 
 def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
     """What is due now, and what came back."""
-    from veille_cli.returns import read_once
+    from veille_cli.bounce_watch import read_once
 
     tally = pump.once()
     if not stop.is_set():
@@ -74,7 +74,7 @@ def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
 
 
 def _until_stopped(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
-    from veille_cli.returns import read_meanwhile
+    from veille_cli.bounce_watch import read_meanwhile
 
     with read_meanwhile(room, stop, talk):
         return _forever(pump, room, stop, talk)
@@ -235,7 +235,7 @@ def _exit_code(tally: Tally) -> int:
 
 
 def _words(tally: Tally) -> list[RenderableType]:
-    from veille_cli.standing import hold_words
+    from veille_cli.letter_status import hold_words
 
     lines: list[RenderableType] = []
     for name, count in tally.expanded.items():
@@ -262,7 +262,7 @@ def _words(tally: Tally) -> list[RenderableType]:
 
 def _held_back(tally: Tally, room: Newsroom) -> list[RenderableType]:
     """Channels that a rate limit or the night holds back."""
-    from veille_cli.standing import wait_words
+    from veille_cli.letter_status import wait_words
 
     return [f"· {channel} {wait_words(room, moment)}" for channel, moment in tally.waits.items()]
 

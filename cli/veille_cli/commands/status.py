@@ -40,7 +40,7 @@ def command(*, talk: Talk) -> Answer:
 
 
 def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
-    from veille_cli.standing import hold_words, standing
+    from veille_cli.letter_status import hold_words, standing
 
     text = [*table_of(publications, room.config), *equation(publications)]
     for status in publications:

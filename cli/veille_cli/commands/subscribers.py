@@ -58,7 +58,7 @@ def import_(
 ) -> Answer:
     """Add the readers of a CSV file who gave their consent. Twice does no harm."""
     from veille.subscribers import CHOICES, Table
-    from veille_cli.refusals import Refusals
+    from veille_cli.import_report import Refusals
     from veille_cli.wiring import newsroom
 
     with (
@@ -137,7 +137,7 @@ def export(
 ) -> Answer:
     """Write the readers as CSV, safe to open in a spreadsheet."""
     from veille.subscribers import COLUMNS
-    from veille_cli.refusals import private_file
+    from veille_cli.private_file import private_file
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:

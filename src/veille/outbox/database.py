@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from veille.errors import LedgerError
 from veille.i18n import gettext as _
-from veille.outbox.refusals import disk_failed, unwritable, worded
+from veille.outbox.database_errors import disk_failed, unwritable, worded
 from veille.outbox.schema import HEAD
 
 APPLICATION_ID = 0x7665696C  # "veil"

@@ -11,7 +11,7 @@ from tests.support.ledger import NOW, Ledger, Mail
 from veille.i18n import speaking
 from veille.outbox.report import Lane
 from veille_cli.commands.status import equation
-from veille_cli.standing import ending, excluded_words, hold_words, pace_words
+from veille_cli.letter_status import ending, excluded_words, hold_words, pace_words
 
 
 @pytest.fixture(autouse=True)

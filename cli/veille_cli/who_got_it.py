@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from veille.subscribers import defused
-from veille_cli.refusals import private_file
+from veille_cli.private_file import private_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
