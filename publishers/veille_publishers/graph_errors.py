@@ -193,7 +193,7 @@ TABLE: Mapping[Key, Rule] = {
         N_("Instagram could not fetch a picture from our site"),
         N_("check that media_base_url shows the folder outbox/media to everybody; it is tried again"),
     ),
-    (9007, None): _rule(Reaction.NOT_READY, N_("Instagram is still preparing the post"), _LATER, timedelta(seconds=30)),
+    (9007, None): _NOT_READY,
     (36000, None): _TOO_BIG,
     (None, 2207004): _TOO_BIG,
     (36001, None): _NOT_JPEG,

@@ -34,9 +34,6 @@ class State(StrEnum):
     HELD = "held"  # waits for a person: `veille outbox resolve`
 
 
-FINAL = frozenset({State.SENT, State.FAILED, State.CANCELLED, State.HELD})
-
-
 class OnUnknown(StrEnum):
     """What a channel does when it cannot know whether a delivery was carried out."""
 

@@ -124,59 +124,82 @@ def _counting(room: Newsroom, talk: Talk, progress: Callable[[int], None]) -> It
 
 
 def _forever(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
-    """Tick until told to stop. What is due lives in the outbox; `schedule` is only the tick."""
+    """Tick until told to stop."""
     _use_utc()
-    import schedule
-
-    from veille.dispatch import Tally
-
-    total = Tally()
-    failures = 0
-    soon = float("inf")  # on the monotonic clock: when more may leave, if that is before the next tick
-
-    def tick() -> None:
-        nonlocal failures, soon
-        soon = float("inf")
-        try:
-            tally = pump.round()
-        except LedgerError as error:  # a disk that is full or locked for a while: look again, not for ever
-            failures += 1
-            if failures >= FAILURES:
-                raise
-            talk.say(f"! {error.message}")
-            return
-        failures = 0
-        if tally.moved:
-            talk.say(*_words(tally))
-        if any(channel not in total.waits for channel in tally.waits):  # said once, and not at every tick
-            talk.say(*_held_back(tally, room))
-        total.add(tally)
-        if tally.unfinished:
-            soon = time.monotonic()
-        elif tally.waits:
-            soon = time.monotonic() + max((min(tally.waits.values()) - room.clock()).total_seconds(), 0.05)
-
-    every = max(1, int(room.config.settings.workspace.tick.total_seconds()))
-    timer = schedule.Scheduler()
-    timer.every(every).seconds.do(tick)
-    talk.say(_("Running: a look at the outbox every {seconds} s. Stop with Ctrl-C.").format(seconds=every), _next(room))
-    tick()
-    drift = time.time() - time.monotonic()
-    while not stop.is_set():
-        idle = min(max(timer.idle_seconds or 0.0, 0.05), 1.0)
-        stop.wait(max(min(idle, soon - time.monotonic()), 0.0))
-        if abs(time.time() - time.monotonic() - drift) > CLOCK_JUMP:
-            # `schedule` waits for a time of day: after a clock set back by a day it would sleep for a day.
-            drift = time.time() - time.monotonic()
-            timer.clear()
-            timer.every(every).seconds.do(tick)
-            talk.say(_("The clock jumped; the outbox is looked at now."))
-            tick()
-        elif time.monotonic() >= soon and not stop.is_set():
-            tick()
-        timer.run_pending()
+    ticks = _Ticks(pump, room, talk)
+    ticks.until(stop)
     talk.say(_("Stopped. What is due later waits in the outbox."))
-    return total
+    return ticks.total
+
+
+class _Ticks:
+    """The looks at the outbox. What is due lives there; `schedule` is only the tick."""
+
+    def __init__(self, pump: Pump, room: Newsroom, talk: Talk) -> None:
+        import schedule
+
+        from veille.dispatch import Tally
+
+        self.total = Tally()
+        self._pump = pump
+        self._room = room
+        self._talk = talk
+        self._timer = schedule.Scheduler()
+        self._every = max(1, int(room.config.settings.workspace.tick.total_seconds()))
+        self._failures = 0
+        self._soon = float("inf")  # on the monotonic clock: when more may leave, if that is before the next tick
+
+    def until(self, stop: threading.Event) -> None:
+        """Tick now, at every tick, when more may leave, and when the clock was set."""
+        self._talk.say(
+            _("Running: a look at the outbox every {seconds} s. Stop with Ctrl-C.").format(seconds=self._every),
+            _next(self._room),
+        )
+        self._begin()
+        drift = _drift()
+        while not stop.is_set():
+            idle = min(max(self._timer.idle_seconds or 0.0, 0.05), 1.0)
+            stop.wait(max(min(idle, self._soon - time.monotonic()), 0.0))
+            if abs(_drift() - drift) > CLOCK_JUMP:
+                # `schedule` waits for a time of day: after a clock set back by a day it would sleep for a day.
+                drift = _drift()
+                self._talk.say(_("The clock jumped; the outbox is looked at now."))
+                self._begin()
+            elif time.monotonic() >= self._soon and not stop.is_set():
+                self._tick()
+            self._timer.run_pending()
+
+    def _begin(self) -> None:
+        self._timer.clear()
+        self._timer.every(self._every).seconds.do(self._tick)
+        self._tick()
+
+    def _tick(self) -> None:
+        self._soon = float("inf")
+        try:
+            tally = self._pump.round()
+        except LedgerError as error:  # a disk that is full or locked for a while: look again, not for ever
+            self._failures += 1
+            if self._failures >= FAILURES:
+                raise
+            self._talk.say(f"! {error.message}")
+            return
+        self._failures = 0
+        if tally.moved:
+            self._talk.say(*_words(tally))
+        if any(channel not in self.total.waits for channel in tally.waits):  # said once, and not at every tick
+            self._talk.say(*_held_back(tally, self._room))
+        self.total.add(tally)
+        if tally.unfinished:
+            self._soon = time.monotonic()
+        elif tally.waits:
+            wait = min(tally.waits.values()) - self._room.clock()
+            self._soon = time.monotonic() + max(wait.total_seconds(), 0.05)
+
+
+def _drift() -> float:
+    """Between the wall clock and the monotonic one; it changes when somebody sets the first."""
+    return time.time() - time.monotonic()
 
 
 def _use_utc() -> None:

@@ -12,7 +12,9 @@ from veille.i18n import gettext as _
 from veille_cli.output import Answer, answers
 
 if TYPE_CHECKING:
-    from veille.publishing import Delivery
+    from datetime import datetime
+
+    from veille.publishing import Delivery, Publication
     from veille_cli.wiring import Newsroom
 
 
@@ -37,13 +39,9 @@ def command(
 def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
     from urllib.parse import urlsplit
 
-    from veille import checks
-    from veille.errors import ContentError, VeilleError
-    from veille.planning import plan
-    from veille.publishing import Delivery, Publication, Recipient
-    from veille.queueing import blocking, letter_of
+    from veille.errors import VeilleError
+    from veille.publishing import Delivery, Recipient
     from veille.subscribers import normalise
-    from veille_publishers.letter import marked
 
     try:
         address = normalise(to)
@@ -51,15 +49,35 @@ def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
         raise VeilleError(_("this is not an e-mail address"), hint=str(error)) from None
     if "newsletter" not in room.config.channels:
         raise VeilleError(_("this newsroom has no newsletter"), hint=_("write [newsletter] in veille.toml"))
-    source, now = room.library.find(path), room.clock()
+    now = room.clock()
+    return Delivery(
+        id="test",
+        publication=_publication(room, path, now),
+        target="0",
+        attempt=1,
+        date=now,
+        message_id=f"<test.{now:%Y%m%d%H%M%S%f}@{urlsplit(room.config.settings.workspace.base_url).hostname}>",
+        recipient=Recipient(0, address, room.config.settings.workspace.language),
+    )
+
+
+def _publication(room: Newsroom, path: Path, now: datetime) -> Publication:
+    """The letter as `publish` would make it now, in no ledger."""
+    from veille import checks
+    from veille.errors import ContentError
+    from veille.planning import plan
+    from veille.publishing import Publication
+    from veille.queueing import blocking, letter_of
+    from veille_publishers.letter import marked
+
+    source = room.library.find(path)
     made = plan(room.library, room.config, [], now, selection=[source], at=now)
     findings = checks.run(room.library, room.config)
     if stops := blocking(made, room.library, findings, everything=False):
         raise ContentError(stops)
     rendition = room.publishers["newsletter"].render(letter_of(source, room.library, room.config, now))
     assert rendition is not None
-    payload = marked(rendition.payload, "[Test] ")
-    publication = Publication(
+    return Publication(
         id="test",
         source=source.source,
         channel="newsletter",
@@ -68,14 +86,5 @@ def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
         slug=f"test-{source.slug}",
         due=now,
         generation=1,
-        rendition=replace(rendition, payload=payload),
-    )
-    return Delivery(
-        id="test",
-        publication=publication,
-        target="0",
-        attempt=1,
-        date=now,
-        message_id=f"<test.{now:%Y%m%d%H%M%S%f}@{urlsplit(room.config.settings.workspace.base_url).hostname}>",
-        recipient=Recipient(0, address, room.config.settings.workspace.language),
+        rendition=replace(rendition, payload=marked(rendition.payload, "[Test] ")),
     )

@@ -11,8 +11,6 @@ from markdown_it.token import Token
 from veille.markdown import contact_facts, digits, label_with_colon
 from veille.rendering.rendered import Contact
 
-_CONTAINERS = {"blockquote_open", "bullet_list_open", "ordered_list_open", "list_item_open", "table_open"}
-
 
 def render(tokens: Sequence[Token], width: int = 72) -> str:
     """Blocks one after the other, a blank line between them.
