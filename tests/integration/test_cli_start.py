@@ -10,7 +10,19 @@ import pytest
 
 from tests.support.workspace import TOML, clean_environment
 
-HEAVY = {"requests", "jinja2", "lxml", "feedgen", "sqlalchemy", "markdown_it", "starlette", "PIL", "mjml", "alembic"}
+HEAVY = {
+    "requests",
+    "jinja2",
+    "lxml",
+    "feedgen",
+    "sqlalchemy",
+    "markdown_it",
+    "starlette",
+    "PIL",
+    "mjml",
+    "alembic",
+    "cryptography",
+}
 PROGRAM = """
 import atexit, sys
 atexit.register(lambda: print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr))
