@@ -22,7 +22,7 @@ from benchmarks.senders import Measure, Sender
 
 LIMIT = "smtp-source -s 10"
 DELAYED_LIMIT = "smtp-source -s 10 -d, 20 ms"  # without -d it would need twice the time, and be half the bar
-VEILLE, VEILLE_DKIM = "veille, 10 connections", "veille, 10, RSA-2048 DKIM"
+VEILLE, VEILLE_DKIM = "veille, 20 connections", "veille, 20, RSA-2048 DKIM"
 POOL_DKIM = "nodemailer, pool of 10, RSA-2048 DKIM"
 OVER_POOL_DKIM = 8.0  # the bar of DKIM against nodemailer's pool with DKIM
 
@@ -43,9 +43,9 @@ def all_senders(folder: Path, letters: int) -> list[Sender]:
     return [
         Sender(LIMIT, letters, senders.limit(letters, size)),
         Sender("smtp-source -s 10 -d", letters, senders.limit(letters, size, keeps=True)),
-        Sender(VEILLE, letters, senders.ours(due, letters, 10), bar=0.8),
-        Sender("veille, 20 connections", letters, senders.ours(due, letters, 20)),
-        Sender(VEILLE_DKIM, letters, senders.ours(due, letters, 10, **workspace.dkim(key)), bar=0.5),
+        Sender(VEILLE, letters, senders.ours(due, letters, 20), bar=0.8),
+        Sender("veille, 10 connections", letters, senders.ours(due, letters, 10)),
+        Sender(VEILLE_DKIM, letters, senders.ours(due, letters, 20, **workspace.dkim(key)), bar=0.5),
         Sender("smtplib + EmailMessage", few, senders.peer("smtplib + EmailMessage", few, letter)),
         Sender("smtplib, ready bytes", few * 4, senders.peer("smtplib, ready bytes", few * 4, letter)),
         Sender("aiosmtplib, 10 connections", few * 4, senders.peer("aiosmtplib", few * 4, letter), missing=no_aio),

@@ -46,7 +46,7 @@ from veille_publishers.registry import Context
 from veille_publishers.smtp import SmtpUrl, parse_url
 
 TEMPLATES = 64  # letters kept ready to be filled in, of about 80 KB each
-SIGNING_THREADS = 2  # a signature costs ten times the rest of a letter, and is made outside of Python
+SIGNING_THREADS = 1  # a signature is made outside of Python; a second would only take turns with the mail server
 
 _LONGEST_BASE = 300  # characters: a line of a header holds 998, and is not folded inside a link (RFC 5322, 2.1.1)
 _LONGEST_ADDRESS = 254  # characters (RFC 5321, 4.5.3.1.3)

@@ -13,7 +13,7 @@ from veille.errors import PublishError
 from veille.publishing import Delivery
 from veille_publishers.smtp_session import Mail
 
-_PER_JOB = 8  # letters: handing a job to a thread costs as much as filling in a letter
+_PER_JOB = 32  # letters: handing a job to a thread costs as much as filling in a letter
 
 
 @dataclass(slots=True, eq=False)
