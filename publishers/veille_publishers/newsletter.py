@@ -67,7 +67,8 @@ class Newsletter:
         self._check_base_url()
         self._sender = self._address("from", self._settings.sender)
         self._reply_to = self._address("reply_to", self._settings.reply_to) if self._settings.reply_to else None
-        answers_to = quote((self._reply_to or self._sender).addr_spec, safe="@+")
+        # Where `veille bounces` reads the wish; without such a mailbox a person does.
+        answers_to = quote(self._settings.bounce_address or (self._reply_to or self._sender).addr_spec, safe="@+")
         self._mailto = f"mailto:{answers_to}?subject=unsubscribe%20"
         self._list_id = self._checked_list_id()
         self._signer = load_signer(self._settings, self._sender.domain)

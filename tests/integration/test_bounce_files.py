@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from tests.support.bounce_desk import ALL, AWAY, DEAD, STATES, Desk, desk_in
 from tests.support.bounce_samples import ADDRESS, KEYS, sample
 from tests.support.ledger import Act
+from veille import tokens
 from veille.bounces import return_path
 from veille.outbox import schema
+from veille.tokens import Purpose
 from veille_publishers import mailboxes
 from veille_publishers.mailboxes import Maildir, Mbox
 
@@ -63,6 +65,18 @@ def test_maildir(desk: Desk, tmp_path: Path) -> None:
     assert not list((root / "new").iterdir())
     again = desk.collect(Maildir(root))
     assert again.read == 0
+
+
+def test_who_leaves_by_mail_is_gone_at_once_and_the_message_is_put_away(desk: Desk, tmp_path: Path) -> None:
+    (reader,) = [number for number, name in desk.names.items() if name == AWAY]
+    token = tokens.make(KEYS, Purpose.UNSUBSCRIBE, reader)
+    wish = f"Subject: unsubscribe {token}\r\nFrom: noe@example.org\r\n\r\n".encode()
+    root = maildir(tmp_path / "mail", [wish, wish.replace(b"Subject", b"X-Seen: 1\r\nSubject")])
+    assert desk.collect(Maildir(root), dry_run=True).kinds == {"leave": 2}
+    assert desk.states()[AWAY] == "subscribed"
+    assert desk.collect(Maildir(root)).outcomes == {"suppressed": 1, "known": 1}
+    assert desk.states()[AWAY] == "unsubscribed"
+    assert len(list((root / ".Processed/cur").iterdir())) == 2
 
 
 def test_maildir_killed_between_commit_and_move(desk: Desk, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.support.mail_store import PASSWORD, USER, Store, mail_store
 from tests.support.smtp_server import certificate
 from veille.bounces.collecting import Collector, MailboxError, unread
 from veille.errors import ConfigError, LedgerError
+from veille.subscribers import Subscribers
 from veille_publishers import mailbox_servers, mailbox_url
 from veille_publishers.mailboxes import open_mailbox
 
@@ -131,13 +132,12 @@ def test_pop_does_not_read_again_what_it_keeps(desk: Desk) -> None:
 def test_a_ledger_that_refuses_leaves_the_mailbox_as_it_is(desk: Desk, kind: str) -> None:
     store = fresh(Store(), desk.mails())
 
-    def full(*_values: object) -> str:
-        raise LedgerError("the disk is full")
+    class Broken(Subscribers):
+        def record_bounce(self, *_values: object) -> str:
+            raise LedgerError("the disk is full")
 
-    class Broken:
-        record_bounce = staticmethod(full)
-
-    collector = Collector(desk.ledger.database, KEYS, Broken(), lambda: desk.ledger.now, desk.folder)
+    readers = Broken(desk.ledger.database, b"k" * 32)
+    collector = Collector(desk.ledger.database, KEYS, readers, lambda: desk.ledger.now, desk.folder)
     with mail_store(store, kind) as where, pytest.raises(LedgerError):
         collector.collect(open_mailbox(url(kind, where), desk.folder))
     assert store.contents() == desk.mails()

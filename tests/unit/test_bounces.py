@@ -343,3 +343,36 @@ def test_a_letter_that_came_back_whole_and_huge() -> None:
     assert read(KEYS, message.as_bytes(), look_up) == Report(
         Kind.HARD, "d6", "5.1.1", "550 5.1.1 unknown user", "unknown-address"
     )
+
+
+# a wish to leave, by mail
+
+
+def _wish(subject: str, **headers: str) -> bytes:
+    lines = [f"Subject: {subject}", "From: reader@example.org", "To: bounces@letter.example.org"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", "", ""]).encode()
+
+
+def test_the_mail_that_list_unsubscribe_asks_for_is_a_wish_to_leave() -> None:
+    token = tokens.make(KEYS, Purpose.UNSUBSCRIBE, 4711)
+    for subject in (f"unsubscribe {token}", f"unsubscribe\r\n {token}", f"unsubscribe {token} "):
+        report = read(KEYS, _wish(subject), look_up)
+        assert (report.kind, report.subscriber_id, report.delivery_id) == (Kind.LEAVE, 4711, None)
+
+
+@pytest.mark.parametrize("purpose", [p for p in Purpose if p is not Purpose.UNSUBSCRIBE])
+def test_another_links_token_is_no_wish_to_leave(purpose: Purpose) -> None:
+    report = read(KEYS, _wish(f"unsubscribe {tokens.make(KEYS, purpose, 4711)}"), look_up)
+    assert report.subscriber_id is None
+
+
+def test_a_wish_that_is_forged_quoted_or_answered_by_a_machine_is_none() -> None:
+    token = tokens.make(KEYS, Purpose.UNSUBSCRIBE, 4711)
+    forged = token[:-1] + ("A" if token[-1] != "A" else "B")
+    for raw in (
+        _wish(f"unsubscribe {forged}"),
+        _wish(f"Re: unsubscribe {token}"),
+        _wish(f"unsubscribe {token}", Auto_Submitted="auto-replied"),
+    ):
+        assert read(KEYS, raw, look_up).subscriber_id is None

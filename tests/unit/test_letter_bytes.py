@@ -117,7 +117,7 @@ def test_both_unsubscribe_headers_are_exact(letters: dict[str, Mail], reader: st
     """RFC 8058, 3.1: one https address first, and these very words in the second header."""
     token = tokens.make(KEYS, Purpose.UNSUBSCRIBE, READERS[reader].id)
     head = letters[reader].content.partition(b"\r\n\r\n")[0].decode()
-    expected = f"<{SITE}/u/{token}>, <mailto:redaction@example.org?subject=unsubscribe%20{token}>"
+    expected = f"<{SITE}/u/{token}>, <mailto:retours@example.org?subject=unsubscribe%20{token}>"
     assert head.count(f"\r\nList-Unsubscribe: {expected}\r\n") == 1
     assert head.count("\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n") == 1
     assert re.findall(r"(?i)list-unsubscribe(?:-post)?:", head) == ["List-Unsubscribe:", "List-Unsubscribe-Post:"]

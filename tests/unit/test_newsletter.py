@@ -207,7 +207,8 @@ def test_the_return_path_is_marked_and_names_no_reader(newsletter: Make) -> None
     assert mail.sender.startswith("bounces+")
     assert mail.sender.endswith("@example.org")
     assert read_return_path(KEYS, mail.sender) == "d345"
-    assert b"bounces" not in mail.content
+    assert mail.sender.encode() not in mail.content
+    assert b"<mailto:bounces@example.org?subject=unsubscribe%20" in mail.content  # read where bounces are read
     assert mail.content.count(b"reader345") == 1
 
 

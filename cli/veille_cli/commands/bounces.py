@@ -208,6 +208,7 @@ def _kind(kind: str, n: int) -> str:
         "hard": ngettext("{n} dead address", "{n} dead addresses", n),
         "soft": ngettext("{n} refused for now", "{n} refused for now", n),
         "complaint": ngettext("{n} complaint", "{n} complaints", n),
+        "leave": ngettext("{n} asked to leave", "{n} asked to leave", n),
         "delayed": ngettext("{n} delayed, still tried", "{n} delayed, still tried", n),
         "not-a-bounce": ngettext("{n} no bounce", "{n} no bounces", n),
         "unreadable": ngettext("{n} not understood", "{n} not understood", n),

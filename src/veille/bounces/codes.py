@@ -52,6 +52,7 @@ class Kind(StrEnum):
     SOFT = "soft"
     COMPLAINT = "complaint"
     DELAYED = "delayed"  # the other server goes on trying
+    LEAVE = "leave"  # the reader wrote to leave: the mailto of List-Unsubscribe (RFC 2369)
     NOT_A_BOUNCE = "not-a-bounce"
     UNREADABLE = "unreadable"
 

@@ -74,6 +74,10 @@ class Recorder(Protocol):
         """Act on a bounce: "suppressed", "counted", "known" or "gone"."""
         ...
 
+    def leave(self, subscriber_id: int, now: datetime) -> bool:
+        """Unsubscribe at once. False: they had left before."""
+        ...
+
 
 @dataclass(frozen=True)
 class Unread:
@@ -199,6 +203,9 @@ class Collector:
 
     def _record(self, report: Report, tally: Tally, *, dry_run: bool) -> None:
         tally.kinds[report.kind.value] += 1
+        if report.subscriber_id is not None and not dry_run:
+            left = self._readers.leave(report.subscriber_id, self._clock())
+            tally.outcomes["suppressed" if left else "known"] += 1
         if report.kind not in _EFFECTS or report.delivery_id is None or dry_run:
             return
         delivery = int(report.delivery_id[1:])

@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 
+from veille import tokens
 from veille.bounces import mime, verp
 from veille.bounces.codes import Kind, Verdict, judge
 from veille.bounces.mime import Parts, plain
-from veille.tokens import Keys
+from veille.tokens import Keys, Purpose
 
 WORDS = 4000  # characters of a server's words that are judged
 SHOWN = 300  # characters of them that are kept
 NAMES = 20  # of readers, that are looked for in them
 
 _ARRIVED = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Rcpt-To", "To", "Cc")
+_WISH = re.compile(r"unsubscribe[ _]+([0-9A-Za-z_-]{20,60})")  # the subject that our own mailto asks for
 _MESSAGE_ID = re.compile(r"<[^<>\s@]{1,200}@[^<>\s@]{1,200}>")
 _MESSAGE_ID_LINE = re.compile(r"^message-id: {0,3}(<[^<>\s@]{1,200}@[^<>\s@]{1,200}>)", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"(?:\"[^\"@]{0,64}\"|[^\s<>:;,()\[\]\"'=]{1,120})@[^\s<>:;,()\[\]\"']{1,255}")
@@ -69,6 +71,7 @@ class Report:
         text: the server's words on one line, without any address.
         reason: a stable word for lists and tests.
         personal: somebody wrote it, so that it must not be put away unread.
+        subscriber_id: who wishes to leave.
     """
 
     kind: Kind
@@ -77,6 +80,7 @@ class Report:
     text: str = ""
     reason: str = ""
     personal: bool = False
+    subscriber_id: int | None = None
 
 
 def read(keys: Keys, raw: bytes, find: Callable[[str], str | None], recipient: str = "") -> Report:
@@ -88,6 +92,8 @@ def read(keys: Keys, raw: bytes, find: Callable[[str], str | None], recipient: s
         recipient: the address at which it arrived, when the mail server tells us that beside the message.
     """
     parts = mime.take_apart(raw)
+    if (leaving := _leaving(keys, parts)) is not None:
+        return Report(Kind.LEAVE, subscriber_id=leaving, reason="asked-by-mail")
     said = _said(parts)
     if said.kind in (Kind.NOT_A_BOUNCE, Kind.DELAYED):
         return said
@@ -97,6 +103,15 @@ def read(keys: Keys, raw: bytes, find: Callable[[str], str | None], recipient: s
     if delivery is None:
         return Report(Kind.UNREADABLE, None, said.code, said.text, why)
     return Report(said.kind, delivery, said.code, said.text, said.reason)
+
+
+def _leaving(keys: Keys, parts: Parts) -> int | None:
+    """Whose signed wish to leave this is. Reports and answers of machines may quote one: they are none."""
+    wish = _WISH.fullmatch(parts.header("Subject").strip())
+    by_itself = parts.header("Auto-Submitted").strip().lower() not in ("", "no")  # RFC 3834
+    if wish is None or parts.blocks or parts.feedback is not None or by_itself:
+        return None
+    return tokens.read(keys, Purpose.UNSUBSCRIBE, wish[1])
 
 
 def _said(parts: Parts) -> Report:
