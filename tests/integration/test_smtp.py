@@ -285,6 +285,14 @@ def test_a_server_that_hangs() -> None:
         assert verb != "body" or hint == "nothing left; it is tried again"
 
 
+def test_the_answer_to_a_letter_may_take_longer_than_any_other() -> None:
+    """Ten minutes (RFC 5321, 4.5.3.2.6): whoever hangs up earlier makes second copies."""
+    assert Times().dot == 600
+    with mail_server() as server:
+        server.delay = 0.8
+        assert send(server.url("tls=none"), times=Times(command=0.4, dot=10, goodbye=0.3)).startswith("250")
+
+
 def test_any_2yz_answer_to_the_dot_means_taken() -> None:
     with smtp_sink({"dot": "251 forwarded to somebody@example.net"}) as sink:
         assert send(sink.url) == "251 forwarded to <address>"

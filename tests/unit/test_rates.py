@@ -102,18 +102,19 @@ def _in_window(taken: list[float], seconds: float) -> list[int]:
     return counts
 
 
-def test_a_clock_that_was_set_back_neither_stops_nor_opens_a_rate(sqlite_store: Ledger) -> None:
+def test_a_clock_that_was_set_back_neither_stops_nor_opens_a_rate(store: Ledger) -> None:
     rate = (Rate(60, 60),)
-    with sqlite_store.database.write() as connection:
+    with store.database.write() as connection:
         Buckets(connection, "newsletter", NOW).take("", rate, 3)
+        assert Buckets(connection, "newsletter", NOW).opens("", rate) == NOW.timestamp() + 1  # to the second, read back
         before = NOW - timedelta(days=1)
         assert Buckets(connection, "newsletter", before).allowed("", rate, 100) == 0
         assert Buckets(connection, "newsletter", before).opens("", rate) == before.timestamp() + 1
 
 
-def test_an_idle_lane_gets_one_burst_and_no_more(sqlite_store: Ledger) -> None:
+def test_an_idle_lane_gets_one_burst_and_no_more(store: Ledger) -> None:
     rate = (Rate(100, 1),)
-    with sqlite_store.database.write() as connection:
+    with store.database.write() as connection:
         Buckets(connection, "newsletter", NOW).take("", rate, 1)
         assert Buckets(connection, "newsletter", NOW + timedelta(days=3)).allowed("", rate, 1000) == 5
 

@@ -577,6 +577,14 @@ def test_three_soft_bounces_over_fifteen_days(store: Ledger) -> None:
     assert _person(store).state == "bounced"
 
 
+def test_two_letters_that_came_back_are_too_few_however_long_it_takes(store: Ledger) -> None:
+    store.readers("amel")
+    for delivery, day in zip(_letters(store, 0, 40), (0, 40), strict=True):
+        store.now = NOW + timedelta(days=day)
+        assert _soft(store, delivery) == "counted"
+    assert _person(store).state == "subscribed"
+
+
 def test_a_letter_that_stayed_in_between_begins_the_count_anew(store: Ledger) -> None:
     store.readers("amel")
     first, second, _arrived, fourth = _letters(store, 0, 7, 8, 20)
