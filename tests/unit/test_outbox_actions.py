@@ -94,6 +94,19 @@ def test_a_letter_refused_after_a_resend_may_lie_in_the_mailbox(store: Ledger) -
     store.pump(mail)
     assert store.counts() == {"failed": 1}
     assert store.actions.retry("p1", store.now) == 0
+    assert store.actions.resolve("p1", Answer.RETRY, store.now) == 0  # one look at one mailbox, not at all of them
+    assert store.actions.resolve("d1", Answer.RETRY, store.now) == 1  # or nobody could ever send it again
+    assert store.pump(mail).settled == {"sent": 1}
+
+
+def test_a_failed_letter_that_cannot_be_out_is_not_resolved(store: Ledger) -> None:
+    store.readers("amel", "bea")
+    store.put(store.item("newsletter"))
+    store.pump(Mail("newsletter", outcomes=[Rejected("no"), UNKNOWN]))
+    store.later(minutes=16)
+    store.pump(Mail("newsletter", outcomes=[HardBounce("no such mailbox")]))
+    assert store.counts() == {"failed": 2}
+    assert [store.actions.resolve(name, Answer.RETRY, store.now) for name in ("d1", "d2")] == [0, 0]
 
 
 def test_retry_of_a_failed_letter_goes_with_a_new_date(store: Ledger) -> None:

@@ -163,7 +163,7 @@ class Actions:
         with self._db.write() as connection:
             named = _named(connection, name)
             dropped = named.halted and answer is Answer.CANCEL
-            work = Work(named.publication.id, named.rows, ("held", "unknown"), values, now, f"resolved-{answer}")
+            work = Work(named.publication.id, *_resolvable(named), values, now, f"resolved-{answer}")
             moved = 0 if dropped else work.chunk(connection)
             whole = 0 if dropped else self._resolve_whole(connection, named, answer, now, moved)
         if dropped:
@@ -319,6 +319,17 @@ def _let_go(
         values["due_at"] = max(row.due_at, now)
     _set(connection, named, **values)
     return int(waits or goes_on)
+
+
+def _resolvable(named: _Named) -> tuple[sa.ColumnElement[bool], tuple[str, ...]]:
+    """What a person may decide about, and in which states: `retry` leaves a failed letter that may be out to them.
+
+    That one is named by itself: whoever looks, looks at one mailbox.
+    """
+    if named.whole:
+        return named.rows, ("held", "unknown")
+    doubtful = sa.or_(_d.c.state != "failed", may_be_out() & ~_unreachable())
+    return named.rows & doubtful, ("held", "unknown", "failed")
 
 
 def _unreachable() -> sa.ColumnElement[bool]:
