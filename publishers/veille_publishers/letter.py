@@ -65,24 +65,9 @@ def letter_payload(edition: RenderedEdition, templates: Templates) -> dict[str, 
         RenderError: a template fails, is not MJML, or has lost one of the personal links, or the marks around posts.
     """
     own = i18n.short(templates.config.settings.workspace.language)
-    return _payload(edition, templates, own, [own, *(other for other in i18n.languages() if other != own)])
-
-
-def compose_letter(edition: RenderedEdition, templates: Templates) -> Letter:
-    """The letter of a reader who gets every post, in the newsroom's language.
-
-    Raises:
-        RenderError: as `letter_payload`.
-    """
-    own = i18n.short(templates.config.settings.workspace.language)
-    payload = _payload(edition, templates, own, [own])
-    return letter_of_variant(payload, whole(payload))
-
-
-def _payload(edition: RenderedEdition, templates: Templates, own: str, languages: Sequence[str]) -> dict[str, Any]:
     mark = _mark(edition)
     letters = {}
-    for language in languages:
+    for language in [own, *(other for other in i18n.languages() if other != own)]:
         # The newsroom's own words are in the language that is active; whoever publishes has chosen it.
         with nullcontext() if language == own else i18n.speaking(language):
             letters[language] = _composed(edition.in_language(language), templates, mark, language)

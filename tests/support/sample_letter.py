@@ -11,9 +11,10 @@ from veille import config, library
 from veille.config import Config
 from veille.publishing import Delivery, Publication, Recipient
 from veille.queueing import letter_of
-from veille.rendering import Templates
+from veille.rendering import RenderedEdition, Templates
 from veille.tokens import Keys
 from veille_publishers import http
+from veille_publishers.letter import Letter, letter_of_variant, letter_payload, whole
 from veille_publishers.newsletter import Newsletter
 from veille_publishers.registry import Context
 
@@ -54,3 +55,9 @@ def sample_delivery(publication: Publication, reader: Recipient, moment: datetim
     """The edition for one reader, numbered as the reader is."""
     number = f"{reader.id}"
     return Delivery(f"d{number}", publication, number, 1, moment, f"<{number}@example.org>", reader)
+
+
+def compose_letter(edition: RenderedEdition, templates: Templates) -> Letter:
+    """The letter of a reader who gets every post, in the newsroom's language."""
+    payload = letter_payload(edition, templates)
+    return letter_of_variant(payload, whole(payload))

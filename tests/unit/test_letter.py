@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.sample_letter import compose_letter
 from tests.unit.test_markdown import XSS
 from tests.unit.test_rendering import config, library, post
 from veille import i18n
@@ -24,7 +25,6 @@ from veille_publishers.letter import (
     SLOTS,
     UNSUBSCRIBE_SLOT,
     Letter,
-    compose_letter,
     reading_order,
 )
 from veille_publishers.mjml_check import unknown

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.sample_letter import compose_letter
 from tests.unit.test_letter import DUE
 from tests.unit.test_rendering import config, library, post
 from veille import i18n
@@ -26,7 +27,6 @@ from veille.segments import Segment, from_json, to_json
 from veille_publishers.letter import (
     SLOTS,
     Letter,
-    compose_letter,
     letter_of_variant,
     letter_payload,
     marked,
