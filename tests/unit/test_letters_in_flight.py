@@ -295,6 +295,20 @@ def test_candidates_are_deliveries_and_readers_left_out_each_with_the_reason(
     assert store.publication_row().candidates == 6 == len(mail.sent) + sum(excluded.values())
 
 
+def test_who_moves_house_before_the_letter_leaves_gets_no_empty_one(store: Ledger) -> None:
+    rows = [Row(f"{name}@example.org", "fr", "bagneux", "", False) for name in ("a", "b")]
+    store.subscribers.add(rows, how="test", now=store.now)
+    store.put(store.item("newsletter", segments=to_json([Segment(("bagneux",))])))
+    assert store.worker().expand(1, store.now) == 2
+    moved = [Row("b@example.org", "fr", "sceaux", "", False)]
+    assert store.subscribers.add(moved, how="test", now=store.now, update=("towns",)).updated == 1
+    mail = Batches()
+    _run(store, mail)
+    assert [delivery.target for delivery in mail.sent] == ["1"]
+    assert store.counts() == {"sent": 1, "cancelled": 1}
+    assert store.row(2).last_code == "no-post"
+
+
 def test_who_comes_while_the_audience_is_counted_waits_for_the_next_letter(
     store: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from veille.outbox.schema import REWRITING
 from veille.outbox.upkeep import READY, Upkeep, active
 from veille.publishing import Delivery, Publication, Recipient
 from veille.rates import Limits
+from veille.segments import from_json
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
 _NEEDED = [
@@ -169,10 +170,11 @@ class Claims(Upkeep):
         connection.execute(sa.update(_p).where(mine).values(active_at=now))
         mail = channel == "newsletter"
         readers = _recipients(connection, rows) if mail else {}
-        gone = {row.id for row in rows if mail and row.target not in readers}
-        if gone:
-            left = {"state": "cancelled", "owner": None, "last_code": "unsubscribed"}
-            connection.execute(sa.update(_d).where(_d.c.id.in_(gone)).values(**left))
+        gone = _not_for(connection, rows, readers) if mail else {}
+        for code in sorted(set(gone.values())):
+            ids = [number for number, why in gone.items() if why == code]
+            left = {"state": "cancelled", "owner": None, "last_code": code}
+            connection.execute(sa.update(_d).where(_d.c.id.in_(ids)).values(**left))
         return [
             self._delivery(row, publications[row.publication_id], readers.get(row.target))
             for row in rows
@@ -218,6 +220,20 @@ def stands_still(connection: sa.Connection, channel: str) -> bool:
     table = schema.channel
     stopped = sa.select(table.c.name).where(table.c.name == channel, table.c.stopped_at.is_not(None))
     return connection.execute(stopped).first() is not None
+
+
+def _not_for(connection: sa.Connection, rows: Sequence[Any], readers: Mapping[str, Recipient]) -> dict[int, str]:
+    """Deliveries that are for nobody any more, and why: the reader left, or chose otherwise since they were counted."""
+    found = sa.select(_p.c.id, _p.c.segments).where(_p.c.id.in_({row.publication_id for row in rows}))
+    segments = {row.id: from_json(row.segments) for row in connection.execute(found)}
+    gone = {}
+    for row in rows:
+        reader, chosen = readers.get(row.target), segments[row.publication_id]
+        if reader is None:
+            gone[row.id] = "unsubscribed"
+        elif chosen and not any(one.includes(reader.towns, reader.audience) for one in chosen):
+            gone[row.id] = "no-post"
+    return gone
 
 
 def _recipients(connection: sa.Connection, rows: Sequence[Any]) -> dict[str, Recipient]:
