@@ -232,6 +232,8 @@ class Session:
         return verdict or reader_refused(data)
 
     async def _command(self, line: bytes) -> Reply:
+        if self.wire.answered:  # a word too many: from here on each answer would be taken for that of another letter
+            self.wire.lose(Gone("spoke unasked"))
         self.wire.write(line)
         return await self._answer()
 

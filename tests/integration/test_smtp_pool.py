@@ -226,6 +226,16 @@ def test_a_server_that_never_answers_a_letter_is_left_alone(offers: tuple[str, .
     assert len(sink.whole) == kinds["outcome-unknown"]
 
 
+@pytest.mark.parametrize("offers", [(), ("CHUNKING",)], ids=["data", "chunks"])
+def test_a_word_too_many_is_not_taken_for_the_answer_to_the_next_letter(offers: tuple[str, ...]) -> None:
+    journal, batch = MailJournal(), deliveries(3)
+    script: dict[Key, str | Act] = {("dot", 1): "250 taken\r\n250 taken twice", ("dot", 2): "554 5.7.1 spam"}
+    with smtp_sink(script, offers=offers) as sink:
+        deliver(sink, batch, journal, connections=1)
+    agree(sink, journal, batch)
+    assert sorted(journal.kinds.values()) == ["rejected", "sent", "sent"]
+
+
 @pytest.mark.parametrize(
     ("script", "kind"), [({"MAIL": "550 no"}, "not-authorised"), ({"MAIL": "451 no"}, "unavailable")]
 )
