@@ -96,7 +96,7 @@ def pace_words(pace: float) -> str:
 
 
 def _waits(room: Newsroom, status: Status, now: datetime) -> list[str]:
-    """The night, or a rate limit."""
+    """The mail server, the night, or a rate limit."""
     if not status.counts["ready"]:
         return []
     if not status.urgent and (opens := _night(room, now)) is not None:
@@ -105,7 +105,7 @@ def _waits(room: Newsroom, status: Status, now: datetime) -> list[str]:
         moment = room.deliveries.opens("newsletter", now)
     except VeilleError:  # a key is missing: `run` says so; how the letter stands can be told without it
         return []
-    return [rate_words(room, moment)] if moment is not None and moment > now else []
+    return [wait_words(room, moment)] if moment is not None and moment > now else []
 
 
 def _night(room: Newsroom, now: datetime) -> datetime | None:
@@ -117,8 +117,18 @@ def _night(room: Newsroom, now: datetime) -> datetime | None:
 
 
 def wait_words(room: Newsroom, moment: datetime) -> str:
-    """What a channel of letters waits for until this moment: the morning, or a rate limit."""
+    """What a channel of letters waits for until this moment: its mail server, the morning, or a rate limit."""
+    if room.deliveries.rests_until("newsletter", room.clock()) == moment:
+        return rest_words(room, moment)
     return window_words(room, moment) if _night(room, room.clock()) == moment else rate_words(room, moment)
+
+
+def rest_words(room: Newsroom, moment: datetime) -> str:
+    """The mail server failed."""
+    from veille.timetable import in_words
+
+    words = _("the mail server failed; tried again {moment} (at once: `veille outbox resume newsletter`)")
+    return words.format(moment=in_words(moment, room.config.zone, room.config.settings.workspace.language))
 
 
 def window_words(room: Newsroom, moment: datetime) -> str:

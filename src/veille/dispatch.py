@@ -145,6 +145,8 @@ class Pump:
             publisher.rest()
             if journal.lane_closed:
                 tally.stopped.setdefault(name, journal.lane_closed)
+        if name == "newsletter" and journal.trouble and journal.lane_closed == journal.trouble:
+            self._deliveries.rest_channel(name, self._clock())  # a page's own delivery waits by itself
         return journal.turn_over and not journal.lane_closed
 
     def _deliver(self, name: str, publisher: Publisher, batch: Sequence[Delivery], journal: TurnJournal) -> None:

@@ -86,6 +86,7 @@ class TurnJournal(Journal):
         self._until = time.monotonic() + TURN
         self._settled = 0
         self._failures = 0  # in a row, for our reasons
+        self._tired = deliveries.failed_before(channel)  # the first answer ends that
         self.answered = False  # at least one delivery came to its end
         self.cut = False  # a letter was halted: its others are not even offered to the server
         self.moved = False  # something ended, or was not to leave: the same batch does not come again
@@ -183,6 +184,9 @@ class TurnJournal(Journal):
             if recorded:
                 self._tally.settled[entry.values["state"]] += 1
             self.answered |= entry.values["state"] in ("sent", "failed")
+            if entry.values["state"] in ("sent", "failed") and self._tired:
+                self._tired = False
+                self._deliveries.wake_channel(self._channel)
             if isinstance(outcome, PublishError):
                 if len(self._tally.problems) < MOST_PROBLEMS:
                     self._tally.problems.append((delivery.id, outcome))

@@ -248,8 +248,9 @@ class Workspace:
             connection.close()
 
     def time_passes(self) -> None:
-        """Every wait of a delivery is over."""
+        """Every wait of a delivery is over, and that of a mail server that failed."""
         self.change("UPDATE delivery SET due_at = 0 WHERE state IN ('ready', 'unknown')")
+        self.change("UPDATE channel SET rests_until = NULL")
 
     def files(self, *folders: str, forget: str = "") -> dict[str, str]:
         """Every file that people see, with the SHA-256 of its bytes.

@@ -124,7 +124,7 @@ def test_a_server_that_is_down_closes_the_lane_and_costs_no_reader_a_try(store: 
 def test_a_server_that_stays_down_leaves_the_letter_to_a_person(store: Ledger) -> None:
     _letter(store, "amel")
     mail = Mail("newsletter", outcomes=[Unavailable("down", about_us=True)] * 999)
-    for _ in range(100):
+    for _ in range(110):
         store.pump(mail)
         store.later(minutes=30)
     assert store.counts() == {"held": 1}

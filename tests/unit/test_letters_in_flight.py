@@ -379,3 +379,56 @@ def test_nothing_is_claimed_while_there_is_no_room(store: Ledger) -> None:
     tally = _run(store, Batches(), ballast=Full(None))
     assert "newsletter" in tally.stopped
     assert store.counts() == {"ready": 2}
+
+
+# a mail server that is away
+
+
+def test_a_server_that_stays_away_is_tried_less_and_less_often_across_restarts(store: Ledger) -> None:
+    _letter(store, 30)
+    away = Unavailable("connection refused", about_us=True)
+    waits = []
+    tried = store.now
+    while len(waits) < 9:
+        mail = Mail("newsletter", outcomes=[away, None])
+        tally = _run(store, mail)
+        if mail.outcomes != [away, None]:  # it was tried
+            waits.append((store.now - tried).total_seconds() / 60)
+            tried = store.now
+            assert tally.stopped == {"newsletter": "connection refused"}
+        else:
+            assert tally.waits["newsletter"] > store.now
+        store.later(minutes=5)
+    assert waits == [0, 5, 10, 20, 40, 80, 160, 240, 240]
+    assert {store.row(n).tries for n in range(1, 31)} == {0}
+
+
+def test_the_first_answer_ends_the_rest_and_a_person_may_end_it_at_once(store: Ledger) -> None:
+    away = Unavailable("connection refused", about_us=True)
+    _letter(store, 3)
+    for _n in range(3):
+        _run(store, Mail("newsletter", outcomes=[away, None]))
+        store.later(hours=5)
+    store.later(hours=-5)
+    assert _run(store, Batches()).waits["newsletter"] == store.now + timedelta(minutes=20)
+    store.actions.pause("newsletter", store.now, paused=False)
+    _run(store, Batches())
+    assert store.counts() == {"sent": 3}
+    store.put(store.item("newsletter", source="second"))
+    _run(store, Mail("newsletter", outcomes=[away, None]))
+    assert store.worker().rests_until("newsletter", store.now) == store.now + timedelta(minutes=5)
+
+
+def test_a_letter_behind_a_dead_server_is_held_whole_after_48_hours(store: Ledger) -> None:
+    _letter(store, 40)
+    away = Unavailable("connection refused", about_us=True)
+    for _n in range(46):
+        _run(store, Mail("newsletter", outcomes=[away, None]))
+        store.later(hours=1)
+    assert set(store.counts()) == {"ready"}
+    for _n in range(8):
+        _run(store, Mail("newsletter", outcomes=[away, None]))
+        store.later(hours=1)
+    counts = store.counts()
+    assert counts["held"] >= 25
+    assert counts["held"] + counts.get("ready", 0) == 40

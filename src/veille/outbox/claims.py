@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,12 +16,14 @@ from veille.outbox.buckets import Buckets
 from veille.outbox.database import Database
 from veille.outbox.renditions import load_publications
 from veille.outbox.schema import REWRITING
-from veille.outbox.upkeep import READY, Upkeep, active
+from veille.outbox.upkeep import READY, Upkeep, active, rests
 from veille.publishing import Delivery, Publication, Recipient
 from veille.rates import Limits
 from veille.segments import from_json
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
+# Tries alone keep a letter from being overdue for a day; then answers must come, or grace, a day more, holds it.
+TRIED_FOR = timedelta(hours=24)
 _NEEDED = [
     _d.c[name]
     for name in (
@@ -62,9 +64,12 @@ class Claims(Upkeep):
         return sorted(deliveries, key=lambda delivery: int(delivery.id[1:]))
 
     def opens(self, channel: str, now: datetime) -> datetime | None:
-        """When more of what is due may be claimed, if a rate limit or the night is all that it waits for."""
+        """When more of what is due may be claimed, if it waits for a rate limit, the morning or a rest."""
         limits = self._limits_of(channel)
         with self._db.read() as connection:
+            rest = rests(connection, channel, now)
+            if rest is not None:
+                return rest if self._going(connection, channel, now, 1, awake=True) else None
             if self._going(connection, channel, now, 1):
                 moments = self._openings(connection, channel, now)
                 return datetime.fromtimestamp(min(moments), UTC) if moments else None
@@ -88,17 +93,29 @@ class Claims(Upkeep):
         return list(connection.execute(lanes).scalars())
 
     def _going(
-        self, connection: sa.Connection, channel: str, now: datetime, limit: int, *, at_night: bool = False
+        self,
+        connection: sa.Connection,
+        channel: str,
+        now: datetime,
+        limit: int,
+        *,
+        at_night: bool = False,
+        awake: bool = False,
     ) -> list[int]:
-        """Publications with something that may be claimed now, the longest due first."""
-        if stands_still(connection, channel):
+        """Publications with something that may be claimed now, the longest due first.
+
+        Args:
+            at_night: as if it were day.
+            awake: as if the channel did not rest after a failure.
+        """
+        if stands_still(connection, channel) or (not awake and rests(connection, channel, now)):
             return []
         due = sa.select(_d.c.id).where(_d.c.publication_id == _p.c.id, READY, _d.c.due_at <= now).exists()
         where = [_p.c.channel == channel, due, *active(withdrawn=channel in REWRITING)]
         if channel == "newsletter":
             where.append(_p.c.expanded_at.is_not(None))
         limits = self._limits_of(channel)
-        if limits.window and not at_night and not limits.window.open_at(now, limits.zone):
+        if limits.window and not (at_night or awake) and not limits.window.open_at(now, limits.zone):
             where.append(_p.c.urgent == 1)
         return list(
             connection.execute(sa.select(_p.c.id).where(*where).order_by(_p.c.due_at, _p.c.id).limit(limit)).scalars()
@@ -167,7 +184,7 @@ class Claims(Upkeep):
         publications = self._publications(connection, channel, {row.publication_id for row in rows})
         mine = _p.c.id.in_(list(publications))
         connection.execute(sa.update(_p).where(mine, _p.c.started_at.is_(None)).values(started_at=now))
-        connection.execute(sa.update(_p).where(mine).values(active_at=now))
+        connection.execute(sa.update(_p).where(mine, _p.c.started_at > now - TRIED_FOR).values(active_at=now))
         mail = channel == "newsletter"
         readers = _recipients(connection, rows) if mail else {}
         gone = _not_for(connection, rows, readers) if mail else {}

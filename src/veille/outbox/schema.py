@@ -188,6 +188,8 @@ channel = _table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("stopped_at", Moment),
     _text("reason"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # of its service, in a row
+    sa.Column("rests_until", Moment),  # after a failure: the next try
 )
 
 subscriber = _table(

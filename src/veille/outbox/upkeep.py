@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from veille.failpoints import failpoint
 from veille.outbox import schema
 from veille.outbox.database import Database
+from veille.outbox.renditions import insert_once
 from veille.outbox.schema import REWRITING
 from veille.rates import Limits
 from veille.segments import Segment, from_json
@@ -18,7 +19,10 @@ from veille.segments import Segment, from_json
 CHUNK = 20_000  # rows of one step: nobody waits a second for it
 
 _FREE = Limits()
-_d, _p, _s, _x = schema.delivery, schema.publication, schema.subscriber, schema.exclusion
+FIRST_REST = timedelta(minutes=5)
+LONGEST_REST = timedelta(hours=4)
+
+_d, _p, _s, _x, _c = schema.delivery, schema.publication, schema.subscriber, schema.exclusion, schema.channel
 READY: sa.ColumnElement[bool] = sa.text(schema.READY)  # type: ignore[assignment]
 
 
@@ -192,6 +196,30 @@ class Upkeep:
         for row in connection.execute(others.group_by(reason)).all():
             _exclude(connection, letter.id, row.reason, row.n)
 
+    def rest_channel(self, name: str, now: datetime) -> None:
+        """Its service failed as a whole: leave it alone, longer each time. `wake_channel` or a person ends it."""
+        with self._db.write() as connection:
+            connection.execute(insert_once(connection, _c).values(name=name))
+            mine = _c.c.name == name
+            before = connection.execute(sa.select(_c.c.failures).where(mine)).scalar_one()
+            wait = min(FIRST_REST * 2 ** min(before, 10), LONGEST_REST)
+            connection.execute(sa.update(_c).where(mine).values(failures=before + 1, rests_until=now + wait))
+
+    def wake_channel(self, name: str) -> None:
+        """Its service works again."""
+        with self._db.write() as connection:
+            connection.execute(sa.update(_c).where(_c.c.name == name).values(failures=0, rests_until=None))
+
+    def failed_before(self, name: str) -> bool:
+        """Whether its service failed when it was last tried."""
+        with self._db.read() as connection:
+            return bool(connection.execute(sa.select(_c.c.failures).where(_c.c.name == name)).scalar())
+
+    def rests_until(self, name: str, now: datetime) -> datetime | None:
+        """Until when a channel is left alone after a failure of its service; None: it is not."""
+        with self._db.read() as connection:
+            return rests(connection, name, now)
+
     def next_due(self) -> datetime | None:
         """When the next delivery or letter is due, to say how long nothing will happen."""
         stopped = sa.select(schema.channel.c.name).where(schema.channel.c.stopped_at.is_not(None))
@@ -209,6 +237,12 @@ class Upkeep:
                 )
             ).scalar()
         return min((moment for moment in (*first, letters) if moment), default=None)
+
+
+def rests(connection: sa.Connection, channel: str, now: datetime) -> datetime | None:
+    """See `Upkeep.rests_until`. A clock that was set back makes no rest longer than the longest."""
+    until: datetime | None = connection.execute(sa.select(_c.c.rests_until).where(_c.c.name == channel)).scalar()
+    return until if until is not None and now < until <= now + LONGEST_REST else None
 
 
 def active(*, withdrawn: bool = False) -> list[sa.ColumnElement[bool]]:

@@ -150,6 +150,8 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("stopped_at", BIGINT),
         sa.Column("reason", sa.Text, nullable=False, server_default=""),
+        sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("rests_until", BIGINT),
         sqlite_strict=True,
     )
     op.create_table(
