@@ -126,6 +126,7 @@ class _Run:
         self._opening = 0
         self._strikes = 0
         self._widen_at = 0.0
+        self._ask_at = 0.0
         self._stopped_at: float | None = None
         self.busy = 0
 
@@ -235,11 +236,22 @@ class _Run:
         if self._widen_at and now > self._widen_at and len(self._lanes) < self._width and not self.feed.closed:
             self._widen_at = 0.0
             self._start()
+        self._ask_again(now)
         if self._stopped_at is None and self._journal.stopping():
             self._stopped_at = now
             self.feed.close()
         if self._stopped_at is not None:
             self._drain(self._stopped_at + self._times.drain)
+
+    def _ask_again(self, now: float) -> None:
+        """A rate allows more with time: the others do not wait for one slow answer, which may take ten minutes."""
+        free = len(self._idle) or int(not self._widen_at)
+        room = min(free, self._width - len(self._lanes))
+        if not self._lanes or room <= 0 or now < self._ask_at:
+            return
+        self._ask_at = now + TICK
+        for _n in range(min(self.feed.again(), room)):
+            self._start()
 
     def _drain(self, until: float) -> None:
         """A stop was asked for: what has no intent does not begin, what has one ends within seconds."""

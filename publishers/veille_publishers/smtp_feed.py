@@ -91,6 +91,14 @@ class Feed:
         self._ready.appendleft(letter)
         self._wake()
 
+    def again(self) -> int:
+        """Ask for further letters once more, after there were none. Returns how many there are."""
+        if self.closed or not self._exhausted:
+            return 0
+        self._exhausted = False
+        self._replenished()
+        return len(self._raw)
+
     def spare(self) -> Delivery | None:
         """One delivery that nobody has begun."""
         if self._ready:

@@ -195,6 +195,24 @@ def test_one_connection_that_hangs_does_not_hold_up_the_others(verb: str) -> Non
     assert list(journal.kinds.values()).count("sent") >= 23
 
 
+class _Slowly(MailJournal):
+    """Allows one letter at a time, as a rate does, and nothing between two."""
+
+    def more(self) -> Sequence[Delivery]:
+        """Nothing, then one letter, by turns."""
+        self.asked = not getattr(self, "asked", False)
+        return () if self.asked else super().more()
+
+
+def test_what_a_rate_allows_later_does_not_wait_for_one_slow_answer() -> None:
+    journal = _Slowly(later=[deliveries(1, first) for first in range(3, 6)])
+    batch = deliveries(5)
+    with smtp_sink({("dot", 1): Act.HANG}, offers=MODES["pipelined"]) as sink:
+        deliver(sink, batch[:2], journal, times=Times(command=1, dot=2, goodbye=0.3))
+    agree(sink, journal, batch)
+    assert sorted(journal.kinds.values()) == ["outcome-unknown", *["sent"] * 4]
+
+
 @pytest.mark.parametrize("act", ["421 too many connections", "554 too many connections", Act.DROP], ids=str)
 def test_a_server_that_bears_few_connections_gets_few(act: str | Act) -> None:
     refused: dict[Key, str | Act] = {("connect", n): act for n in range(3, 30)}
