@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from veille.errors import LedgerError, LedgerFull, NotAuthorised, OutcomeUnknown, PublishError, Unavailable
+from veille.errors import (
+    HardBounce,
+    LedgerError,
+    LedgerFull,
+    NotAuthorised,
+    OutcomeUnknown,
+    PublishError,
+    Rejected,
+    Unavailable,
+)
 from veille.i18n import gettext as _
 from veille.outbox.ballast import Ballast
 from veille.outbox.deliveries import Deliveries, sent_values
@@ -184,7 +193,7 @@ class TurnJournal(Journal):
             if recorded:
                 self._tally.settled[entry.values["state"]] += 1
             self.answered |= entry.values["state"] in ("sent", "failed")
-            if entry.values["state"] in ("sent", "failed") and self._tired:
+            if entry.values["state"] == "sent" and self._tired:
                 self._tired = False
                 self._deliveries.wake_channel(self._channel)
             if isinstance(outcome, PublishError):
@@ -208,12 +217,19 @@ class TurnJournal(Journal):
         if isinstance(error, NotAuthorised):
             self._deliveries.stop_channel(self._channel, error.message, self._clock())
             self.lane_closed = error.message
-        elif isinstance(error, Unavailable) and error.about_us:
+        elif isinstance(error, HardBounce):
+            self._failures = 0  # an old list: the letter is halted by its share
+        elif self._about_us(error):
             self.trouble = error.message
             self._failures += 1
             # One connection of many that was cut says nothing about the others; a page has one alone.
             if self._channel != "newsletter" or self._failures >= BROKEN_AFTER:
                 self.lane_closed = error.message
+
+    def _about_us(self, error: PublishError) -> bool:
+        """Whether this may be no matter of this one delivery. Block lists refuse us reader after reader."""
+        refused = isinstance(error, Rejected) and self._channel == "newsletter"
+        return refused or (isinstance(error, Unavailable) and error.about_us)
 
     def _values(self, delivery: Delivery, outcome: Receipt | PublishError, now: datetime) -> dict[str, Any]:
         if isinstance(outcome, Receipt):

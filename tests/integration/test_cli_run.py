@@ -157,7 +157,7 @@ def test_killed_while_the_server_thinks_about_the_dot(tmp_path: Path) -> None:
 
 def test_each_reader_is_refused_or_put_off_alone(tmp_path: Path) -> None:
     with smtp_sink({("RCPT", 1): "550 5.1.1 no such reader", ("RCPT", 2): "450 greylisted"}) as sink:
-        workspace = queued_letter(tmp_path / "essai", FEW, sink.url)
+        workspace = queued_letter(tmp_path / "essai", FEW, f"{sink.url}&connections=1")
         ran = workspace.veille("run", "--once")
         assert ran.code == LATER, ran
         assert counts(workspace) == {"failed": 1, "ready": 1, "sent": 1}

@@ -193,6 +193,20 @@ def test_a_line_that_fails_for_everybody_is_left_alone_after_a_few(store: Ledger
     assert {store.row(n).tries for n in range(1, 31)} == {0}
 
 
+def test_a_server_that_refuses_everybody_is_left_alone_and_most_readers_wait_unharmed(store: Ledger) -> None:
+    _letter(store, 200)
+    listed = Rejected("554 5.7.1 your address is on a block list")
+    tally = _run(store, Batches(lambda _delivery: listed))
+    assert tally.stopped == {"newsletter": listed.message}
+    assert store.counts() == {"failed": 30, "ready": 170}  # twenty, and the ten whose intents went with them
+    later = _run(store, Batches())
+    assert later.waits["newsletter"] == store.now + timedelta(minutes=5)
+    store.later(minutes=5)
+    _run(store, Batches())
+    assert store.counts() == {"failed": 30, "sent": 170}
+    assert store.actions.retry("p1", store.now, failed=True) == 30
+
+
 def test_one_connection_that_is_cut_does_not_stop_the_others(store: Ledger) -> None:
     _letter(store, 100)
     lost = Unavailable("connection lost", about_us=True)
@@ -387,7 +401,7 @@ def test_nothing_is_claimed_while_there_is_no_room(store: Ledger) -> None:
 def test_a_server_that_stays_away_is_tried_less_and_less_often_across_restarts(store: Ledger) -> None:
     _letter(store, 30)
     away = Unavailable("connection refused", about_us=True)
-    waits = []
+    waits: list[float] = []
     tried = store.now
     while len(waits) < 9:
         mail = Mail("newsletter", outcomes=[away, None])
