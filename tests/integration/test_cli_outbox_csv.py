@@ -35,7 +35,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A letter of four: two got it, one was refused in words that a spreadsheet would run, one was put off."""
     with smtp_sink({("RCPT", 1): "554 =cmd|'/c calc'!A1 spam", ("RCPT", 2): "450 greylisted"}) as sink:
         workspace = newsroom(tmp_path_factory.mktemp("who") / "essai", readers=READERS)
-        mail_only(workspace, sink.url)
+        mail_only(workspace, f"{sink.url}&connections=1")
         assert workspace.veille("publish", "--yes").code == 0
         assert workspace.veille("run", "--once").code == 75
         yield workspace
