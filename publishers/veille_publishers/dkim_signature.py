@@ -50,7 +50,7 @@ def relaxed(name: str, value: bytes) -> bytes:
 
 
 class Signer:
-    """Signs letters in the name of one domain. For several threads at once: the arithmetic runs outside of Python.
+    """Signs letters in the name of one domain.
 
     Args:
         domain: ASCII.
@@ -58,28 +58,32 @@ class Signer:
     """
 
     def __init__(self, domain: str, selector: str, key: RSAPrivateKey) -> None:
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-        from cryptography.hazmat.primitives.hashes import SHA256
-
         names = [":".join(SIGNED[n : n + _NAMES_PER_LINE]).lower() for n in range(0, len(SIGNED), _NAMES_PER_LINE)]
         self._head = f"v=1; a=rsa-sha256; c=relaxed/simple; d={domain};\r\n s={selector}; t=".encode()
         self._names = (";\r\n h=" + ":\r\n ".join(names)).encode()
-        self._key, self._padding, self._hash = key, PKCS1v15(), SHA256()
+        self.key = key
 
-    def header(self, fields: bytes, body: bytes, moment: datetime) -> bytes:
-        """The whole `DKIM-Signature` header, which stands before all others.
+    def unsigned(self, body: bytes, moment: datetime) -> bytes:
+        """The value of the `DKIM-Signature` header up to the signature.
 
         Args:
-            fields: the headers of `SIGNED` as `relaxed` writes them, in that order.
             body: SHA-256 of the body.
             moment: aware; the same for every copy of a delivery, so that copies are the same bytes.
         """
         digest = base64.b64encode(body)
-        value = b"%b%d%b;\r\n bh=%b;\r\n b=" % (self._head, moment.timestamp(), self._names, digest)
-        signed = fields + b"dkim-signature:" + value.replace(b"\r\n", b"")
-        signature = base64.b64encode(self._key.sign(signed, self._padding, self._hash))
-        lines = b"\r\n ".join(signature[n : n + _LINE] for n in range(0, len(signature), _LINE))
-        return b"DKIM-Signature: " + value + lines + b"\r\n"
+        return b"%b%d%b;\r\n bh=%b;\r\n b=" % (self._head, moment.timestamp(), self._names, digest)
+
+
+def text_to_sign(fields: bytes, unsigned: bytes) -> bytes:
+    """What the signature is of: the headers of `SIGNED` as `relaxed` writes them, and our own up to the signature."""
+    return fields + b"dkim-signature:" + unsigned.replace(b"\r\n", b"")
+
+
+def header(unsigned: bytes, signature: bytes) -> bytes:
+    """The whole `DKIM-Signature` header, which stands before all others."""
+    words = base64.b64encode(signature)
+    lines = b"\r\n ".join(words[n : n + _LINE] for n in range(0, len(words), _LINE))
+    return b"DKIM-Signature: " + unsigned + lines + b"\r\n"
 
 
 def load_signer(settings: NewsletterSettings, sender_domain: str) -> Signer | None:

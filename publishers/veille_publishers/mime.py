@@ -18,9 +18,10 @@ from html import escape
 from itertools import chain
 from typing import Generic, TypeVar
 
-from veille_publishers.dkim_signature import SIGNED, Signer, relaxed
+from veille_publishers.dkim_signature import SIGNED, Signer, header, relaxed, text_to_sign
 from veille_publishers.header_values import date, mailbox, unstructured
 from veille_publishers.letter import PREFERENCES_SLOT, SLOTS, UNSUBSCRIBE_SLOT
+from veille_publishers.signing_process import signature
 
 _EOL = b"\r\n"
 _LINE = 76  # characters of a line in quoted-printable (RFC 2045, 6.7)
@@ -104,6 +105,24 @@ class _Link:
         return _wire(_broken(encoded) if self.runs_on else encoded)
 
 
+@dataclass(frozen=True, repr=False)
+class Draft:
+    """One reader's message in parts.
+
+    Args:
+        unsigned: its DKIM header up to the signature; empty: it gets none.
+        to_sign: what the signature is of.
+    """
+
+    parts: tuple[bytes, ...]
+    unsigned: bytes = b""
+    to_sign: bytes = b""
+
+    def message(self, signature: bytes) -> bytes:
+        """The whole message."""
+        return b"".join((header(self.unsigned, signature) if self.unsigned else b"", *self.parts))
+
+
 class Template:
     """One letter for the readers who get the same posts in the same language and form.
 
@@ -127,6 +146,11 @@ class Template:
 
         The same values give the same bytes: a second copy in the unknowable window looks like the first.
         """
+        draft = self.draft(personal)
+        return draft.message(signature(self._signer.key, draft.to_sign) if self._signer else b"")
+
+    def draft(self, personal: Personal) -> Draft:
+        """The message but for its signature, if it gets one."""
         values = {
             "To": personal.address.encode(),
             "Date": date(personal.date, personal.date.utcoffset()),
@@ -135,11 +159,12 @@ class Template:
         }
         links = {UNSUBSCRIBE_SLOT: personal.unsubscribe, PREFERENCES_SLOT: personal.preferences}
         body = self._body.fill(lambda link: link.quoted(links[link.slot]))
-        head = self._head.fill(values.__getitem__)
-        if self._signer is not None:
-            fields = b"".join(self._canonical.fill(values.__getitem__))
-            head.insert(0, self._signer.header(fields, self._digest(body), personal.date))
-        return b"".join((*head, _EOL, *body))
+        parts = (*self._head.fill(values.__getitem__), _EOL, *body)
+        if self._signer is None:
+            return Draft(parts)
+        unsigned = self._signer.unsigned(self._digest(body), personal.date)
+        fields = b"".join(self._canonical.fill(values.__getitem__))
+        return Draft(parts, unsigned, text_to_sign(fields, unsigned))
 
     def _digest(self, body: list[bytes]) -> bytes:
         """SHA-256 of the body, from the state after its fixed beginning."""

@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -14,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from veille import tokens
 from veille.bounces import return_path
-from veille.errors import ConfigError, LedgerError, Rejected, Unavailable
+from veille.errors import ConfigError, LedgerError, PublishError, Rejected, Unavailable
 from veille.i18n import gettext as _
 from veille.publishing import (
     Delivery,
@@ -40,17 +41,32 @@ from veille_publishers.letter import (
     variant,
     whole,
 )
-from veille_publishers.mime import Heading, Personal, Template
+from veille_publishers.mime import Draft, Heading, Personal, Template
 from veille_publishers.pool import Mail, Pool
 from veille_publishers.registry import Context
+from veille_publishers.signing_process import SigningProcess, signature
 from veille_publishers.smtp import SmtpUrl, parse_url
 
 TEMPLATES = 64  # letters kept ready to be filled in, of about 80 KB each
-SIGNING_THREADS = 1  # a signature is made outside of Python; a second would only take turns with the mail server
+SIGNING_THREADS = 2  # they only wait for the signing process: one for each of two batches
 
 _LONGEST_BASE = 300  # characters: a line of a header holds 998, and is not folded inside a link (RFC 5322, 2.1.1)
 _LONGEST_ADDRESS = 254  # characters (RFC 5321, 4.5.3.1.3)
 _ADDRESS = re.compile(r'[^\x00-\x20\x7f-\xa0<>(),;:\\"\[\]@]+@[A-Za-z0-9.-]+')  # what cannot end a header or a command
+
+
+@dataclass(frozen=True)
+class _Drafted:
+    """A letter in its envelope, to be signed."""
+
+    sender: str
+    recipient: str = field(repr=False)
+    draft: Draft = field(repr=False)
+
+    def mail(self, made: bytes) -> Mail:
+        """With its signature, if it gets one."""
+        foreign = not self.recipient.isascii()
+        return Mail(self.sender, self.recipient, self.draft.message(made), smtputf8=foreign, dotless=True)
 
 
 class Newsletter:
@@ -76,6 +92,7 @@ class Newsletter:
         self._folder = context.config.outbox_dir / "newsletter"
         self._server = self._parsed_url() if self.live else None
         self._pool: Pool | None = None
+        self._signing = SigningProcess(self._signer.key) if self._signer else None
         self._templates: OrderedDict[Hashable, Template] = OrderedDict()  # the one used last at the end
         self._lock = threading.Lock()
 
@@ -116,7 +133,8 @@ class Newsletter:
         # Erased since the claim: asking for the last word records that nothing is to be sent.
         wanted = [d for d in deliveries if d.recipient is not None or journal.intent(d)]
         if self.live:
-            self._connections().deliver(wanted, self.compose, journal, threads=SIGNING_THREADS if self._signer else 0)
+            threads = SIGNING_THREADS if self._signer else 0
+            self._connections().deliver(wanted, self.compose_all, journal, threads=threads)
         else:
             letter_files.write_all(self._folder, wanted, self.compose, journal)
 
@@ -125,6 +143,8 @@ class Newsletter:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
+        if self._signing is not None:
+            self._signing.close()
 
     def read_back(self, delivery: Delivery) -> ReadBack:  # noqa: ARG002
         """A mailbox cannot be looked into."""
@@ -141,14 +161,29 @@ class Newsletter:
             Rejected: no header can carry this reader's address.
             LedgerError: the delivery carries no reader, or there is no key to sign links with.
         """
-        return self._composed(delivery, self._template)
+        (mail,) = self.compose_all([delivery])()
+        if isinstance(mail, PublishError):
+            raise mail
+        return mail
 
-    def _composed(self, delivery: Delivery, template: Callable[[Publication, Recipient], Template]) -> Mail:
+    def compose_all(self, deliveries: Sequence[Delivery]) -> Callable[[], list[Mail | PublishError]]:
+        """`compose` for several; what it returns signs them together, and gives them. An error stands in its place."""
+        drafts = [self._draft(delivery, self._template) for delivery in deliveries]
+        return lambda: self._finished(drafts)
+
+    def _finished(self, drafts: Sequence[_Drafted | PublishError]) -> list[Mail | PublishError]:
+        texts = [one.draft.to_sign for one in drafts if isinstance(one, _Drafted)]
+        signatures = iter(self._signing.sign(texts) if self._signing and texts else [b""] * len(texts))
+        return [one.mail(next(signatures)) if isinstance(one, _Drafted) else one for one in drafts]
+
+    def _draft(
+        self, delivery: Delivery, template: Callable[[Publication, Recipient], Template]
+    ) -> _Drafted | PublishError:
         reader, keys = delivery.recipient, self._context.keys
         if reader is None or keys is None:
             raise LedgerError(_("{id} names no reader").format(id=delivery.id))
         if not _ADDRESS.fullmatch(reader.address):
-            raise Rejected(
+            return Rejected(
                 _("this reader's address cannot be written into a letter"),
                 hint=_("remove it, and add it again as contact@example.org"),
             )
@@ -161,9 +196,8 @@ class Newsletter:
             preferences=f"{self._base_url}/p/{tokens.make(keys, Purpose.PREFERENCES, reader.id)}",
             mailto=f"{self._mailto}{token}",
         )
-        content = template(delivery.publication, reader).fill(personal)
-        foreign = not reader.address.isascii()
-        return Mail(self._envelope(delivery.id), reader.address, content, smtputf8=foreign, dotless=True)
+        draft = template(delivery.publication, reader).draft(personal)
+        return _Drafted(self._envelope(delivery.id), reader.address, draft)
 
     def send_test(self, delivery: Delivery) -> str:
         """Send one letter outside the outbox, to whoever made it. Returns what to tell them.
@@ -171,7 +205,10 @@ class Newsletter:
         Raises:
             PublishError: the mail server did not take it.
         """
-        mail = self._composed(delivery, self._made)  # not kept: the next test has the same id and other words
+        drafted = self._draft(delivery, self._made)  # not kept: the next test has the same id and other words
+        if isinstance(drafted, PublishError):
+            raise drafted
+        mail = drafted.mail(signature(self._signer.key, drafted.draft.to_sign) if self._signer else b"")
         if not self.live:
             path = self._folder / delivery.publication.slug / "test.eml"
             files.write(path, mail.content, mode=letter_files.PRIVATE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from veille.publishing import Delivery, Journal, Publication, Receipt, Rendition
 from veille_publishers.smtp import SmtpUrl
 from veille_publishers.smtp_commits import Commits
 from veille_publishers.smtp_door import Door
-from veille_publishers.smtp_feed import Feed, Letter
+from veille_publishers.smtp_feed import Compose, Feed, Letter
 from veille_publishers.smtp_lane import Lane
 from veille_publishers.smtp_replies import Gone, about_us, lost_again_and_again
 from veille_publishers.smtp_session import Mail, Session, Times
@@ -47,7 +47,7 @@ class Pool:
     def deliver(
         self,
         deliveries: Sequence[Delivery],
-        compose: Callable[[Delivery], Mail],
+        compose: Compose,
         journal: Journal,
         *,
         threads: int = 0,
@@ -57,8 +57,8 @@ class Pool:
         What nobody began when the server fails as a whole, or when a stop is asked for, stays unsettled.
 
         Args:
-            compose: makes the mail of one delivery; PublishError settles that one.
-            threads: compose in so many threads, ahead of need; 0: inline.
+            compose: makes the mails of some deliveries; a PublishError in the place of one settles that one.
+            threads: finish them in so many threads, ahead of need; 0: inline.
 
         Raises:
             LedgerError: the journal failed: nothing was sent whose intent is not committed.
@@ -76,7 +76,7 @@ class Pool:
         """
         alone = _Alone()
         run = _Run(self._door, self._idle, 1, self._times, alone)
-        self._within(run.go([_NO_DELIVERY], lambda _delivery: mail, 0))
+        self._within(run.go([_NO_DELIVERY], lambda _deliveries: lambda: [mail], 0))
         if isinstance(alone.outcome, PublishError):
             raise alone.outcome
         return alone.outcome.remote_id
@@ -130,7 +130,7 @@ class _Run:
         self._stopped_at: float | None = None
         self.busy = 0
 
-    async def go(self, deliveries: Sequence[Delivery], compose: Callable[[Delivery], Mail], threads: int) -> None:
+    async def go(self, deliveries: Sequence[Delivery], compose: Compose, threads: int) -> None:
         """Run the lanes to their end, and look after them."""
         ahead = 2 * self._width + 16 * threads
         self.feed = Feed(deliveries, self._journal.more, compose, threads=threads, ahead=ahead)

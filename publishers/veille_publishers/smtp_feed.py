@@ -16,6 +16,10 @@ from veille_publishers.smtp_session import Mail
 _PER_JOB = 32  # letters: handing a job to a thread costs as much as filling in a letter
 
 
+Composed = Sequence[Mail | PublishError]  # an error in the place of a letter concerns that letter alone
+Compose = Callable[[Sequence[Delivery]], Callable[[], Composed]]  # what is called at last may take its time: it signs
+
+
 @dataclass(slots=True, eq=False)
 class Letter:
     """One delivery on its way."""
@@ -32,7 +36,7 @@ class Feed:
     Args:
         deliveries: to begin with.
         more: further ones; empty: there are none now. Called on the loop.
-        compose: makes the mail of a delivery; PublishError concerns that delivery, anything else ends the run.
+        compose: makes the mails of deliveries; what it returns is called in a thread where there are threads.
         threads: in so many threads, ahead of need; 0: inline, when a connection asks.
         ahead: letters to have ready, at most, when threads compose.
     """
@@ -41,7 +45,7 @@ class Feed:
         self,
         deliveries: Sequence[Delivery],
         more: Callable[[], Sequence[Delivery]],
-        compose: Callable[[Delivery], Mail],
+        compose: Compose,
         *,
         threads: int,
         ahead: int,
@@ -67,7 +71,8 @@ class Feed:
         if self._threads is not None:
             self._order()
         elif not self._ready and self._replenished():
-            return self._composed(self._raw.popleft())
+            delivery = self._raw.popleft()
+            return _letters([delivery], self._compose([delivery]))[0]
         return self._ready.popleft() if self._ready else None
 
     async def take(self) -> Letter | None:
@@ -122,12 +127,6 @@ class Feed:
             self._exhausted = not self._raw
         return bool(self._raw)
 
-    def _composed(self, delivery: Delivery) -> Letter:
-        try:
-            return Letter(delivery, self._compose(delivery))
-        except PublishError as error:
-            return Letter(delivery, error)
-
     def _order(self) -> None:
         """Have the threads compose as many as are wanted ahead."""
         assert self._threads is not None
@@ -138,13 +137,11 @@ class Feed:
             and self._replenished()
         ):
             batch = [self._raw.popleft() for _n in range(min(_PER_JOB, len(self._raw)))]
+            finish = self._compose(batch)
             context = contextvars.copy_context()  # the language that is spoken
             self._jobs += 1
-            job = self._loop.run_in_executor(self._threads, context.run, self._batch, batch)
+            job = self._loop.run_in_executor(self._threads, context.run, _letters, batch, finish)
             job.add_done_callback(self._arrived)
-
-    def _batch(self, deliveries: Sequence[Delivery]) -> list[Letter]:
-        return [self._composed(delivery) for delivery in deliveries]
 
     def _arrived(self, job: asyncio.Future[list[Letter]]) -> None:
         self._jobs -= 1
@@ -161,3 +158,7 @@ class Feed:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _letters(deliveries: Sequence[Delivery], finish: Callable[[], Composed]) -> list[Letter]:
+    return [Letter(delivery, mail) for delivery, mail in zip(deliveries, finish(), strict=True)]

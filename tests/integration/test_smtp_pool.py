@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.mail_journal import LETTER, SENDER, MailJournal, address, composer, deliveries
+from tests.support.mail_journal import LETTER, SENDER, MailJournal, address, composer, deliveries, each
 from tests.support.slow_line import delayed
 from tests.support.smtp_server import PASSWORD, USER, certificate, mail_server
 from tests.support.smtp_sink import Act, Key, Sink, smtp_sink
@@ -47,7 +47,7 @@ def deliver(
 ) -> None:
     pool = Pool(parse_url(f"{sink.url}&connections={connections}"), times=times)
     try:
-        pool.deliver(batch, compose or composer(), journal, threads=threads)
+        pool.deliver(batch, each(compose) if compose else composer(), journal, threads=threads)
     finally:
         pool.close()
 

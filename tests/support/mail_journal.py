@@ -10,6 +10,7 @@ from typing import Any
 from veille.errors import LedgerError, PublishError
 from veille.publishing import Delivery, Journal, Publication, Receipt, Recipient, Rendition
 from veille_publishers.pool import Mail
+from veille_publishers.smtp_feed import Compose
 
 SENDER = "letter@example.org"
 LETTER = b"Subject: hello\r\n\r\nOne line.\r\n.\r\n..two dots\r\nend\r\n"
@@ -32,9 +33,24 @@ def address(delivery: Delivery) -> str:
     return delivery.recipient.address
 
 
-def composer(content: bytes = LETTER) -> Callable[[Delivery], Mail]:
+def composer(content: bytes = LETTER) -> Compose:
     """Makes the same letter for everybody."""
-    return lambda delivery: Mail(SENDER, address(delivery), content)
+    return each(lambda delivery: Mail(SENDER, address(delivery), content))
+
+
+def each(make: Callable[[Delivery], Mail]) -> Compose:
+    """Makes letters one by one, as a pool asks for them."""
+
+    def compose(deliveries: Sequence[Delivery]) -> Callable[[], Sequence[Mail | PublishError]]:
+        made: list[Mail | PublishError] = []
+        for delivery in deliveries:
+            try:
+                made.append(make(delivery))
+            except PublishError as error:
+                made.append(error)
+        return lambda: made
+
+    return compose
 
 
 class MailJournal(Journal):

@@ -160,7 +160,7 @@ def test_a_key_comes_from_a_file(tmp_path: Path) -> None:
     settings = load(tmp_path, dkim_domain="Example.org", dkim_selector="s2026", dkim_key_file="dkim.pem")
     signer = load_signer(settings, "example.org")
     assert signer is not None
-    assert b"d=example.org;" in signer.header(b"", b"", READER.date)
+    assert b"d=example.org;" in signer.unsigned(b"", READER.date)
 
 
 def test_a_key_does_not_belong_in_the_shared_file(tmp_path: Path) -> None:
