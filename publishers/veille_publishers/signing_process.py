@@ -94,7 +94,7 @@ def _read(pipe: IO[bytes]) -> bytes:
     """One text.
 
     Raises:
-        EOFError: the other side is gone; an OSError for whoever waits for signatures.
+        BrokenPipeError: the other side is gone.
     """
     head = pipe.read(_LENGTH.size)
     (length,) = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (0,)
