@@ -187,7 +187,11 @@ def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield made
 
 
-@pytest.mark.parametrize(("way", "point"), CASES)
+# The second time that a point is passed is for the long suite: the default one has five minutes on two cores.
+@pytest.mark.parametrize(
+    ("way", "point"),
+    [pytest.param(way, point, marks=[pytest.mark.soak] if point.endswith(":2") else []) for way, point in CASES],
+)
 def test_the_same_visible_result(cases: Cases, way: str, point: str) -> None:
     world = cases.result(way, point)
     undisturbed = cases.result({"publish-then-run": "publish"}.get(way, way), "")

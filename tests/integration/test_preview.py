@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -318,6 +318,7 @@ def test_on_a_terminal_it_follows_what_is_typed_until_ctrl_c(tmp_path: Path) -> 
             time.sleep(0.05)
         assert b"Un tandem aussi." in on_disk.read_bytes()
         running.send_signal(signal.SIGINT)
+        _said(ours_end, b"\0", 10, lambda: running.poll() is not None)  # a terminal that nobody reads would block it
         assert running.wait(timeout=10) == 0
         assert [found.name for found in (tmp_path / "outbox").iterdir()] == ["preview"]
     finally:
@@ -326,11 +327,14 @@ def test_on_a_terminal_it_follows_what_is_typed_until_ctrl_c(tmp_path: Path) -> 
         os.close(ours_end)
 
 
-def _said(terminal: int, until: bytes) -> bytes:
-    said, end = b"", time.monotonic() + 30
-    while until not in said and time.monotonic() < end:
+def _said(terminal: int, until: bytes, seconds: float = 30, over: Callable[[], bool] = lambda: False) -> bytes:
+    said, end = b"", time.monotonic() + seconds
+    while until not in said and time.monotonic() < end and not over():
         if select.select([terminal], [], [], 0.2)[0]:
-            said += os.read(terminal, 4096)
+            try:
+                said += os.read(terminal, 4096)
+            except OSError:  # the other end is closed
+                break
     return said
 
 
