@@ -274,7 +274,9 @@ def environment() -> dict[str, str]:
     return clean | {"VEILLE_NOW": "2026-11-25T09:00:00+01:00", "VEILLE_WORKSPACE__LANGUAGE": "en"}
 
 
-VEILLE = [sys.executable, "-c", "from veille_cli.app import main; main()", "preview"]
+# A shell that starts the tests in the background has SIGINT ignored for all of them.
+_HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+VEILLE = [sys.executable, "-c", f"{_HEARS}; from veille_cli.app import main; main()", "preview"]
 
 
 def test_without_a_terminal_it_builds_once_and_says_where(tmp_path: Path) -> None:
