@@ -97,7 +97,10 @@ MUTANTS = {
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_walk_notices(tmp_path: Path, name: str) -> None:
     _broken(tmp_path, *MUTANTS[name])
-    ran = _walk(tmp_path)
+    for _walk_number in range(3):  # a walk is random: a rare path may need another one
+        ran = _walk(tmp_path)
+        if ran.returncode:
+            break
     assert ran.returncode == 1, ran.stdout
     assert "1 failed" in ran.stdout
 
