@@ -145,12 +145,12 @@ class Pump:
             publisher.rest()
             if journal.lane_closed:
                 tally.stopped.setdefault(name, journal.lane_closed)
-        if name == "newsletter" and journal.trouble and journal.lane_closed == journal.trouble:
+        if name == "newsletter" and journal.broken:
             self._deliveries.rest_channel(name, self._clock())  # a page's own delivery waits by itself
         return journal.turn_over and not journal.lane_closed
 
     def _deliver(self, name: str, publisher: Publisher, batch: Sequence[Delivery], journal: TurnJournal) -> None:
-        journal.moved = journal.cut = False
+        journal.moved = journal.cut = journal.answered = False
         try:
             publisher.deliver(batch, journal)
         except PublishError as error:
@@ -165,7 +165,7 @@ class Pump:
         if self._stop() or journal.lane_closed:
             return
         if journal.trouble and not journal.answered:  # another try would only end the same way
-            journal.lane_closed = journal.trouble
+            journal.give_up(journal.trouble)
         elif released and not journal.moved:
             journal.lane_closed = _("it left deliveries undone; they are tried again")
 

@@ -96,7 +96,8 @@ class TurnJournal(Journal):
         self._settled = 0
         self._failures = 0  # in a row, for our reasons
         self._tired = deliveries.failed_before(channel)  # the first answer ends that
-        self.answered = False  # at least one delivery came to its end
+        self.answered = False  # at least one delivery of this batch came to its end
+        self.broken = False  # the lane closed because its service failed: it is left alone for a while
         self.cut = False  # a letter was halted: its others are not even offered to the server
         self.moved = False  # something ended, or was not to leave: the same batch does not come again
         self.open: dict[str, Delivery] = {}
@@ -224,7 +225,12 @@ class TurnJournal(Journal):
             self._failures += 1
             # One connection of many that was cut says nothing about the others; a page has one alone.
             if self._channel != "newsletter" or self._failures >= BROKEN_AFTER:
-                self.lane_closed = error.message
+                self.give_up(error.message)
+
+    def give_up(self, why: str) -> None:
+        """Close the lane: its service fails whatever is brought to it."""
+        self.lane_closed = why
+        self.broken = True
 
     def _about_us(self, error: PublishError) -> bool:
         """Whether this may be no matter of this one delivery. Block lists refuse us reader after reader."""

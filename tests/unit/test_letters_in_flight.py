@@ -417,6 +417,25 @@ def test_a_server_that_stays_away_is_tried_less_and_less_often_across_restarts(s
     assert {store.row(n).tries for n in range(1, 31)} == {0}
 
 
+def test_a_server_that_dies_in_the_middle_is_knocked_at_once_more_and_not_twenty_times(store: Ledger) -> None:
+    _letter(store, 60)
+    away = Unavailable("connection refused", about_us=True)
+    knocks: list[int] = []
+
+    class Dying(Batches):
+        def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
+            if not knocks:
+                super().deliver(deliveries[:20], journal)
+            knocks.append(len(deliveries))
+            journal.settle(deliveries[20 if len(knocks) == 1 else 0], away)
+
+    tally = _run(store, Dying())
+    assert tally.stopped == {"newsletter": "connection refused"}
+    assert len(knocks) == 2
+    assert store.counts() == {"sent": 20, "ready": 40}
+    assert store.worker().rests_until("newsletter", store.now) == store.now + timedelta(minutes=5)
+
+
 def test_the_first_answer_ends_the_rest_and_a_person_may_end_it_at_once(store: Ledger) -> None:
     away = Unavailable("connection refused", about_us=True)
     _letter(store, 3)
