@@ -41,7 +41,10 @@ class Finding:
         field: the front-matter key or setting, dotted (`image.alt`); None for the body.
         message: what is wrong.
         hint: how to mend it.
-        code: a short stable name that is never translated (`unknown-key`).
+        code: a short stable name that is never translated (`unknown-key`); `veille check --explain CODE` tells more.
+        column: in that line, from 1, counted in characters; None when only the line is known.
+        excerpt: the words it is about with some around them, as they stand in the file; "" when there are none.
+        link: an https address where the rule, or the right information, can be read; "" when there is none.
     """
 
     file: str
@@ -51,11 +54,14 @@ class Finding:
     hint: str | None = None
     code: str = "content"
     severity: Severity = Severity.ERROR
+    column: int | None = None
+    excerpt: str = ""
+    link: str = ""
 
     @property
     def where(self) -> str:
-        """`content/posts/x.md:6`, or the file alone."""
-        return f"{self.file}:{self.line}" if self.line else self.file
+        """`content/posts/x.md:6:14`, `content/posts/x.md:6`, or the file alone."""
+        return ":".join(str(part) for part in (self.file, self.line, self.column if self.line else None) if part)
 
     def __str__(self) -> str:
         """`content/posts/x.md:6: image.alt: what is wrong`, then the remedy on a line of its own."""

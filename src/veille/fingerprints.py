@@ -37,7 +37,7 @@ class Fingerprints:
             __version__,
             config.settings.model_dump_json(),
             *map(repr, (*library.partners.values(), *library.helplines.values())),
-            *_stamps([config.root / "templates", shipped(), Path(__file__).parent, *brand]),
+            *stamps([config.root / "templates", shipped(), Path(__file__).parent, *brand]),
         )
 
     def stands(self, owed: Owed) -> bool:
@@ -81,7 +81,7 @@ class Fingerprints:
         images = [image for image in (post.image, *post.images, *post.instagram.images) if isinstance(image, Image)]
         # The outbox keeps milliseconds.
         seen = "" if post.date else self._first_seen.get(post.source, self._now).isoformat(timespec="milliseconds")
-        return _digest(repr(post), seen, *_stamps(image.path for image in images))
+        return _digest(repr(post), seen, *stamps(image.path for image in images))
 
 
 def _key(owed: Owed) -> str:
@@ -92,7 +92,7 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
-def _stamps(paths: Iterable[Path]) -> list[str]:
+def stamps(paths: Iterable[Path]) -> list[str]:
     """Name, size and time of every file below these paths."""
     found = []
     for path in paths:

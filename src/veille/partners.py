@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -39,6 +40,29 @@ class Partner:
     url: str = ""
     address: str = ""
     hours: str = ""  # in words
+    languages: tuple[str, ...] = ()  # codes of those spoken there beside French: "ar", "lsf"
+    accessible: bool | None = None  # by wheelchair; None: nobody asked
+    verified_by: str = ""  # who confirmed the record: a function, not a private person
+    valid_until: date | None = None  # the last day on which the record holds
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)  # key -> line of the file
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Opening hours of a help line within a period.
+
+    Args:
+        words: "24 h/24, 7 j/7".
+        first, last: the days on which they begin and end to hold; None: open.
+    """
+
+    words: str
+    first: date | None = None
+    last: date | None = None
+
+    def hold(self, day: date) -> bool:
+        """Whether these are the hours of that day."""
+        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
 @dataclass(frozen=True)
@@ -58,6 +82,22 @@ class HelpLine:
     chat: str = ""  # URL of a chat
     emergency: bool = False  # in the emergency block of every letter and page
     line: int = 0  # in helplines.yaml
+    other_hours: tuple[Hours, ...] = ()  # of other periods, where `hours` do not hold on every day
+    hours_from: date | None = None  # the first day on which `hours` hold
+    valid_from: date | None = None  # the first and last day on which the line answers at all
+    valid_until: date | None = None
+    sure: bool = True  # False: kept on file, and never shown to a reader
+    verified_by: str = ""
+
+    def hours_on(self, day: date) -> str:
+        """The hours of that day in words; "" when nobody wrote them down."""
+        if self.hours_from is None or self.hours_from <= day:
+            return self.hours
+        return next((hours.words for hours in self.other_hours if hours.hold(day)), "")
+
+    def answers_on(self, day: date) -> bool:
+        """Whether the line exists on that day."""
+        return Hours("", self.valid_from, self.valid_until).hold(day)
 
     @property
     def href(self) -> str:

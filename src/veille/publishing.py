@@ -78,6 +78,26 @@ class Rendition:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What people will see of a rendition, laid out for checking: by our own checks, and by a reviewer.
+
+    Args:
+        heading: what a list of messages or items shows: subject, headline; "" where there is none.
+        html: the whole letter or page, or the item of a feed, as it leaves, personal links leading nowhere; ""
+            on channels of plain text.
+        text: the plain-text part of the letter, the caption of a social post.
+        alts: alternative texts that leave beside the pictures of a social post.
+        weight: bytes of the HTML as one reader receives it; 0 without HTML.
+    """
+
+    heading: str = ""
+    html: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
+    alts: tuple[str, ...] = ()
+    weight: int = 0
+
+
+@dataclass(frozen=True)
 class Publication:
     """One source on one channel, once, as a publisher sees it."""
 
@@ -235,6 +255,10 @@ class Publisher(Protocol):
 
     def show(self, publication: Publication) -> None:
         """Write what a person may look at into the outbox folder. Idempotent; rewrites only changed bytes."""
+        ...
+
+    def proof(self, rendition: Rendition) -> Proof:
+        """What people will see of it: pure, like `render`."""
         ...
 
     def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:

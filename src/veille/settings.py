@@ -215,6 +215,29 @@ class WebSettings(_FolderSettings):
     """The public pages."""
 
 
+class ChecksSettings(_Section):
+    """What content is held against before it is queued."""
+
+    verify_every: Duration = timedelta(days=90)  # a contact that nobody confirmed for longer is asked again
+    links: bool = True  # every link is followed before something is published for people
+    link_timeout: Duration = timedelta(seconds=10)
+    sentence: int = Field(default=25, ge=5, le=100)  # words; longer sentences are pointed at
+    readability: dict[Literal["young", "families", "professionals"], Annotated[int, Field(ge=0, le=100)]] = Field(
+        default_factory=dict  # Kandel-Moles, 0 (hard) to 100 (easy); the defaults are in `checks.french`
+    )
+    acronyms: Names = ()  # that our readers know: written without explanation
+    ignore: Names = ()  # codes of warnings that this newsroom does not want to see
+
+
+class ApprovalSettings(_Section):
+    """Who must agree before something is queued."""
+
+    required: (
+        Literal["all", "none"] | Annotated[tuple[Literal["sensitive", "urgent"], ...], BeforeValidator(_items)]
+    ) = "none"
+    reviewers: Names = ()  # "Camille Exemple <camille@example.org>"; empty: anybody but the author
+
+
 class Settings(_Section):
     """Everything that veille.toml and the environment say."""
 
@@ -226,3 +249,5 @@ class Settings(_Section):
     web: WebSettings = WebSettings()
     facebook: FacebookSettings = FacebookSettings()
     instagram: InstagramSettings = InstagramSettings()
+    checks: ChecksSettings = Field(default_factory=ChecksSettings)
+    approval: ApprovalSettings = ApprovalSettings()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.content import newsroom, write
+from tests.support.ledger import NOW
 from veille import checks, library
 from veille.config import Config
 from veille.errors import Finding, Severity
@@ -19,7 +20,7 @@ def config(tmp_path: Path) -> Config:
 
 
 def run(config: Config) -> tuple[Finding, ...]:
-    return checks.run(library.load(config), config)
+    return checks.run(library.load(config), config, NOW)
 
 
 def brief(config: Config) -> list[tuple[str, str]]:

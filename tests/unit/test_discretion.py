@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.content import newsroom, write
+from tests.support.ledger import NOW
 from tests.unit.test_segments import gathered, one, payload_of, reader
 from veille import checks, config, library
 from veille.discretion import telling_word
@@ -60,7 +61,7 @@ def test_words_of_a_sensitive_title_tell_but_for_common_ones_and_towns(text: str
 def _findings(root: Path, extra: str = "") -> list[Finding]:
     (root / "veille.toml").write_text((root / "veille.toml").read_text(encoding="utf-8") + extra, encoding="utf-8")
     made = config.load(root, {})
-    return [finding for finding in checks.run(library.load(made), made) if finding.code == "not-discreet"]
+    return [finding for finding in checks.run(library.load(made), made, NOW) if finding.code == "not-discreet"]
 
 
 def _sensitive(root: Path, front: str = "", title: str = "Un refuge pour partir") -> None:

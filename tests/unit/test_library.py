@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.content import newsroom, write
+from tests.support.ledger import NOW
 from veille import checks, library
 from veille import config as settings
 from veille.config import Config
@@ -112,7 +113,7 @@ def test_find_what_a_person_types(config: Config, monkeypatch: pytest.MonkeyPatc
 def test_the_sample_newsroom_is_sound() -> None:
     sample = settings.load(Path(__file__).parents[2], {})
     found = library.load(sample)
-    assert checks.run(found, sample) == ()
+    assert checks.run(found, sample, NOW) == ()
     assert len(found.posts) >= 12
     assert len(found.partners) >= 12
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.content import newsroom, write
+from tests.support.ledger import NOW
 from veille import checks, library, partners, posts
 from veille.config import Config
 from veille.reading.contact import read_partner
@@ -54,7 +55,7 @@ def test_a_post_of_a_title_alone_is_a_draft_that_reads_back(config: Config, caps
     path = config.root / f"content/posts/{DATED}-le-gouter-mercredi.md"
     post = read_post(path, config)
     assert (post.title, post.draft, post.kind, post.date) == ("Le goûter : mercredi", True, posts.Kind.NEWS, None)
-    assert checks.run(library.load(config), config) == ()
+    assert checks.run(library.load(config), config, NOW) == ()
     out = capsys.readouterr().out
     assert out.splitlines()[0] == f"content/posts/{DATED}-le-gouter-mercredi.md"
     assert f"veille preview content/posts/{DATED}-le-gouter-mercredi.md" in out
@@ -87,7 +88,7 @@ def test_every_option_of_a_post_reaches_the_file(config: Config) -> None:
         "2026-11-24",
         "2026-12-01",
     )
-    assert checks.run(library.load(config), config) == ()
+    assert checks.run(library.load(config), config, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_a_name_that_another_post_has_gets_a_number(config: Config) -> None:
     write(config.root, "title: Goûter", name="posts/2026-01-10-gouter.md")
     assert run("post", "Goûter") == 0
     assert read_post(config.root / f"content/posts/{DATED}-gouter-2.md", config).source == "gouter-2"
-    assert checks.run(library.load(config), config) == ()
+    assert checks.run(library.load(config), config, NOW) == ()
 
 
 def test_every_wrong_option_is_told_at_once_and_nothing_is_written(
@@ -187,7 +188,7 @@ def test_an_edition_takes_what_no_edition_holds(config: Config) -> None:
     assert run("edition", "Lettre 2") == 0
     edition = read_edition(config.root / f"content/editions/{DATED}-lettre-2.md", config)
     assert (edition.title, edition.posts, edition.draft) == ("Lettre 2", ("deux",), True)
-    assert checks.run(library.load(config), config) == ()
+    assert checks.run(library.load(config), config, NOW) == ()
 
 
 def test_an_edition_of_chosen_posts_keeps_their_order(config: Config) -> None:

@@ -35,7 +35,7 @@ def _blocking(desk: Desk, *paths: Path) -> list[str]:
     content = library.load(desk.config)
     selection = [content.find(path) for path in paths] if paths else None
     made = plan(content, desk.config, desk.ledger.queue.all(), NOW, selection=selection)
-    findings = checks.run(content, desk.config)
+    findings = checks.run(content, desk.config, NOW)
     return sorted({f.file for f in blocking(made, content, findings, everything=not paths)})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ledger import NOW
 from veille import checks, config, library, starter
 from veille.config import find_root
 from veille.errors import ConfigError
@@ -36,7 +37,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def _plan(root: Path, day: date = TODAY) -> Plan:
     room = config.load(root, {})
     content = library.load(room)
-    assert not [str(finding) for finding in checks.run(content, room)]
+    assert not [str(finding) for finding in checks.run(content, room, NOW)]
     return plan(content, room, [], datetime.combine(day, time(12), room.zone))
 
 

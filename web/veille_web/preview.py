@@ -88,6 +88,7 @@ class Preview:
         self._clock = clock
         self._only = tuple(only)
         self._desk: Desk | None = None
+        self._checker = checks.Checker()
         self._world = ""
         self._kept: dict[str, tuple[str, Sheet]] = {}
         self._posts: dict[str, tuple[str, RenderedPost]] = {}
@@ -104,7 +105,7 @@ class Preview:
         """
         desk = self._at(config)
         content = library.load(config)
-        findings = checks.run(content, config)
+        findings = self._checker.run(content, config, self._clock())
         wanted = self._wanted(content)
         sheets = self._sheets(desk, content, findings, wanted)
         site, failed = _site(desk, sheets)

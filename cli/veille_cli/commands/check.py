@@ -25,7 +25,7 @@ def command(
 
     with newsroom() as room:
         library = room.library
-        findings = checks.run(library, room.config)
+        findings = checks.run(library, room.config, room.clock())
         if paths:
             chosen = {library.find(path).file for path in paths}
             findings = tuple(finding for finding in findings if finding.file in chosen)

@@ -103,7 +103,7 @@ def _plan(
         moment = parse_when(at, now, room.config.zone) if at else None
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from None
-    findings = checks.run(room.library, room.config)
+    findings = checks.run(room.library, room.config, now)
     selection = [room.library.find(path) for path in paths] if paths else None
     made = plan(room.library, room.config, room.queue.all(), now, selection=selection, channels=channels, at=moment)
     if stops := blocking(made, room.library, findings, everything=paths is None):

@@ -72,7 +72,7 @@ def _publication(room: Newsroom, path: Path, now: datetime) -> Publication:
 
     source = room.library.find(path)
     made = plan(room.library, room.config, [], now, selection=[source], at=now)
-    findings = checks.run(room.library, room.config)
+    findings = checks.run(room.library, room.config, now)
     if stops := blocking(made, room.library, findings, everything=False):
         raise ContentError(stops)
     rendition = room.publishers["newsletter"].render(letter_of(source, room.library, room.config, now))

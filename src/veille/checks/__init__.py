@@ -1,47 +1,121 @@
-"""Every gate that content passes before it is planned. A new check is one function and one line here."""
+"""Every gate that content passes before it is queued. A new check is one module and one line here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from veille.checks import discretion, structure
+from veille.checks.rules import Check, Context, Rule, Shown
+from veille.checks.subjects import Subject
 from veille.config import Config
+from veille.editions import Edition
 from veille.errors import Finding, Severity
-from veille.library import Library, softened
+from veille.fingerprints import stamps
+from veille.library import HELPLINES, Library, softened
+from veille.posts import Image, Post
 from veille.reading import in_order
 
-
-class Check(Protocol):
-    """One gate: looks at the whole library, changes nothing, opens no connection."""
-
-    def __call__(self, library: Library, config: Config, /) -> Iterable[Finding]:
-        """What is wrong."""
-        ...
-
+__all__ = ["CHECKS", "Check", "Checker", "Context", "Rule", "Shown", "Subject", "proofs", "rules", "run"]
 
 CHECKS: tuple[Check, ...] = (
-    structure.twins,
-    structure.named_contacts,
-    structure.bodies,
-    structure.placeholders,
-    structure.related_posts,
-    structure.edition_posts,
-    structure.pictures,
-    structure.dates,
-    discretion.sensitive_letters,
-    discretion.sender,
+    structure.CHECK,
+    discretion.CHECK,
 )
 
 
-def run(library: Library, config: Config) -> tuple[Finding, ...]:
-    """Run every check.
+def run(library: Library, config: Config, now: datetime) -> tuple[Finding, ...]:
+    """Run every check once (see `Checker`)."""
+    return Checker().run(library, config, now)
 
-    Returns:
-        the findings of reading and of the checks, by file and line. Errors block what they stand in, warnings
-        inform; a draft has warnings only, and a warning that a post allows (`allow: {code: reason}`) is left out.
-    """
-    found = [finding for check in CHECKS for finding in check(library, config)]
+
+class Checker:
+    """Runs the checks, again and again, looking only at what changed."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, tuple[Finding, ...]]] = {}
+
+    def run(self, library: Library, config: Config, now: datetime) -> tuple[Finding, ...]:
+        """Run every check of content.
+
+        Args:
+            now: aware; help lines and hours are held against the day on which a post is shown.
+
+        Returns:
+            the findings of reading and of the checks, by file and line. Errors block what they stand in, warnings
+            inform; a draft has warnings only, and what a post allows (`allow: {code: reason}`) is left out.
+        """
+        context = Context(library, config, now)
+        around = _digest(config.settings, library.partners, library.helplines, context.today)
+        found = [finding for check in CHECKS if check.whole for finding in check.whole(context)]
+        kept: dict[str, tuple[str, tuple[Finding, ...]]] = {}
+        for subject in subjects(library, config):
+            name, key = f"{subject.file}#{_number(subject)}", _digest(around, subject.source, *_stamps(subject))
+            before = self._kept.get(name)
+            kept[name] = before if before and before[0] == key else (key, tuple(_looked_at(subject, context)))
+            found += kept[name][1]
+        self._kept = kept
+        return tuple(in_order([*library.findings, *softened(passed(found, library, config), library.drafts)]))
+
+
+def subjects(library: Library, config: Config) -> Iterator[Subject]:
+    """Everything in `content/` that checks look at one by one."""
+    language = config.settings.workspace.language
+    written: list[Post | Edition] = [*library.posts, *library.editions]
+    for source in written:
+        yield Subject(source, source.path, source.file, language)
+    for partner in library.partners.values():
+        yield Subject(partner, config.root / partner.file, partner.file, language)
+    file = f"content/{HELPLINES}"
+    for line in library.helplines.values():
+        yield Subject(line, config.root / file, file, language)
+
+
+def proofs(shown: Shown, context: Context) -> list[Finding]:
+    """Look at what one channel will show."""
+    found = [finding for check in CHECKS if check.proof for finding in check.proof(shown, context)]
+    return passed(found, context.library, context.config)
+
+
+def rules() -> dict[str, Rule]:
+    """Every code that a check may report."""
+    return {rule.code: rule for check in CHECKS for rule in check.rules}
+
+
+def passed(found: Iterable[Finding], library: Library, config: Config) -> list[Finding]:
+    """The findings that stand: neither allowed by the post, nor unwanted in this newsroom."""
+    known = rules()
     allowed = {(post.file, code) for post in library.posts for code in post.allow}
-    loud = [f for f in found if f.severity is Severity.ERROR or (f.file, f.code) not in allowed]
-    return tuple(in_order([*library.findings, *softened(loud, library.drafts)]))
+    unwanted = set(config.settings.checks.ignore)
+
+    def stands(finding: Finding) -> bool:
+        if (rule := known.get(finding.code)) is None or not rule.excusable:
+            return True
+        ignored = finding.code in unwanted and finding.severity is Severity.WARNING
+        return not ignored and (finding.file, finding.code) not in allowed
+
+    return [finding for finding in found if stands(finding)]
+
+
+def _looked_at(subject: Subject, context: Context) -> Iterator[Finding]:
+    for check in CHECKS:
+        if check.each:
+            yield from check.each(subject, context)
+
+
+def _number(subject: Subject) -> str:
+    return getattr(subject.source, "number", "")
+
+
+def _stamps(subject: Subject) -> list[str]:
+    """What tells that a picture was put in the place of another."""
+    source = subject.source
+    images = [getattr(source, "image", None)]
+    if isinstance(source, Post):
+        images += [*source.images, *source.instagram.images]
+    return stamps(image.path for image in images if isinstance(image, Image))
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode(errors="surrogatepass")).hexdigest()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from email.utils import parseaddr
 
+from veille.checks.rules import Check, Context
 from veille.config import FILE_NAME, Config
 from veille.discretion import telling_word
 from veille.editions import Edition
@@ -96,3 +97,11 @@ def _passed_over(
 
 def _betraying(text: str, guarded: Sequence[Post], config: Config) -> str:
     return telling_word(text, [post.title for post in guarded], [*config.towns.values(), config.brand.name])
+
+
+def _whole(context: Context) -> Iterator[Finding]:
+    yield from sensitive_letters(context.library, context.config)
+    yield from sender(context.library, context.config)
+
+
+CHECK = Check(rules=(), whole=_whole)

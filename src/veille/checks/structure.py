@@ -9,7 +9,8 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from veille.config import Config
+from veille.checks.rules import Check, Context
+from veille.checks.subjects import Source, Subject
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
 from veille.i18n import gettext as _
@@ -22,7 +23,7 @@ from veille.starter import placeholder
 _ADDRESS, _IDENTITY = "slug", "id"
 
 
-def twins(library: Library, _config: Config) -> Iterator[Finding]:
+def twins(library: Library) -> Iterator[Finding]:
     """Two files that would stand at one address, or that the outbox could not tell apart."""
     for kind in (library.posts, library.editions):
         yield from _same(kind, _ADDRESS)
@@ -52,7 +53,7 @@ def _twin(source: Post | Edition, others: Sequence[str], name: str, what: str) -
     return Finding(source.file, source.lines.get(what), what, message, hint, f"same-{what}")
 
 
-def named_contacts(library: Library, _config: Config) -> Iterator[Finding]:
+def named_contacts(library: Library) -> Iterator[Finding]:
     """Partners and help lines in the front matter that have no record."""
     for post in library.posts:
         for key, names, known in (
@@ -86,21 +87,21 @@ def _entry_line(source: Post | Edition, key: str, names: Sequence[str], name: st
     return source.lines.get(f"{key}.{names.index(name)}", source.lines.get(key))
 
 
-def bodies(library: Library, config: Config) -> Iterator[Finding]:
+def body(subject: Subject, context: Context) -> Iterator[Finding]:
     """What a text may not hold: unknown contacts, pictures, and links that a letter cannot carry."""
     from veille import markdown
     from veille.rendering import contacts
 
-    known = contacts.directory(library)
-    for source in _all(library):
-        document = markdown.parse(source.body, file=source.file, line=source.body_line, lang=source.lang)
+    if isinstance(subject.source, Post | Edition):
+        source, base_url = subject.source, context.config.settings.workspace.base_url
+        document = markdown.Document(subject.tokens, source.file, source.body_line, source.lang)
         try:
-            markdown.resolve(document, contacts=known, base_url=config.settings.workspace.base_url)
+            markdown.resolve(document, contacts=contacts.directory(context.library), base_url=base_url)
         except ContentError as error:
             yield from error.findings
 
 
-def placeholders(library: Library, _config: Config) -> Iterator[Finding]:
+def placeholders(library: Library) -> Iterator[Finding]:
     """The line that `veille new` writes is nobody's text."""
     for source in _all(library):
         if not source.draft and source.body.strip() == placeholder():
@@ -109,7 +110,7 @@ def placeholders(library: Library, _config: Config) -> Iterator[Finding]:
             yield Finding(source.file, source.body_line, None, message, hint, "placeholder")
 
 
-def related_posts(library: Library, _config: Config) -> Iterator[Finding]:
+def related_posts(library: Library) -> Iterator[Finding]:
     """`related` names posts that exist, and not the post itself."""
     known = [post.source for post in library.posts]
     for post in library.posts:
@@ -132,7 +133,7 @@ def _unknown_post(source: Post | Edition, key: str, name: str, known: Iterable[s
     return Finding(source.file, line, key, _("there is no post {name}").format(name=name), hint, "unknown-post")
 
 
-def edition_posts(library: Library, _config: Config) -> Iterator[Finding]:
+def edition_posts(library: Library) -> Iterator[Finding]:
     """An edition holds posts, all of them there, none of them a draft or kept from the newsletter."""
     known = {post.source: post for post in library.posts}
     for edition in library.editions:
@@ -160,19 +161,21 @@ def _unfit(post: Post) -> tuple[str, str, str, Severity] | None:
     return None
 
 
-def pictures(library: Library, config: Config) -> Iterator[Finding]:
+def pictures(subject: Subject, context: Context) -> Iterator[Finding]:
     """What the header of each picture tells: no picture after all, too large, too small."""
     from veille.pictures import check
 
-    for source in _all(library):
-        for key, image in _images(source):
-            if finding := check(image, root=config.root):
-                message = f"{finding.file}: {finding.message}"
-                line = source.lines.get(f"{key}.src", source.lines.get(key))
-                yield replace(finding, file=source.file, line=line, field=f"{key}.src", message=message)
+    for key, image in images_of(subject.source):
+        if finding := check(image, root=context.config.root):
+            message = f"{finding.file}: {finding.message}"
+            line = subject.lines.get(f"{key}.src", subject.lines.get(key))
+            yield replace(finding, file=subject.file, line=line, field=f"{key}.src", message=message)
 
 
-def _images(source: Post | Edition) -> Iterator[tuple[str, Image]]:
+def images_of(source: Source) -> Iterator[tuple[str, Image]]:
+    """Every picture of a post or edition by its key in the front matter; a contact record has none."""
+    if not isinstance(source, Post | Edition):
+        return
     if source.image:
         yield "image", source.image
     if isinstance(source, Post):
@@ -180,16 +183,16 @@ def _images(source: Post | Edition) -> Iterator[tuple[str, Image]]:
         yield from ((f"instagram.images.{n}", image) for n, image in enumerate(source.instagram.images))
 
 
-def dates(library: Library, config: Config) -> Iterator[Finding]:
+def dates(subject: Subject, context: Context) -> Iterator[Finding]:
     """A post that is over before it is published."""
-    for post in library.posts:
-        if post.publish_date is None:
-            continue
-        leaves = _edge(post.publish_date, config.zone, end=False)
-        for key, moment, message in _ends(post):
-            if _edge(moment, config.zone, end=True) <= leaves:
-                hint = _("check the day, month and year of both")
-                yield Finding(post.file, post.lines.get(key), key, message, hint, "over", Severity.WARNING)
+    post, zone = subject.source, context.config.zone
+    if not isinstance(post, Post) or post.publish_date is None:
+        return
+    leaves = _edge(post.publish_date, zone, end=False)
+    for key, moment, message in _ends(post):
+        if _edge(moment, zone, end=True) <= leaves:
+            hint = _("check the day, month and year of both")
+            yield Finding(post.file, post.lines.get(key), key, message, hint, "over", Severity.WARNING)
 
 
 def _ends(post: Post) -> Iterator[tuple[str, Moment, str]]:
@@ -207,3 +210,17 @@ def _edge(moment: Moment, zone: ZoneInfo, *, end: bool) -> datetime:
     if isinstance(moment, datetime):
         return moment
     return datetime.combine(moment + timedelta(days=1 if end else 0), time(0), tzinfo=zone)
+
+
+def _each(subject: Subject, context: Context) -> Iterator[Finding]:
+    yield from body(subject, context)
+    yield from pictures(subject, context)
+    yield from dates(subject, context)
+
+
+def _whole(context: Context) -> Iterator[Finding]:
+    for check in (twins, named_contacts, placeholders, related_posts, edition_posts):
+        yield from check(context.library)
+
+
+CHECK = Check(rules=(), each=_each, whole=_whole)

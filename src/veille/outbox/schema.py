@@ -113,6 +113,7 @@ publication = _table(
     _flag("live"),  # queued while this channel reached people; a person confirmed that
     _flag("urgent"),  # leaves at night too
     _text("segments"),  # a letter: JSON of `veille.segments`, whom its posts are for; "" = everybody
+    _text("contacts"),  # JSON of `veille.contacts`: each contact that it shows, as the record said
     _flag("paused"),
     _flag("cancelled"),
     _flag("withdrawn"),  # feed and web: expired, or the file was deleted
@@ -242,6 +243,20 @@ bounce = _table(  # what came back about a reader
     sa.Column("kind", sa.Text, nullable=False),  # hard | soft | complaint
     _text("code"),  # enhanced status code: 5.1.1
     _text("text"),  # redacted
+)
+
+audit = _table(  # who did what: triggers refuse to change or delete a row
+    "audit",
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),  # asked | approved | published | confirmed | cancelled …
+    _text("source"),  # of the post or edition, or the id of a partner
+    sa.Column("publication_id", BigInt),
+    _text("who"),  # as they named themselves
+    _text("account"),  # of the operating system
+    _text("digest"),  # of all renditions that were approved
+    _text("text"),
+    sa.Index("audit_of", "source", "event"),
 )
 
 bucket = _table(  # rate limits: the moment up to which a limit is used up (generic cell rate algorithm)

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("live", sa.Integer, nullable=False, server_default="0"),
         sa.Column("urgent", sa.Integer, nullable=False, server_default="0"),
         sa.Column("segments", sa.Text, nullable=False, server_default=""),
+        sa.Column("contacts", sa.Text, nullable=False, server_default=""),
         sa.Column("paused", sa.Integer, nullable=False, server_default="0"),
         sa.Column("cancelled", sa.Integer, nullable=False, server_default="0"),
         sa.Column("withdrawn", sa.Integer, nullable=False, server_default="0"),
@@ -206,6 +207,20 @@ def upgrade() -> None:
         sa.Column("text", sa.Text, nullable=False, server_default=""),
         sqlite_strict=True,
     )
+    op.create_table(
+        "audit",
+        sa.Column("id", BIGINT, primary_key=True),
+        sa.Column("at", BIGINT, nullable=False),
+        sa.Column("event", sa.Text, nullable=False),
+        sa.Column("source", sa.Text, nullable=False, server_default=""),
+        sa.Column("publication_id", BIGINT),
+        sa.Column("who", sa.Text, nullable=False, server_default=""),
+        sa.Column("account", sa.Text, nullable=False, server_default=""),
+        sa.Column("digest", sa.Text, nullable=False, server_default=""),
+        sa.Column("text", sa.Text, nullable=False, server_default=""),
+        sqlite_strict=True,
+    )
+    op.create_index("audit_of", "audit", ["source", "event"])
     op.create_table(
         "bucket",
         sa.Column("name", sa.Text, primary_key=True),
