@@ -29,3 +29,4 @@ class Edition:
     subject: str = ""
     preheader: str = ""
     image: Image | None = None
+    allow: Mapping[str, str] = field(default_factory=dict)

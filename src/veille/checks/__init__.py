@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache
 
-from veille.checks import discretion, structure
+from veille.checks import discretion, excuses, forms, picture_forms, structure
 from veille.checks.rules import Check, Context, Rule, Shown
 from veille.checks.subjects import Subject
 from veille.config import Config
@@ -22,6 +23,9 @@ __all__ = ["CHECKS", "Check", "Checker", "Context", "Rule", "Shown", "Subject", 
 CHECKS: tuple[Check, ...] = (
     structure.CHECK,
     discretion.CHECK,
+    excuses.CHECK,
+    forms.CHECK,
+    picture_forms.CHECK,
 )
 
 
@@ -78,6 +82,7 @@ def proofs(shown: Shown, context: Context) -> list[Finding]:
     return passed(found, context.library, context.config)
 
 
+@cache
 def rules() -> dict[str, Rule]:
     """Every code that a check may report."""
     return {rule.code: rule for check in CHECKS for rule in check.rules}
@@ -86,7 +91,8 @@ def rules() -> dict[str, Rule]:
 def passed(found: Iterable[Finding], library: Library, config: Config) -> list[Finding]:
     """The findings that stand: neither allowed by the post, nor unwanted in this newsroom."""
     known = rules()
-    allowed = {(post.file, code) for post in library.posts for code in post.allow}
+    written: list[Post | Edition] = [*library.posts, *library.editions]
+    allowed = {(source.file, code) for source in written for code in source.allow}
     unwanted = set(config.settings.checks.ignore)
 
     def stands(finding: Finding) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from veille.checks.rules import Check, Context
+from veille.checks.rules import Check, Context, Rule, mark
 from veille.checks.subjects import Source, Subject
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
@@ -212,6 +212,107 @@ def _edge(moment: Moment, zone: ZoneInfo, *, end: bool) -> datetime:
     return datetime.combine(moment + timedelta(days=1 if end else 0), time(0), tzinfo=zone)
 
 
+RULES = (
+    Rule(
+        "same-slug",
+        mark("Two files stand at one web address"),
+        mark("One page would hide the other."),
+        mark("Give one of them another slug."),
+        excusable=False,
+    ),
+    Rule(
+        "same-id",
+        mark("Two files have the same identity"),
+        mark("The outbox could not tell them apart, and one would never leave."),
+        mark("Rename the one that was never published, or give it another id."),
+        excusable=False,
+    ),
+    Rule(
+        "unknown-contact",
+        mark("A contact that has no record"),
+        mark("A reader would find no number where one is promised."),
+        mark("Correct the name, or write the record with `veille new partner`."),
+        "{{ partner: ccas-bagneu }}",
+        "{{ partner: ccas-bagneux }}",
+        excusable=False,
+    ),
+    Rule(
+        "unknown-reference",
+        mark("Braces that are not understood"),
+        mark("They would be printed as they stand."),
+        mark("Write {{ partner: name-of-file }} or {{ helpline: 3919 }}."),
+        "{{ numero: 3919 }}",
+        "{{ helpline: 3919 }}",
+        excusable=False,
+    ),
+    Rule(
+        "picture-in-body",
+        mark("A picture in the text"),
+        mark("Pictures in the text have no place on most channels, and no checked alternative text."),
+        mark("Name it in the front matter, under image or images."),
+        excusable=False,
+    ),
+    Rule(
+        "link",
+        mark("A link that readers of the letter cannot follow"),
+        mark("In a letter there is no page around the text: a short address leads nowhere."),
+        mark("Write the whole address, or a path of our own site that starts with /."),
+        "[le programme](programme.html)",
+        "[le programme](https://www.example.org/programme)",
+        excusable=False,
+    ),
+    Rule(
+        "placeholder",
+        mark("The text of a new file"),
+        mark("Nobody wrote it, and readers would get it."),
+        mark("Write the text, or set draft: true until it is there."),
+        excusable=False,
+    ),
+    Rule(
+        "related-self",
+        mark("A post that names itself"),
+        mark("“To read next” would lead back to where the reader is."),
+        mark("Delete it from related."),
+        excusable=False,
+    ),
+    Rule(
+        "unknown-post",
+        mark("A post that is not there"),
+        mark("The letter or the list would lack it."),
+        mark("Write the file name without its date and without .md."),
+        excusable=False,
+    ),
+    Rule(
+        "edition-empty",
+        mark("An edition without posts"),
+        mark("Readers would get an empty letter."),
+        mark("Name its posts: posts: [first-post, second-post]"),
+        excusable=False,
+    ),
+    Rule(
+        "edition-draft",
+        mark("An edition with a draft"),
+        mark("A draft never leaves, and the letter would lack it."),
+        mark("Finish the draft, or take it out of the edition."),
+        excusable=False,
+    ),
+    Rule(
+        "edition-channel",
+        mark("An edition with a post that is not for the newsletter"),
+        mark("Its author did not mean it for the letter."),
+        mark("Add newsletter to its channels, or take it out of the edition."),
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        "over",
+        mark("A post that is over before it is published"),
+        mark("Readers would come for something that has been."),
+        mark("Check the day, month and year of both dates."),
+        severity=Severity.WARNING,
+    ),
+)
+
+
 def _each(subject: Subject, context: Context) -> Iterator[Finding]:
     yield from body(subject, context)
     yield from pictures(subject, context)
@@ -223,4 +324,4 @@ def _whole(context: Context) -> Iterator[Finding]:
         yield from check(context.library)
 
 
-CHECK = Check(rules=(), each=_each, whole=_whole)
+CHECK = Check(rules=RULES, each=_each, whole=_whole)

@@ -45,4 +45,5 @@ def read_edition(path: Path, config: Config) -> Edition:
         subject=fields.newsletter.subject,
         preheader=fields.newsletter.preheader,
         image=image_of(fields.image) if fields.image else None,
+        allow=dict(fields.allow),
     )

@@ -328,6 +328,7 @@ class EditionFrontMatter(Fields):
     lang: Language | None = None
     image: ImageFields | None = None
     newsletter: NewsletterFields = NewsletterFields()
+    allow: Mapping[str, Needed] = Field(default_factory=dict)
 
 
 def canonical_key(key: str, own: Mapping[str, str]) -> str:
