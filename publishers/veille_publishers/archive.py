@@ -126,6 +126,18 @@ def read(standing: Sequence[Publication], backlog: timedelta) -> Archive:
     )
 
 
+def alone(rendition: Rendition) -> Archive:
+    """An archive of one post, or of one edition with the posts that it holds."""
+    kind = RenderedPost if rendition.payload["type"] == "post" else RenderedEdition
+    source: Source = kind.from_json(rendition.payload["item"])
+    posts = (source,) if isinstance(source, RenderedPost) else source.posts
+    return Archive(
+        items=tuple(Item(post, datetime.fromisoformat(post.date), {}) for post in posts),
+        editions=(source,) if isinstance(source, RenderedEdition) else (),
+        helplines=source.helplines,
+    )
+
+
 def _plain(post: RenderedPost) -> RenderedPost:
     """Without the texts of other channels and languages: editing those is no edit of this page."""
     kept = replace(post, subject="", preheader="", facebook_text="", hashtags=(), words={})

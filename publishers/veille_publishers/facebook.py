@@ -17,6 +17,7 @@ from veille.i18n import ngettext
 from veille.publishing import (
     Delivery,
     Journal,
+    Proof,
     Publication,
     ReadBack,
     Receipt,
@@ -72,6 +73,11 @@ class Facebook(GraphPublisher):
             hashtags=() if post.facebook_text else social.hashtags(post.tags),
         )
         return social.tidy(text)
+
+    def proof(self, rendition: Rendition) -> Proof:
+        """The message, and what a screen reader says of each photo."""
+        alts = tuple(photo["alt"] for photo in rendition.payload["photos"])
+        return Proof(text=rendition.payload["message"], alts=alts)
 
     def show(self, publication: Publication) -> None:
         """Write the exact requests to outbox/facebook/<slug>.json, the pictures beside it."""

@@ -17,7 +17,7 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from veille.i18n import gettext as _
-from veille.publishing import Publication, Rendition, Source
+from veille.publishing import Proof, Publication, Rendition, Source
 from veille.rendering import RenderedPost
 from veille_publishers.archive import Archive, Item, clean, outside, read
 from veille_publishers.folder import FolderPublisher
@@ -35,6 +35,12 @@ class Feed(FolderPublisher):
     def render(self, source: Source) -> Rendition | None:
         """Posts are items; an edition is not, because its posts are in the feed already."""
         return super().render(source) if isinstance(source, RenderedPost) else None
+
+    def proof(self, rendition: Rendition) -> Proof:
+        """The item, as a feed reader shows it."""
+        post = RenderedPost.from_json(rendition.payload["item"])
+        html = self._content(post, Archive())
+        return Proof(heading=_title(post), html=html, text=clean(post.summary), weight=len(html.encode()))
 
     def build(self, standing: Sequence[Publication]) -> Mapping[str, bytes]:
         """Both feeds, with the pictures of the items in them."""

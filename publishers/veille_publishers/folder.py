@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from veille.errors import PublishError, RenderError, Unavailable
-from veille.publishing import Delivery, Journal, OnUnknown, Publication, ReadBack, Receipt, Rendition, Seen, Source
+from veille.publishing import (
+    Delivery,
+    Journal,
+    OnUnknown,
+    Proof,
+    Publication,
+    ReadBack,
+    Receipt,
+    Rendition,
+    Seen,
+    Source,
+)
 from veille_publishers import archive
 from veille_publishers.files import mirror
 from veille_publishers.registry import Context
@@ -39,6 +50,10 @@ class FolderPublisher(ABC):
     @abstractmethod
     def build(self, standing: Sequence[Publication]) -> Mapping[str, bytes]:
         """Every file of this channel: address relative to the folder -> content. Pure."""
+
+    @abstractmethod
+    def proof(self, rendition: Rendition) -> Proof:
+        """What people will see of it."""
 
     def render(self, source: Source) -> Rendition | None:
         """Freeze the source with the bytes of its pictures; pages are made when something is delivered."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from veille.errors import PublishError
-from veille.publishing import Delivery, Journal, OnUnknown, Receipt, Rendition
+from veille.publishing import Delivery, Journal, OnUnknown, Proof, Receipt, Rendition
 from veille_publishers.graph import Graph, access
 from veille_publishers.registry import Context
 from veille_publishers.social import Showcase, require
@@ -44,6 +44,10 @@ class GraphPublisher(ABC):
     def _target(self, delivery: Delivery) -> str:
         """The target; by the settings when the post was queued in the sandbox, which needs none."""
         return self.targets()[0] if delivery.target == self.sandbox_target else delivery.target
+
+    @abstractmethod
+    def proof(self, rendition: Rendition) -> Proof:
+        """What people will see of it."""
 
     @abstractmethod
     def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from veille.i18n import gettext as _
 from veille.publishing import (
     Delivery,
     Journal,
+    Proof,
     Publication,
     ReadBack,
     Receipt,
@@ -87,6 +88,11 @@ class Instagram(GraphPublisher):
                 hashtags=social.hashtags(tags, already=post.instagram_caption),
             )
         )
+
+    def proof(self, rendition: Rendition) -> Proof:
+        """The caption, and what a screen reader says of each picture."""
+        alts = tuple(picture["alt"] for picture in rendition.payload["pictures"])
+        return Proof(text=rendition.payload["caption"], alts=alts)
 
     def show(self, publication: Publication) -> None:
         """Write the exact requests to outbox/instagram/<slug>.json, and the pictures where Instagram fetches them."""

@@ -205,6 +205,11 @@ def whole(payload: Mapping[str, Any]) -> Hashable:
     return payload["language"], ()
 
 
+def wholes(payload: Mapping[str, Any]) -> Sequence[Hashable]:
+    """The variant with every post in each language: no reader gets more than the longest of them."""
+    return [(language, ()) for language in payload["letters"]]
+
+
 def letter_of_variant(payload: Mapping[str, Any], variant: Hashable) -> Letter:
     """The letter of one variant: the whole one without the posts that its readers do not get.
 

@@ -22,6 +22,7 @@ from veille.publishing import (
     File,
     Journal,
     OnUnknown,
+    Proof,
     Publication,
     ReadBack,
     Recipient,
@@ -35,11 +36,13 @@ from veille_publishers import files, letter_files
 from veille_publishers.dkim_signature import load_signer
 from veille_publishers.letter import (
     PREFERENCES_SLOT,
+    SLOTS,
     UNSUBSCRIBE_SLOT,
     letter_of_variant,
     letter_payload,
     variant,
     whole,
+    wholes,
 )
 from veille_publishers.mime import Draft, Heading, Personal, Template
 from veille_publishers.pool import Mail, Pool
@@ -52,6 +55,7 @@ SIGNING_THREADS = 2  # they only wait for the signing process: one for each of t
 
 _LONGEST_BASE = 300  # characters: a line of a header holds 998, and is not folded inside a link (RFC 5322, 2.1.1)
 _LONGEST_ADDRESS = 254  # characters (RFC 5321, 4.5.3.1.3)
+_LONGEST_TOKEN = 30  # characters (`tokens`): key, purpose, up to seven digits of the reader's number, hyphen and MAC
 _ADDRESS = re.compile(r'[^\x00-\x20\x7f-\xa0<>(),;:\\"\[\]@]+@[A-Za-z0-9.-]+')  # what cannot end a header or a command
 
 
@@ -127,6 +131,23 @@ class Newsletter:
             files.write(folder / name, shown.encode())
         for file in publication.rendition.files:
             files.write(folder / "media" / file.name, file.content)
+
+    def proof(self, rendition: Rendition) -> Proof:
+        """The whole letter in the newsroom's language; as heavy as the reader with the longest one gets it."""
+        payload = rendition.payload
+        letter = letter_of_variant(payload, whole(payload))
+        return Proof(
+            heading=letter.subject,
+            preheader=letter.preheader,
+            html=_leading_nowhere(letter.html),
+            text=_leading_nowhere(letter.text),
+            weight=max(self._weight(letter_of_variant(payload, one).html) for one in wholes(payload)),
+        )
+
+    def _weight(self, html: str) -> int:
+        """Bytes, with links of the length that a reader's have."""
+        link = len(self._base_url) + len("/u/") + _LONGEST_TOKEN
+        return len(html.encode()) + sum(link - len(slot) for slot in SLOTS)
 
     def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
         """Send or write one message for each reader of the batch, and of further ones that the journal gives."""
@@ -324,3 +345,9 @@ class Newsletter:
                 hint=_('write list_id = "letter.example.org", without accents and spaces'),
             )
         return value if value.endswith(">") else f"<{value}>"
+
+
+def _leading_nowhere(part: str) -> str:
+    for slot in SLOTS:
+        part = part.replace(slot, "#")
+    return part

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from veille.errors import RenderError
 from veille.i18n import gettext as _
 from veille.i18n import why
-from veille.publishing import Publication
+from veille.publishing import Proof, Publication, Rendition
 from veille.rendering import Picture, RenderedEdition, RenderedPost
 from veille.rendering.templating import shipped
 from veille_publishers import shelves
-from veille_publishers.archive import Archive, Item, clean, outside, read
+from veille_publishers.archive import Archive, Item, alone, clean, outside, read
 from veille_publishers.folder import FolderPublisher
 from veille_publishers.shelves import Shelf
 
@@ -40,10 +40,29 @@ class Web(FolderPublisher):
         site = Site(self, archive)
         return {**site.assets, **dict(site.pages())}
 
+    def proof(self, rendition: Rendition) -> Proof:
+        """The page of this post or edition, on a site that holds nothing else."""
+        site = Site(self, alone(rendition), self._look)
+        heading, content = site.only_page()
+        return Proof(heading=heading, html=content.decode(), weight=len(content))
+
+    @cached_property
+    def _look(self) -> Look:
+        """For proofs: the look of the site is made once for them all."""
+        return Look(self)
+
     def asset(self, name: str) -> bytes:
         """A file beside the templates, the newsroom's own first."""
         own = self.config.root / "templates" / "web" / name
         return (own if own.is_file() else shipped() / "web" / name).read_bytes()
+
+    def fill(self, template: str, **values: Any) -> bytes:
+        """A file made from a template of the site.
+
+        Raises:
+            RenderError: the template fails.
+        """
+        return clean(self.context.templates.render(f"web/{template}", **values)).encode()
 
 
 @dataclass(frozen=True)
@@ -63,26 +82,16 @@ class Page:
     lang: str = ""
 
 
-class Site:
-    """All pages of one moment, from what stands."""
+class Look:
+    """The files that every page of a site loads."""
 
-    def __init__(self, web: Web, archive: Archive) -> None:
-        self.archive = archive
-        self.name = web.config.brand.name
-        self.language = web.config.settings.workspace.language
-        self.has_feed = "feed" in web.config.channels
-        self.sources = frozenset(item.post.source for item in archive.items)
-        self.kinds = shelves.kinds(archive.items)
-        self.categories = shelves.categories(archive.items)
-        self.towns = shelves.towns(archive.items, web.config.towns)
+    def __init__(self, web: Web) -> None:
         self._web = web
-        self._root = urlsplit(web.config.settings.workspace.base_url).path
-        self._sandbox = not web.live
 
     @cached_property
     def style(self) -> tuple[str, bytes]:
         """Name and content of the one style sheet; its name changes with its content."""
-        return _named("site", "css", self._render("site.css.j2", font=self.font[0]))
+        return _named("site", "css", self._web.fill("site.css.j2", font=self.font[0]))
 
     @cached_property
     def font(self) -> tuple[str, bytes]:
@@ -92,7 +101,7 @@ class Site:
     @cached_property
     def icon(self) -> tuple[str, bytes]:
         """Name and content of the small sign in a browser's tab."""
-        return _named("icon", "svg", self._render("icon.svg.j2"))
+        return _named("icon", "svg", self._web.fill("icon.svg.j2"))
 
     @cached_property
     def logo(self) -> tuple[str, bytes] | None:
@@ -109,11 +118,40 @@ class Site:
             ) from error
 
     @property
+    def files(self) -> dict[str, bytes]:
+        """All of them, by name."""
+        fixed = (self.font, self.style, self.icon, *([self.logo] if self.logo else []))
+        return {**dict(fixed), "lexend-OFL.txt": self._web.asset("lexend-OFL.txt")}
+
+
+class Site:
+    """All pages of one moment, from what stands."""
+
+    def __init__(self, web: Web, archive: Archive, look: Look | None = None) -> None:
+        self.archive = archive
+        self.look = look or Look(web)
+        self.name = web.config.brand.name
+        self.language = web.config.settings.workspace.language
+        self.has_feed = "feed" in web.config.channels
+        self.sources = frozenset(item.post.source for item in archive.items)
+        self.kinds = shelves.kinds(archive.items)
+        self.categories = shelves.categories(archive.items)
+        self.towns = shelves.towns(archive.items, web.config.towns)
+        self._web = web
+        self._root = urlsplit(web.config.settings.workspace.base_url).path
+        self._sandbox = not web.live
+
+    @property
     def assets(self) -> dict[str, bytes]:
         """Everything that pages load, all from this site."""
-        fixed = (self.font, self.style, self.icon, *([self.logo] if self.logo else []))
-        licence = {"lexend-OFL.txt": self._web.asset("lexend-OFL.txt")}
-        return {**dict(fixed), **licence, **{f"media/{k}": v for k, v in self.archive.media.items()}}
+        return {**self.look.files, **{f"media/{k}": v for k, v in self.archive.media.items()}}
+
+    def only_page(self) -> tuple[str, bytes]:
+        """Headline and content of the page of the one post or edition that this site holds."""
+        if self.archive.editions:
+            edition = self.archive.editions[0]
+            return edition.title, self._edition(edition)[1]
+        return self.archive.items[0].post.title, self._post(self.archive.items[0])[1]
 
     def pages(self) -> Iterator[tuple[str, bytes]]:
         """Each file name with its content."""
@@ -167,7 +205,7 @@ class Site:
         def link(target: str) -> str:
             return self._link(page, target)
 
-        content = self._render(template, site=self, page=page, link=link, outside=outside, **values)
+        content = self._web.fill(template, site=self, page=page, link=link, outside=outside, **values)
         return page.path if page.path.endswith(".html") else f"{page.path}index.html", content
 
     def _link(self, page: Page, target: str) -> str:
@@ -181,9 +219,6 @@ class Site:
         here = page.path if page.path.endswith("/") else ""
         way = relpath(target or ".", here or ".")
         return f"{way}/{leaf}" if not target or target.endswith("/") else way
-
-    def _render(self, template: str, **values: Any) -> bytes:
-        return clean(self._web.context.templates.render(f"web/{template}", **values)).encode()
 
 
 def _named(name: str, suffix: str, content: bytes) -> tuple[str, bytes]:

@@ -83,6 +83,7 @@ class Proof:
 
     Args:
         heading: what a list of messages or items shows: subject, headline; "" where there is none.
+        preheader: what a list of messages shows behind the subject of a letter.
         html: the whole letter or page, or the item of a feed, as it leaves, personal links leading nowhere; ""
             on channels of plain text.
         text: the plain-text part of the letter, the caption of a social post.
@@ -91,6 +92,7 @@ class Proof:
     """
 
     heading: str = ""
+    preheader: str = ""
     html: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
     alts: tuple[str, ...] = ()

@@ -17,7 +17,18 @@ from veille.outbox.database import Database
 from veille.outbox.deliveries import Deliveries
 from veille.outbox.queue import Change, Item, Queue
 from veille.outbox.report import Report, Status
-from veille.publishing import Delivery, Journal, OnUnknown, Publication, ReadBack, Receipt, Rendition, Seen, Source
+from veille.publishing import (
+    Delivery,
+    Journal,
+    OnUnknown,
+    Proof,
+    Publication,
+    ReadBack,
+    Receipt,
+    Rendition,
+    Seen,
+    Source,
+)
 from veille.subscribers import Row, Subscribers
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -59,6 +70,10 @@ class Act:
 
     def show(self, publication: Publication) -> None:
         """Nothing to look at."""
+
+    def proof(self, rendition: Rendition) -> Proof:
+        """Nothing that a check could look at."""
+        return Proof()
 
     def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
         """None."""

@@ -143,6 +143,25 @@ def test_rendering_is_pure_frozen_and_json(publisher: Publisher, sources: list[S
     assert [r.digest for r in made] == [r.digest for r in renditions(publisher, sources)]
 
 
+def test_a_proof_is_pure_and_shows_what_leaves(publisher: Publisher, sources: list[Source]) -> None:
+    made = renditions(publisher, sources)
+    for rendition in made:
+        before = rendition.digest
+        proof = publisher.proof(rendition)
+        assert proof == publisher.proof(rendition), "pure"
+        assert rendition.digest == before
+        assert proof.text or proof.html
+        assert bool(proof.weight) == bool(proof.html)
+        assert "VEILLE-" not in proof.html + proof.text + proof.heading, "personal links lead nowhere"
+    files = {file.name for rendition in made for file in rendition.files}
+    if publisher.kind in ("newsletter", "feed", "web"):
+        shown = "".join(publisher.proof(rendition).html for rendition in made)
+        assert files
+        assert all(name in shown for name in files)
+    else:
+        assert [len(publisher.proof(r).alts) for r in made] == [len(r.files) for r in made]
+
+
 def test_the_kind_is_the_name_and_the_sandbox_is_the_default(publisher: Publisher) -> None:
     assert registry.REGISTRY[publisher.kind]
     assert publisher.live is False
