@@ -227,3 +227,27 @@ def upgrade() -> None:
         sa.Column("used_until", sa.Float().with_variant(sa.REAL(), "sqlite"), nullable=False),
         sqlite_strict=True,
     )
+    _append_only()
+
+
+def _append_only() -> None:
+    """Nobody changes or deletes a line of `audit`, whatever program asks.
+
+    SQLite deletes a row that REPLACE writes over without asking a trigger for it (recursive_triggers is off).
+    """
+    refusal = "audit lines are never changed"
+    if op.get_bind().dialect.name == "sqlite":
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+        known = "WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)"
+        op.execute(f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit {refuse}")
+        op.execute(f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit {refuse}")
+        op.execute(f"CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit {known} {refuse}")
+        return
+    op.execute(
+        "CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{refusal}'; END $$"
+    )
+    for name, event, each in (("change", "UPDATE OR DELETE", "ROW"), ("truncate", "TRUNCATE", "STATEMENT")):
+        op.execute(
+            f"CREATE TRIGGER audit_no_{name} BEFORE {event} ON audit FOR EACH {each} EXECUTE FUNCTION audit_refuse()"
+        )
