@@ -8,8 +8,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.headerregistry import Address
-from email.utils import parseaddr
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -32,7 +30,7 @@ from veille.publishing import (
 )
 from veille.rendering import RenderedEdition
 from veille.tokens import Purpose
-from veille_publishers import files, letter_files
+from veille_publishers import files, letter_files, sender
 from veille_publishers.dkim_signature import load_signer
 from veille_publishers.letter import (
     PREFERENCES_SLOT,
@@ -48,15 +46,12 @@ from veille_publishers.mime import Draft, Heading, Personal, Template
 from veille_publishers.pool import Mail, Pool
 from veille_publishers.registry import Context
 from veille_publishers.signing_process import SigningProcess, signature
-from veille_publishers.smtp import SmtpUrl, parse_url
 
 TEMPLATES = 64  # letters kept ready to be filled in, of about 80 KB each
 SIGNING_THREADS = 2  # they only wait for the signing process: one for each of two batches
 
 _LONGEST_BASE = 300  # characters: a line of a header holds 998, and is not folded inside a link (RFC 5322, 2.1.1)
-_LONGEST_ADDRESS = 254  # characters (RFC 5321, 4.5.3.1.3)
 _LONGEST_TOKEN = 30  # characters (`tokens`): key, purpose, up to seven digits of the reader's number, hyphen and MAC
-_ADDRESS = re.compile(r'[^\x00-\x20\x7f-\xa0<>(),;:\\"\[\]@]+@[A-Za-z0-9.-]+')  # what cannot end a header or a command
 
 
 @dataclass(frozen=True)
@@ -85,8 +80,8 @@ class Newsletter:
         self._base_url = context.config.settings.workspace.base_url
         self.live = self._settings.transport != "file"
         self._check_base_url()
-        self._sender = self._address("from", self._settings.sender)
-        self._reply_to = self._address("reply_to", self._settings.reply_to) if self._settings.reply_to else None
+        self._sender = sender.sender(context.config)
+        self._reply_to = sender.reply_to(context.config)
         # Where `veille bounces` reads the wish; without such a mailbox a person does.
         answers_to = quote(self._settings.bounce_address or (self._reply_to or self._sender).addr_spec, safe="@+")
         self._mailto = f"mailto:{answers_to}?subject=unsubscribe%20"
@@ -94,7 +89,7 @@ class Newsletter:
         self._signer = load_signer(self._settings, self._sender.domain)
         self._envelope("d0")
         self._folder = context.config.outbox_dir / "newsletter"
-        self._server = self._parsed_url() if self.live else None
+        self._server = sender.server(self._settings) if self.live else None
         self._pool: Pool | None = None
         self._signing = SigningProcess(self._signer.key) if self._signer else None
         self._templates: OrderedDict[Hashable, Template] = OrderedDict()  # the one used last at the end
@@ -203,7 +198,7 @@ class Newsletter:
         reader, keys = delivery.recipient, self._context.keys
         if reader is None or keys is None:
             raise LedgerError(_("{id} names no reader").format(id=delivery.id))
-        if not _ADDRESS.fullmatch(reader.address):
+        if not sender.ADDRESS.fullmatch(reader.address):
             return Rejected(
                 _("this reader's address cannot be written into a letter"),
                 hint=_("remove it, and add it again as contact@example.org"),
@@ -296,14 +291,6 @@ class Newsletter:
 
     # ---- settings
 
-    def _parsed_url(self) -> SmtpUrl:
-        if self._settings.smtp_url is None:
-            raise ConfigError(
-                _("newsletter.transport is smtp, but newsletter.smtp_url is not set"),
-                hint=_('set VEILLE_NEWSLETTER__SMTP_URL="smtp://user:password@host:587?tls=starttls"'),
-            )
-        return parse_url(self._settings.smtp_url.get_secret_value())
-
     def _check_base_url(self) -> None:
         """Whether the links of the headers can be what RFC 8058 and RFC 5322 ask for."""
         if not self._base_url.isascii():
@@ -321,20 +308,6 @@ class Newsletter:
                 _("workspace.base_url is too long for the headers of a mail"),
                 hint=_("the link that leaves the letter must fit on one line"),
             )
-
-    def _address(self, key: str, value: str) -> Address:
-        name, spec = parseaddr(value)
-        if not value and key == "from" and not self.live:
-            name, spec = self._context.config.brand.name, f"newsletter@{urlsplit(self._base_url).hostname}"
-        try:
-            if not spec.isascii() or not _ADDRESS.fullmatch(spec) or len(spec) > _LONGEST_ADDRESS:
-                raise ValueError
-            return Address(name or self._context.config.brand.name, addr_spec=spec)
-        except (ValueError, IndexError):
-            raise ConfigError(
-                _("newsletter.{key} is not an address").format(key=key),
-                hint=_('write {key} = "Name <letter@example.org>"').format(key=key),
-            ) from None
 
     def _checked_list_id(self) -> str:
         """List-Id with its angle brackets (RFC 2919, section 3)."""
