@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from veille.config import Config
+from veille.contacts import CAPTIONED, TABLED, Carrying, from_json, in_caption
+from veille.contacts import to_json as carried_json
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
 from veille.failpoints import failpoint
@@ -18,10 +20,12 @@ from veille.library import Library
 from veille.outbox.queue import REWRITING, Change, Item, Queue, Queued
 from veille.planning import CADENCED, Owed, Plan
 from veille.posts import Post
+from veille.proofing import Proofreader, once
 from veille.publishing import Publisher, Rendition, Source
 from veille.reading import name_of
 from veille.renamed import renamed_editions
 from veille.rendering import RenderedEdition, RenderedPost, labels, render_edition, render_hand_made, render_post
+from veille.rendering.contacts import of_day
 from veille.segments import to_json
 
 HELPLINES_FILE = "content/helplines.yaml"
@@ -38,17 +42,23 @@ class Line:
     live: bool = False  # reaches people
     urgent: bool = False
     segments: str = ""  # as in `Item`
+    contacts: str = ""  # as in `Item`
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan with everything rendered; nothing is in the outbox yet."""
+    """A plan with everything rendered; nothing is in the outbox yet.
+
+    Args:
+        findings: warnings about what channels will show, each once.
+    """
 
     lines: tuple[Line, ...]
     withdrawn: tuple[Queued, ...]
     bodies: Mapping[str, str] = field(default_factory=dict, repr=False)  # source of a post -> `body_hash`
     seen: int | None = None  # the outbox that it was planned on
     fingerprints: Fingerprints | None = field(default=None, repr=False, compare=False)
+    findings: tuple[Finding, ...] = ()
 
     @property
     def changes(self) -> tuple[Line, ...]:
@@ -82,7 +92,11 @@ def blocking(plan: Plan, library: Library, findings: Sequence[Finding], *, every
         read = {post.file for post in library.posts} | {edition.file for edition in library.editions}
         folders = ("content/posts/", "content/editions/")
         files |= {error.file for error in errors if error.file.startswith(folders) and error.file not in read}
-    found = [error for error in errors if error.file in files or error.code == "no-content"]
+    found = [
+        error
+        for error in errors
+        if error.file in files or error.code == "no-content" or error.file.startswith("templates/")
+    ]
     if any(error.code == "unknown-contact" for error in found):  # its record may be there, and broken
         found += [error for error in errors if error.file.startswith("content/partners/")]
     return found
@@ -98,14 +112,15 @@ def prepare(
     *,
     progress: Callable[[int], None] = lambda done: None,  # noqa: ARG005
 ) -> Prepared:
-    """Render everything that is owed and say what queueing it would change.
+    """Render everything that is owed, look at what will be shown, and say what queueing it would change.
 
     Raises:
-        ContentError: what cannot be shown on a channel, and files that look renamed; every one at once.
+        ContentError: what cannot or may not be shown on a channel, and files that look renamed; every one at once.
         RenderError: a template or picture fails.
     """
     studio = _Studio(library, config, queue, now)
     prints = Fingerprints(library, config, studio.first_seen, now)
+    reader = Proofreader(library, config, publishers, now)
     lines: list[Line] = []
     findings: list[Finding] = []
     for count, owed in enumerate(plan.owed):
@@ -117,15 +132,20 @@ def prepare(
             source = studio.source(owed)
             rendition = publishers[owed.channel].render(source)
             if rendition is not None:
-                lines.append(_line(owed, source, rendition, publishers[owed.channel]))
+                line = _line(owed, source, rendition, publishers[owed.channel])
+                caption = publishers[owed.channel].proof(rendition).text if owed.channel in CAPTIONED else None
+                lines.append(replace(line, contacts=studio.shows(owed, caption)))
+                if lines[-1].change not in (Change.SAME, Change.TOO_LATE):
+                    findings += reader.look(rendition, source, owed.file)
                 prints.made(owed, rendition.digest)
         except ContentError as error:
             findings += [_in_file(finding, owed) for finding in error.findings]
     bodies = {post.source: body_hash(post.body) for post in library.posts}
     findings += _renamed(lines, queue.all(), library, bodies)
-    if findings:
-        raise ContentError(dict.fromkeys(findings))
-    return Prepared(tuple(lines), plan.withdrawn, bodies, plan.seen, prints)
+    found = once(findings)
+    if any(finding.severity is Severity.ERROR for finding in found):
+        raise ContentError(found)
+    return Prepared(tuple(lines), plan.withdrawn, bodies, plan.seen, prints, tuple(found))
 
 
 def enqueue(
@@ -199,6 +219,7 @@ def _item(line: Line, rendition: Rendition, bodies: Mapping[str, str], config: C
         live=line.live,
         urgent=line.urgent,
         segments=line.segments,
+        contacts=line.contacts,
         members=owed.members,
         bodies={source: bodies[source] for source in owed.members if source in bodies and source not in owed.kept},
         expires=owed.expires,
@@ -295,6 +316,12 @@ def letter_of(source: Post | Edition, library: Library, config: Config, now: dat
     )
 
 
+def shown_on(owed: Owed, config: Config, now: datetime) -> date:
+    """The day on which readers see it: a letter and a social post on theirs, a page on every day from its own."""
+    moment = max(owed.due, now) if owed.channel in REWRITING else owed.due
+    return moment.astimezone(config.zone).date()
+
+
 class _Studio:
     """Renders posts and editions once, however many channels ask."""
 
@@ -305,24 +332,41 @@ class _Studio:
         self._now = now
         self._by_source = {post.source: post for post in library.posts}
         self.first_seen = queue.first_seen()
-        self._posts: dict[str, RenderedPost] = {}
+        self._posts: dict[tuple[str, Hashable], RenderedPost] = {}
 
     def source(self, owed: Owed) -> Source:
         """What a publisher renders."""
-        return self._post(owed.post) if owed.post else self._edition(owed)
+        day = shown_on(owed, self._config, self._now)
+        return self._post(owed.post, day) if owed.post else self._edition(owed, day)
 
-    def _post(self, post: Post) -> RenderedPost:
-        if post.source not in self._posts:
+    def shows(self, owed: Owed, caption: str | None) -> str:
+        """The contacts that readers see of it, as the outbox keeps them.
+
+        Args:
+            caption: everything that a social channel shows; None elsewhere.
+        """
+        posts = [owed.post] if owed.post else [self._by_source[s] for s in owed.members if s in self._by_source]
+        sources = [*([owed.edition] if owed.edition else []), *(p for p in posts if p.source not in owed.kept)]
+        carrying = Carrying(self._library, shown_on(owed, self._config, self._now))
+        carried = carrying.of(sources, table=owed.channel in TABLED or any(post.sensitive for post in posts))
+        if caption is not None:
+            return carried_json(in_caption(carried, caption))
+        before = from_json(owed.existing.contacts) if owed.existing else {}
+        return carried_json({**{s: before[s] for s in owed.kept if s in before}, **carried})
+
+    def _post(self, post: Post, day: date) -> RenderedPost:
+        key = post.source, of_day(self._library, day)
+        if key not in self._posts:
             # A post without a date has the date on which it was first published, for ever.
             now = self.first_seen.get(post.source, self._now)
-            self._posts[post.source] = render_post(post, self._library, self._config, now=now)
-        return self._posts[post.source]
+            self._posts[key] = render_post(post, self._library, self._config, now=now, day=day)
+        return self._posts[key]
 
-    def _edition(self, owed: Owed) -> RenderedEdition:
+    def _edition(self, owed: Owed, day: date) -> RenderedEdition:
         stored = self._stored(owed)
-        posts = [stored[s] if s in stored else self._post(self._by_source[s]) for s in owed.members]
+        posts = [stored[s] if s in stored else self._post(self._by_source[s], day) for s in owed.members]
         if owed.edition:
-            return render_hand_made(owed.edition, posts, self._library, self._config, due=owed.due)
+            return render_hand_made(owed.edition, posts, self._library, self._config, due=owed.due, day=day)
         return render_edition(
             posts,
             self._library,
@@ -332,6 +376,7 @@ class _Studio:
             slug=owed.source,
             title=owed.title,
             titles=self._titles(owed),
+            day=day,
         )
 
     def _titles(self, owed: Owed) -> dict[str, str]:
