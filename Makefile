@@ -14,7 +14,7 @@ help:
 	@echo "make test      run the tests"
 	@echo "make soak      the long tests: hundreds of kills, a million rows (a quarter of an hour)"
 	@echo "make lint      ruff, mypy, import-linter"
-	@echo "make messages  bring the French catalogue to the messages of the source"
+	@echo "make messages  bring the French catalogue and docs/checks.md to the source"
 	@echo "make bench     measurements (benchmarks/README.md)"
 	@echo "make bench-million  the same with 1,000,000 readers"
 
@@ -50,9 +50,11 @@ format: $(READY)
 
 messages: $(READY)
 	$(BIN)/python -m tests.support.messages
+	$(BIN)/python -m tests.support.checks_page
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.checking
 	$(BIN)/python -m benchmarks.sending
 
 bench-million: $(READY)

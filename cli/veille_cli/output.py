@@ -221,6 +221,9 @@ def finding_data(finding: Finding) -> dict[str, Any]:
         "hint": finding.hint,
         "field": finding.field,
         "severity": finding.severity.value,
+        "column": finding.column,
+        "excerpt": finding.excerpt,
+        "link": finding.link,
     }
 
 
@@ -232,7 +235,16 @@ def findings_text(findings: Sequence[Finding]) -> str:
     """Findings for people: errors first, each with its remedy on the next line."""
     ranked = sorted(findings, key=lambda f: (f.severity is not Severity.ERROR, f.file, f.line or 0))
     signs = {Severity.ERROR: "✗", Severity.WARNING: "!"}
-    return "\n".join(f"{signs[finding.severity]} {finding}" for finding in ranked)
+    return "\n".join(f"{signs[finding.severity]} {_finding_text(finding)}" for finding in ranked)
+
+
+def _finding_text(finding: Finding) -> str:
+    """Where, what, the words it is about, the remedy, and the code that `--explain` and `allow` take."""
+    head = ": ".join(part for part in (finding.where, finding.field, finding.message) if part)
+    lines = [f"{head} [{finding.code}]"]
+    lines += [f"    | {finding.excerpt}"] if finding.excerpt else []
+    lines += [f"    → {finding.hint}"] if finding.hint else []
+    return "\n".join([*lines, *([f"      {finding.link}"] if finding.link else [])])
 
 
 def table(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir, extract_python
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_python
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -49,7 +49,8 @@ def template() -> Catalog:
     catalog = Catalog(domain="veille", charset="utf-8")
     with (ROOT / "babel.cfg").open(encoding="utf-8") as mapping:
         methods, options = parse_mapping_cfg(mapping)  # type: ignore[no-untyped-call]
-    for file, _line, message, _comments, context in extract_from_dir(str(ROOT), methods, options):
+    keywords = {**DEFAULT_KEYWORDS, "mark": None}  # what `veille.checks.rules` translates where it is shown
+    for file, _line, message, _comments, context in extract_from_dir(str(ROOT), methods, options, keywords=keywords):
         catalog.add(message, locations=[(Path(file).as_posix(), 0)], context=context)
     return catalog
 

@@ -130,7 +130,7 @@ def test_over_before_it_is_published(config: Config, front: str, fields: list[st
 def test_a_warning_can_be_allowed_and_an_error_cannot(config: Config) -> None:
     front = "title: a\npublishDate: 2026-12-02\nexpiryDate: 2026-12-01\npartners: [x]\n"
     write(config.root, front + "allow: {over: archive, unknown-contact: non}", name="posts/a.md")
-    assert brief(config) == [("a.md:5", "unknown-contact")]
+    assert brief(config) == [("a.md:5", "unknown-contact"), ("a.md:6", "allow-refused")]
 
 
 def test_drafts_never_block_and_loading_is_included(config: Config) -> None:

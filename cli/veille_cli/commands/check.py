@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,35 +13,103 @@ from veille.i18n import gettext as _
 from veille.i18n import ngettext
 from veille_cli.output import INVALID, Answer, answers, finding_data, findings_text
 
+if TYPE_CHECKING:
+    from veille.checks import Rule
+    from veille.errors import Finding
+
 
 @answers
 def command(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help=_("Only these files (default: everything)."))
     ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="CODE", help=_("Say what a code means, and how to mend what it found.")),
+    ] = None,
+    sarif: Annotated[
+        bool, typer.Option("--sarif", help=_("Answer in SARIF 2.1.0, for code hosts and editors."))
+    ] = False,
 ) -> Answer:
     """Check the content: what is wrong, where, and how to mend it."""
     from veille import checks
     from veille.errors import Severity
     from veille_cli.wiring import newsroom
 
+    if explain:
+        return _explained(explain)
     with newsroom() as room:
         library = room.library
         findings = checks.run(library, room.config, room.clock())
         if paths:
             chosen = {library.find(path).file for path in paths}
             findings = tuple(finding for finding in findings if finding.file in chosen)
-        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         count = len(paths) if paths else len(library.posts) + len(library.editions)
-    warnings = len(findings) - len(errors)
-    summary = _("{files}: {errors}, {warnings}").format(
-        files=ngettext("{n} file checked", "{n} files checked", count).format(n=count),
-        errors=ngettext("{n} error", "{n} errors", len(errors)).format(n=len(errors)),
-        warnings=ngettext("{n} warning", "{n} warnings", warnings).format(n=warnings),
-    )
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     return Answer(
         data={"files": count, "findings": [finding_data(finding) for finding in findings]},
-        text=[*([findings_text(findings)] if findings else []), summary],
+        text=_sarif_text(findings) if sarif else _text(findings, len(errors), count),
         exit_code=INVALID if errors else 0,
         errors=[finding_data(finding) for finding in errors],
     )
+
+
+def _text(findings: Sequence[Finding], errors: int, count: int) -> list[str]:
+    summary = _("{files}: {errors}, {warnings}").format(
+        files=ngettext("{n} file checked", "{n} files checked", count).format(n=count),
+        errors=ngettext("{n} error", "{n} errors", errors).format(n=errors),
+        warnings=ngettext("{n} warning", "{n} warnings", len(findings) - errors).format(n=len(findings) - errors),
+    )
+    if not findings:
+        return [summary]
+    more = _("`veille check --explain {code}` says more about one of them.").format(code=findings[0].code)
+    return [findings_text(findings), "", summary, more]
+
+
+def _sarif_text(findings: Sequence[Finding]) -> list[str]:
+    from veille_cli.sarif import report
+
+    return [json.dumps(report(findings), ensure_ascii=False, indent=2)]
+
+
+# Explaining a code ----
+
+
+def _explained(code: str) -> Answer:
+    from veille import checks
+    from veille.reading.wording import did_you_mean
+
+    known = checks.rules()
+    if code not in known:
+        hint = did_you_mean(code, known) or _("docs/checks.md lists them all")
+        message = _("there is no finding with the code {code}").format(code=code)
+        raise typer.BadParameter(f"{message}; {hint}", param_hint="--explain")
+    rule = known[code]
+    return Answer(data=_rule_data(rule), text=_rule_text(rule))
+
+
+def _rule_data(rule: Rule) -> dict[str, object]:
+    return {
+        "code": rule.code,
+        "title": _(rule.title),
+        "why": _(rule.why),
+        "remedy": _(rule.remedy),
+        "wrong": rule.wrong,
+        "right": rule.right,
+        "severity": rule.severity.value,
+        "excusable": rule.excusable,
+        "source": rule.source,
+        "link": rule.link,
+    }
+
+
+def _rule_text(rule: Rule) -> list[str]:
+    from veille.errors import Severity
+
+    blocks = _("an error: it blocks what it stands in") if rule.severity is Severity.ERROR else _("a warning")
+    pardon = _("A post that must keep it writes in its front matter: allow: {{{code}: the reason}}")
+    lines = [f"{_(rule.title)} [{rule.code}], {blocks}", "", _(rule.why), "", f"→ {_(rule.remedy)}"]
+    lines += ["", f"✗ {rule.wrong}", f"✓ {rule.right}"] if rule.wrong and rule.right else []
+    lines += ["", pardon.format(code=rule.code) if rule.excusable else _("It cannot be allowed.")]
+    lines += ["", *(part for part in (rule.source, rule.link) if part)] if rule.source or rule.link else []
+    return lines

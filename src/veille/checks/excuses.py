@@ -1,4 +1,4 @@
-"""What a post allows itself (`allow: {CODE: reason}`), and what the newsroom does not want to see (`[checks] ignore`)."""
+"""What a post allows itself (`allow: {CODE: reason}`), and what the newsroom ignores (`[checks] ignore`)."""
 
 from __future__ import annotations
 

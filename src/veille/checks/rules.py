@@ -83,6 +83,12 @@ class Context:
     now: datetime
 
     @cached_property
+    def references(self) -> frozenset[str]:
+        """What a text may put in: "partner:ccas-bagneux", "helpline:3919"."""
+        partners = (f"partner:{key}" for key in self.library.partners)
+        return frozenset((*partners, *(f"helpline:{key}" for key in self.library.helplines)))
+
+    @cached_property
     def today(self) -> date:
         """The day in the newsroom's zone."""
         return self.now.astimezone(self.config.zone).date()

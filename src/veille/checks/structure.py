@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from veille.checks.rules import Check, Context, Rule, mark
 from veille.checks.subjects import Source, Subject
 from veille.editions import Edition
-from veille.errors import ContentError, Finding, Severity
+from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.library import Library
 from veille.posts import Image, Moment, Post
@@ -90,15 +90,11 @@ def _entry_line(source: Post | Edition, key: str, names: Sequence[str], name: st
 def body(subject: Subject, context: Context) -> Iterator[Finding]:
     """What a text may not hold: unknown contacts, pictures, and links that a letter cannot carry."""
     from veille import markdown
-    from veille.rendering import contacts
 
     if isinstance(subject.source, Post | Edition):
         source, base_url = subject.source, context.config.settings.workspace.base_url
         document = markdown.Document(subject.tokens, source.file, source.body_line, source.lang)
-        try:
-            markdown.resolve(document, contacts=contacts.directory(context.library), base_url=base_url)
-        except ContentError as error:
-            yield from error.findings
+        yield from markdown.findings(document, context.references, base_url)
 
 
 def placeholders(library: Library) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
@@ -67,8 +67,8 @@ def resolve(document: Document, *, contacts: Mapping[str, Contact], base_url: st
     Raises:
         ContentError: every unknown contact, picture and link that a mail cannot follow, with its line.
     """
-    if findings := tuple(_findings(document, contacts, base_url)):
-        raise ContentError(findings)
+    if found := tuple(findings(document, contacts, base_url)):
+        raise ContentError(found)
     tokens = [_resolved(token, contacts, base_url, document.lang) for token in document.tokens]
     return replace(document, tokens=tuple(_contact_blocks(_shifted(tokens))))
 
@@ -124,11 +124,20 @@ def contact_facts(contact: Contact) -> list[tuple[str, str, str]]:
         (_("Text message"), contact.sms, f"sms:{digits(contact.sms)}"),
         (_("Hours"), contact.hours, ""),
         (_("Address"), contact.address, ""),
+        ("", access_words(contact), ""),
+        (_("Languages"), contact.languages, ""),
         (_("E-mail"), contact.email, f"mailto:{contact.email}"),
         (_("Website"), contact.url, contact.url),
         (_("Chat"), contact.chat, contact.chat),
     ]
     return [row for row in rows if row[1]]
+
+
+def access_words(contact: Contact) -> str:
+    """Whether somebody in a wheelchair can come in; "" when nobody knows."""
+    if contact.accessible is None:
+        return ""
+    return _("accessible by wheelchair") if contact.accessible else _("not accessible by wheelchair")
 
 
 def call_label(href: str, label: str) -> str:
@@ -220,7 +229,12 @@ def _render_contact_block(_self: Any, tokens: Sequence[Token], index: int, _opti
 # What a post may not hold ----
 
 
-def _findings(document: Document, contacts: Mapping[str, Contact], base_url: str) -> Iterator[Finding]:
+def findings(document: Document, contacts: Collection[str], base_url: str) -> Iterator[Finding]:
+    """Every unknown contact, picture and link that a mail cannot follow, with its line.
+
+    Args:
+        contacts, base_url: as for `resolve`; of the contacts only their references count.
+    """
     for token in document.tokens:
         line = document.line + (token.map[0] if token.map else 0)
         for child in token.children or ():
@@ -231,7 +245,7 @@ def _findings(document: Document, contacts: Mapping[str, Contact], base_url: str
                 yield Finding(document.file, line, None, message, hint, code)
 
 
-def _problem(token: Token, contacts: Mapping[str, Contact], base_url: str) -> tuple[str, str, str] | None:
+def _problem(token: Token, contacts: Collection[str], base_url: str) -> tuple[str, str, str] | None:
     if token.type == "image":
         return (
             _("a picture cannot stand in the text"),
@@ -249,7 +263,7 @@ def _problem(token: Token, contacts: Mapping[str, Contact], base_url: str) -> tu
     return None
 
 
-def _unknown_reference(token: Token, contacts: Mapping[str, Contact]) -> tuple[str, str, str]:
+def _unknown_reference(token: Token, contacts: Collection[str]) -> tuple[str, str, str]:
     if token.meta["kind"] not in REFERENCES:
         return (
             _("{reference} is not understood").format(reference=token.content),
