@@ -15,7 +15,7 @@ from veille.planning import CADENCED, as_moment, expires
 from veille.posts import Post
 from veille.publishing import Publisher, Rendition, Source
 from veille.reading import in_order
-from veille.rendering import RenderedEdition, labels, render_edition, render_hand_made, render_post
+from veille.rendering import RenderedEdition, RenderedPost, labels, render_edition, render_hand_made, render_post
 
 LETTER_TEMPLATE = "templates/newsletter/letter.mjml.j2"
 NEWEST_EDITIONS = 6  # letters that `check` makes
@@ -86,7 +86,7 @@ def samples(library: Library, config: Config, publishers: Publishers, now: datet
     found += _of_posts(reader, [post for post in loose if post.channels is None or CADENCED in post.channels])
     for post in _one_of_each(finished):
         found += _of_post(reader, post)
-    return once(softened(found, library.drafts))
+    return in_order(once(softened(found, library.drafts)))
 
 
 def of_source(
@@ -97,7 +97,7 @@ def of_source(
     found = _of_edition(reader, source) if isinstance(source, Edition) else [*_of_post(reader, source)]
     if isinstance(source, Post) and (source.channels is None or CADENCED in source.channels):
         found += _of_posts(reader, [source])
-    return once(softened(found, library.drafts))
+    return in_order(once(softened(found, library.drafts)))
 
 
 def once(findings: Iterable[Finding]) -> list[Finding]:
@@ -107,7 +107,7 @@ def once(findings: Iterable[Finding]) -> list[Finding]:
         key = (finding.file, finding.code, finding.message)
         if key not in kept or (kept[key].line is None and finding.line is not None):
             kept[key] = finding
-    return list(in_order(kept.values()))
+    return list(kept.values())
 
 
 # what is looked at ----
@@ -117,7 +117,7 @@ def _of_edition(reader: Proofreader, edition: Edition) -> list[Finding]:
     known = {post.source: post for post in reader.library.posts}
     members = [known[name] for name in edition.posts if name in known]
     try:
-        posts = [render_post(post, reader.library, reader.config, now=reader.now) for post in members]
+        posts = [_for_letter(reader, post) for post in members]
         made = render_hand_made(edition, posts, reader.library, reader.config, due=reader.now)
     except (ContentError, RenderError):
         return []
@@ -133,12 +133,17 @@ def _of_posts(reader: Proofreader, posts: Sequence[Post]) -> list[Finding]:
     title = labels.letter_title(config.brand.name, day, config.settings.workspace.language)
     name = f"{day:%Y-%m-%d}"
     try:
-        rendered = [render_post(post, reader.library, config, now=reader.now) for post in members]
+        rendered = [_for_letter(reader, post) for post in members]
         made = render_edition(rendered, reader.library, config, due=reader.now, source=name, slug=name, title=title)
     except (ContentError, RenderError):
         return []
     file = members[0].file if len(members) == 1 else ""
     return list(reader.look_at(made, (CADENCED,), file))
+
+
+def _for_letter(reader: Proofreader, post: Post) -> RenderedPost:
+    """Without the picture that would be drawn for Instagram."""
+    return render_post(replace(post, channels=(CADENCED, "web")), reader.library, reader.config, now=reader.now)
 
 
 def _of_post(reader: Proofreader, post: Post) -> Iterator[Finding]:
