@@ -14,9 +14,11 @@ from pathlib import Path
 
 from veille import __version__
 from veille.config import Config
+from veille.contacts import shown_on
 from veille.library import Library
 from veille.planning import Owed
 from veille.posts import Image, Post
+from veille.rendering.contacts import of_day
 from veille.rendering.templating import shipped
 
 FILE_NAME = "rendered.json"
@@ -29,6 +31,8 @@ class Fingerprints:
         self._posts = {post.source: post for post in library.posts}
         self._first_seen = first_seen
         self._now = now
+        self._library = library
+        self._config = config
         self._path = config.outbox_dir / FILE_NAME
         self._kept = _read(self._path)
         self._made: dict[str, tuple[str, str]] = {}
@@ -63,6 +67,7 @@ class Fingerprints:
             sorted(owed.kept),
             None if owed.post else owed.due,
             owed.edition,
+            of_day(self._library, shown_on(owed, self._config, self._now)),
         )
         return _digest(self._around, repr(frame), *(self._post(post) for post in fresh))
 

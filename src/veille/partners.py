@@ -23,6 +23,13 @@ class Need(StrEnum):
     SAFETY = "safety"
 
 
+class Confidence(StrEnum):
+    """How far a help line can be relied on."""
+
+    SURE = "sure"
+    UNCERTAIN = "uncertain"  # kept on file, and never shown to a reader
+
+
 @dataclass(frozen=True)
 class Partner:
     """One partner organisation: `content/partners/<id>.yaml`."""
@@ -45,6 +52,11 @@ class Partner:
     verified_by: str = ""  # who confirmed the record: a function, not a private person
     valid_until: date | None = None  # the last day on which the record holds
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)  # key -> line of the file
+
+    @property
+    def reference(self) -> str:
+        """What posts and the outbox call it: "partner:ccas-bagneux"."""
+        return f"partner:{self.id}"
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,11 @@ class HelpLine:
     sure: bool = True  # False: kept on file, and never shown to a reader
     verified_by: str = ""
 
+    @property
+    def reference(self) -> str:
+        """What posts and the outbox call it: "helpline:3919"."""
+        return f"helpline:{self.number}"
+
     def hours_on(self, day: date) -> str:
         """The hours of that day in words; "" when nobody wrote them down."""
         if self.hours_from is None or self.hours_from <= day:
@@ -100,6 +117,16 @@ class HelpLine:
         return Hours("", self.valid_from, self.valid_until).hold(day)
 
     @property
+    def periods(self) -> tuple[Hours, ...]:
+        """What changes with the day: hours of each period, and the period of the line itself; () when nothing does."""
+        own = Hours("", self.valid_from, self.valid_until)
+        lasting = Hours(self.hours, self.hours_from)
+        changes = self.other_hours or self.hours_from or self.valid_from or self.valid_until
+        return (own, *self.other_hours, lasting) if changes else ()
+
+    @property
     def href(self) -> str:
-        """`tel:` link, or `sms:` where the line cannot be called."""
-        return f"tel:{self.number}" if self.voice else f"sms:{self.number}"
+        """`tel:` link; `sms:` where the line cannot be called, "" where it takes no text message either."""
+        if self.voice:
+            return f"tel:{self.number}"
+        return f"sms:{self.number}" if self.sms else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from veille.config import Config
-from veille.contacts import CAPTIONED, TABLED, Carrying, from_json, in_caption
+from veille.contacts import CAPTIONED, TABLED, Carrying, from_json, in_caption, shown_on
 from veille.contacts import to_json as carried_json
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
@@ -314,12 +314,6 @@ def letter_of(source: Post | Edition, library: Library, config: Config, now: dat
     return render_edition(
         posts, library, config, due=now, source=source.source, slug=source.slug, title=source.title, lang=source.lang
     )
-
-
-def shown_on(owed: Owed, config: Config, now: datetime) -> date:
-    """The day on which readers see it: a letter and a social post on theirs, a page on every day from its own."""
-    moment = max(owed.due, now) if owed.channel in REWRITING else owed.due
-    return moment.astimezone(config.zone).date()
 
 
 class _Studio:

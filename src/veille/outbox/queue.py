@@ -35,6 +35,7 @@ class Item:
         targets: targets of the publication; empty for a letter, which is expanded when it is due.
         urgent: leaves at night too.
         segments: of a letter, whom its posts are for (`veille.segments.to_json`); "" = everybody.
+        contacts: those that readers see of it, as their records say (`veille.contacts.to_json`).
     """
 
     source: str
@@ -55,6 +56,7 @@ class Item:
     live: bool = False  # queued for people, not for a sandbox
     urgent: bool = False
     segments: str = ""
+    contacts: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -86,6 +88,7 @@ class Queued:
     expires: datetime | None = None
     bodies: Mapping[str, str] = field(default_factory=dict, compare=False)  # member -> hash of its body
     live: bool = False
+    contacts: str = ""  # as in `Item`
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -291,6 +294,7 @@ def _values(item: Item, digest: str) -> dict[str, Any]:
         "live": int(item.live),
         "urgent": int(item.urgent),
         "segments": item.segments,
+        "contacts": item.contacts,
         "rendition": digest,
     }
 
@@ -350,4 +354,5 @@ def _queued(row: Any, members: Mapping[str, str]) -> Queued:
         members=tuple(members),
         expires=row.expires_at,
         bodies=members,
+        contacts=row.contacts,
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 from veille.config import Config
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
-from veille.partners import HelpLine, Partner
+from veille.partners import Confidence, HelpLine, Partner
 from veille.reading import examine, file_name, frontmatter, in_order, surroundings_of
-from veille.reading.contact_model import PartnerFields, help_line_records
+from veille.reading.contact_model import HelpLineFields, PartnerFields, help_line_records
 
 
 def read_partner(path: Path, config: Config) -> Partner:
@@ -27,7 +27,8 @@ def read_partner(path: Path, config: Config) -> Partner:
     examined = examine(document, PartnerFields, surroundings_of(path, config))
     if examined.fields is None or examined.findings:
         raise ContentError(examined.findings)
-    return Partner(id=unicodedata.normalize("NFC", path.stem), file=file, **dict(examined.fields))
+    identity = unicodedata.normalize("NFC", path.stem)
+    return Partner(id=identity, file=file, lines=examined.lines, **dict(examined.fields))
 
 
 def read_helplines(path: Path, config: Config) -> tuple[tuple[HelpLine, ...], tuple[Finding, ...]]:
@@ -51,5 +52,14 @@ def read_helplines(path: Path, config: Config) -> tuple[tuple[HelpLine, ...], tu
             message = _("{number} is here twice").format(number=fields.number)
             found.append(Finding(file, line, "number", message, _("keep one of the two"), "duplicate-number"))
             continue
-        lines[fields.number] = HelpLine(**dict(fields), line=line)
+        lines[fields.number] = _help_line(fields, line)
     return tuple(lines.values()), tuple(in_order(found))
+
+
+def _help_line(fields: HelpLineFields, line: int) -> HelpLine:
+    values = dict(fields)
+    *others, lasting = values.pop("hours")
+    sure = values.pop("confidence") is Confidence.SURE
+    return HelpLine(
+        **values, line=line, sure=sure, hours=lasting.words, hours_from=lasting.first, other_hours=tuple(others)
+    )

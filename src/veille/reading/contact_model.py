@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
 
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
-from veille.partners import Need
+from veille.partners import Confidence, Hours, Need
 from veille.reading import Examined, examine
 from veille.reading.fields import Day, Fields, Line, Needed, Several, Surroundings, Towns, WebAddress, choice
 from veille.reading.frontmatter import Document
-from veille.reading.wording import trouble
+from veille.reading.wording import fold, trouble
 
 _NEEDS = {
     "alimentation": Need.FOOD,
@@ -59,8 +62,82 @@ def _number(value: str) -> str:
     return digits
 
 
+def _language(value: str) -> str:
+    code = {"lsf": "lsf", "langue des signes": "lsf"}.get(value.casefold()) or _codes().get(fold(value))
+    if code is None:
+        hint = _("write its code or its name in French: ar, arabe, pt, portugais, lsf…")
+        raise trouble("language", _("this language is not known"), hint)
+    return code
+
+
+@cache
+def _codes() -> dict[str, str]:
+    """Code of a language by its code and by its French name, folded."""
+    from babel import Locale
+
+    names = {code: name for code, name in Locale("fr").languages.items() if re.fullmatch("[a-z]{2,3}", code)}
+    return {fold(name): code for code, name in names.items()} | {code: code for code in names}
+
+
+def _periods(values: Sequence[Hours]) -> tuple[Hours, ...]:
+    """Periods in order; the last one has no end, so that hours never run out unseen.
+
+    Raises:
+        PydanticCustomError: none is open, or one begins before the one above it ends.
+    """
+    *closed, last = values
+    if last.last is not None or any(period.last is None for period in closed):
+        hint = _("the last entry, and only the last, has no until: those hours hold until somebody changes them")
+        raise trouble("hours", _("one period must be open"), hint)
+    for period, following in pairwise(values):
+        if following.first is None or period.last is None or following.first <= period.last:
+            hint = _("in order of time, each from: later than the until: above it")
+            raise trouble("hours", _("these periods do not follow each other"), hint)
+    return tuple(values)
+
+
+def _worded(value: object) -> object:
+    """Hours in words are hours of one period without end."""
+    return [{"hours": value}] if isinstance(value, str) else value
+
+
+def _a_period(value: PeriodFields) -> Hours:
+    return Hours(value.hours, value.first, value.until)
+
+
+class PeriodFields(Fields):
+    """One entry of `hours:` of a help line whose hours change."""
+
+    hours: Needed
+    first: Day | None = Field(default=None, alias="from")
+    until: Day | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_french(cls, values: Any) -> Any:
+        known = {"horaires": "hours", "du": "from", "depuis": "from", "au": "until", "jusquau": "until"}
+        return {known.get(fold(key), key): v for key, v in values.items()} if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _forward(self) -> PeriodFields:
+        _in_order(self.first, self.until, _("this period ends before it begins"))
+        return self
+
+
+def _in_order(first: date | None, last: date | None, message: str) -> None:
+    if first and last and last < first:
+        raise trouble("hours", message, _("check the day, month and year of both"))
+
+
 Phone = Annotated[Needed, AfterValidator(_phone)]
 Email = Annotated[Needed, AfterValidator(_email)]
+Languages = Annotated[tuple[Annotated[Needed, AfterValidator(_language)], ...], *Several]
+Period = Annotated[PeriodFields, AfterValidator(_a_period)]
+Periods = Annotated[
+    tuple[Period, ...], BeforeValidator(_worded), Field(min_length=1), AfterValidator(_periods)
+]
+_SURE = {"sûre": Confidence.SURE, "sûr": Confidence.SURE, "incertaine": Confidence.UNCERTAIN}
+_SURE |= {"incertain": Confidence.UNCERTAIN}
 Needs = Annotated[tuple[Annotated[Need, choice(Need, _NEEDS)], ...], *Several]
 
 
@@ -78,6 +155,10 @@ class PartnerFields(Fields):
     url: WebAddress = ""
     address: Line = ""
     hours: Line = ""
+    languages: Languages = ()
+    accessible: StrictBool | None = None
+    verified_by: Line = ""
+    valid_until: Day | None = None
 
 
 class HelpLineFields(Fields):
@@ -87,9 +168,13 @@ class HelpLineFields(Fields):
     label: Line = ""
     name: Needed
     for_whom: Needed
-    hours: Needed
+    hours: Periods
     verified_on: Day
     source: Needed
+    verified_by: Line = ""
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    confidence: Annotated[Confidence, choice(Confidence, _SURE)] = Confidence.SURE
     free: StrictBool = True
     voice: StrictBool = True
     sms: StrictBool = False
@@ -103,6 +188,15 @@ class HelpLineFields(Fields):
         if isinstance(values, dict) and isinstance(values.get("number"), str) and not values.get("label"):
             return {**values, "label": values["number"]}
         return values
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> HelpLineFields:
+        """A line that takes no call must say how one reaches it, and exist for at least a day."""
+        if not (self.voice or self.sms or self.chat):
+            hint = _("add sms: true, or chat: with its address; a line that takes calls has no voice: false")
+            raise trouble("reach", _("nobody can reach this line: no call, no text message, no chat"), hint)
+        _in_order(self.valid_from, self.valid_until, _("this line ends before it begins"))
+        return self
 
 
 def help_line_records(
@@ -131,5 +225,5 @@ def _part(document: Document, index: int, record: Any) -> Document:
 
 
 def _placed(finding: Finding, index: int, line: int) -> Finding:
-    field = f"helplines.{index + 1}.{finding.field}"
+    field = f"helplines.{index + 1}.{finding.field}".rstrip(".")
     return Finding(finding.file, finding.line or line, field, finding.message, finding.hint, finding.code)

@@ -81,6 +81,12 @@ SYNONYMS = {
     "canaux": "channels",
     "langue": "lang",
     "lettre": "newsletter",
+    "langues": "languages",
+    "verifiepar": "verified_by",
+    "verifieepar": "verified_by",
+    "valabledepuis": "valid_from",
+    "valablejusquau": "valid_until",
+    "confiance": "confidence",
 }
 
 _KINDS = {

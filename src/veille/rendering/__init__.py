@@ -43,12 +43,16 @@ UNWRAPPED = 1_000_000  # characters: longer than any paragraph
 _AS_WRITTEN = ("source", "slug", "lang", "categories", "tags", "author", "urgent", "sensitive", "related")
 
 
-def render_post(post: Post, library: Library, config: Config, *, now: datetime) -> RenderedPost:
+def render_post(
+    post: Post, library: Library, config: Config, *, now: datetime, day: date | None = None
+) -> RenderedPost:
     """Make a post ready for every template: Markdown, contacts, pictures, moments in words.
 
     Args:
         library: where its partners and help lines are found.
         now: aware; the date of a post that has none.
+        day: on which readers see it, for the hours of help lines; by default that of `now`, or its publication date
+            when that is later.
 
     Raises:
         ContentError: unknown contacts, pictures or links that cannot be in a text; every one at once.
@@ -57,9 +61,10 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
     from veille import markdown
 
     base_url, language = config.settings.workspace.base_url, config.settings.workspace.language
+    day = day or _shown_on(post, now, config)
     document = markdown.resolve(
         markdown.parse(post.body, file=post.file, line=post.body_line, lang=post.lang),
-        contacts=contacts.directory(library),
+        contacts=contacts.directory(library, day),
         base_url=base_url,
     )
     towns = tuple(config.towns.get(town, town) for town in post.towns)
@@ -90,8 +95,8 @@ def render_post(post: Post, library: Library, config: Config, *, now: datetime) 
         where_words=french(labels.where(post.event), post.lang),
         event_url=post.event.url if post.event else "",
         pictures=tuple(_picture(image, config) for image in _images(post)),
-        contacts=contacts.of_post(post, library),
-        helplines=contacts.help_table(library),
+        contacts=contacts.of_post(post, library, day),
+        helplines=contacts.help_table(library, day),
         updated=_moment(post.lastmod, config).isoformat(timespec="seconds") if post.lastmod else "",
         subject=french(post.newsletter.subject, post.lang),
         preheader=french(post.newsletter.preheader, post.lang),
@@ -124,6 +129,7 @@ def render_edition(
     file: str = "",
     intro_line: int = 1,
     titles: Mapping[str, str] | None = None,
+    day: date | None = None,
 ) -> RenderedEdition:
     """Make an edition ready, from posts that are (also as they come back from the outbox).
 
@@ -136,6 +142,7 @@ def render_edition(
         due: aware; the moment that the edition leaves.
         intro: Markdown.
         titles: the title in other languages, when it is our own words and nobody's.
+        day: on which readers see it, for the hours of help lines; that of `due` by default.
         file, intro_line: where the intro stands, for findings; none for an edition gathered by cadence.
 
     Raises:
@@ -145,18 +152,20 @@ def render_edition(
 
     base_url, language = config.settings.workspace.base_url, config.settings.workspace.language
     lang = lang or language
+    moment = _moment(due, config)
+    day = day or moment.date()
     document = markdown.resolve(
         markdown.parse(intro, file=file, line=intro_line, lang=lang),
-        contacts=contacts.directory(library),
+        contacts=contacts.directory(library, day),
         base_url=base_url,
     )
-    moment, intro_html = _moment(due, config), markdown.to_html(document)
+    intro_html = markdown.to_html(document)
     title = french(title, lang)
 
     def elsewhere(tongue: str) -> dict[str, str]:
         own = {"title": french(titles[tongue], tongue)} if titles and tongue in titles else {}
-        day = {"date_words": day_in_words(moment.date(), tongue)}
-        return day | own | _again(document, lang, tongue, {"intro_html": intro_html})
+        date_words = {"date_words": day_in_words(moment.date(), tongue)}
+        return date_words | own | _again(document, lang, tongue, {"intro_html": intro_html})
 
     made = RenderedEdition(
         source=source,
@@ -171,7 +180,7 @@ def render_edition(
         intro_html=intro_html,
         intro_text=markdown.to_text(document),
         posts=tuple(posts),
-        helplines=contacts.help_table(library),
+        helplines=contacts.help_table(library, day),
         picture=_picture(image, config) if image else None,
         own_subject=french(subject, lang) or (title if file else ""),
         own_preheader=french(preheader, lang),
@@ -182,7 +191,13 @@ def render_edition(
 
 
 def render_hand_made(
-    edition: Edition, posts: Sequence[RenderedPost], library: Library, config: Config, *, due: datetime
+    edition: Edition,
+    posts: Sequence[RenderedPost],
+    library: Library,
+    config: Config,
+    *,
+    due: datetime,
+    day: date | None = None,
 ) -> RenderedEdition:
     """`render_edition` for a file of `content/editions/`."""
     return render_edition(
@@ -200,6 +215,7 @@ def render_hand_made(
         image=edition.image,
         file=edition.file,
         intro_line=edition.body_line,
+        day=day,
     )
 
 
@@ -238,6 +254,12 @@ def _picture(image: Image, config: Config) -> Picture:
 
 def _images(post: Post) -> tuple[Image, ...]:
     return ((post.image,) if post.image else ()) + post.images
+
+
+def _shown_on(post: Post, now: datetime, config: Config) -> date:
+    """The day on which readers first see it: its publication date, but not before `now`."""
+    earliest = _moment(now, config).date()
+    return max(_moment(post.publish_date, config).date(), earliest) if post.publish_date else earliest
 
 
 def _moment(value: datetime | date, config: Config) -> datetime:

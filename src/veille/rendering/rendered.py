@@ -47,6 +47,8 @@ class Contact:
     chat: str = ""
     free: bool = False
     sms: str = ""  # a second number, for text messages, as printed
+    languages: str = ""  # those spoken there beside French, in words
+    accessible: bool | None = None  # by wheelchair; None: nobody knows
 
 
 @dataclass(frozen=True)
