@@ -102,9 +102,9 @@ def of_source(
 
 def once(findings: Iterable[Finding]) -> list[Finding]:
     """Each finding once, whichever channels it stands in; the one that names its line is kept."""
-    kept: dict[tuple[str, str, str], Finding] = {}
+    kept: dict[tuple[str, str | None, str, str], Finding] = {}
     for finding in findings:
-        key = (finding.file, finding.code, finding.message)
+        key = (finding.file, finding.field, finding.code, finding.message)
         if key not in kept or (kept[key].line is None and finding.line is not None):
             kept[key] = finding
     return list(kept.values())
