@@ -36,7 +36,8 @@ class Archive:
     Args:
         withdrawn: addresses such as "posts/bourse-velos/" whose page is no longer current.
         gone: sources of the posts behind them.
-        helplines: the emergency block, from the newest rendition that carries one.
+        helplines: the emergency block, from the newest rendition that carries one; of what was taken down when nothing
+            else does, because the page that says so carries it too.
         media: picture name -> bytes, of what stands only.
     """
 
@@ -121,7 +122,7 @@ def read(standing: Sequence[Publication], backlog: timedelta) -> Archive:
         editions=tuple(sorted(editions, key=lambda e: (-datetime.fromisoformat(e.date).timestamp(), e.slug))),
         withdrawn=tuple(sorted(where for where, (p, _s) in pages.items() if p.withdrawn)),
         gone=gone,
-        helplines=next((s.helplines for _p, s in shown if s.helplines), ()),
+        helplines=next((s.helplines for _p, s in pages.values() if s.helplines), ()),  # what stands comes first
         media=_media(shown, gone),
     )
 

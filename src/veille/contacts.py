@@ -35,6 +35,7 @@ TABLED = ("newsletter", "web")  # channels that always show the emergency block
 CAPTIONED = ("facebook", "instagram")  # channels of plain text, which show a part of the details
 TABLE = ""  # the source of the emergency block
 _NUMBERS = ("phone", "sms")
+_NAMED = re.compile(r"\{\{\s*(partner|helpline)\s*:\s*([^{}\n]+?)\s*\}\}")
 _IN_A_SENTENCE = ("name", *_NUMBERS)
 
 
@@ -189,9 +190,18 @@ def from_json(text: str) -> dict[str, dict[str, Details]]:
     return values
 
 
+def named(source: Post | Edition) -> set[str]:
+    """References that a text seems to hold, without parsing it: also those in code, which readers see as typed."""
+    found = {f"{kind}:{_digits(name) if kind == 'helpline' else name}" for kind, name in _NAMED.findall(source.body)}
+    if isinstance(source, Post):
+        found |= {f"partner:{name}" for name in source.partners}
+        found |= {f"helpline:{_digits(number)}" for number in source.helplines}
+    return found
+
+
 def standing(sources: Sequence[Post | Edition], library: Library) -> set[str]:
     """References of every contact that these texts show, the emergency block included."""
     from veille.rendering.contacts import emergency_lines
 
-    named = {mention.reference for source in sources for mention in mentions(source)}
-    return named | {line.reference for line in emergency_lines(library)}
+    shown = {reference for source in sources for reference in named(source)}
+    return shown | {line.reference for line in emergency_lines(library)}

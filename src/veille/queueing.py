@@ -340,7 +340,8 @@ class _Studio:
             caption: everything that a social channel shows; None elsewhere.
         """
         posts = [owed.post] if owed.post else [self._by_source[s] for s in owed.members if s in self._by_source]
-        sources = [*([owed.edition] if owed.edition else []), *(p for p in posts if p.source not in owed.kept)]
+        own: list[Post | Edition] = [owed.edition] if owed.edition else []
+        sources = [*own, *(post for post in posts if post.source not in owed.kept)]
         carrying = Carrying(self._library, shown_on(owed, self._config, self._now))
         carried = carrying.of(sources, table=owed.channel in TABLED or any(post.sensitive for post in posts))
         if caption is not None:

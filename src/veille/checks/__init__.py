@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache
 
-from veille.checks import discretion, excuses, forms, picture_forms, structure
+from veille.checks import contacts, discretion, excuses, forms, picture_forms, structure
 from veille.checks.rules import Check, Context, Rule, Shown
 from veille.checks.subjects import Subject
 from veille.config import Config
@@ -23,6 +23,7 @@ __all__ = ["CHECKS", "Check", "Checker", "Context", "Rule", "Shown", "Subject", 
 CHECKS: tuple[Check, ...] = (
     structure.CHECK,
     discretion.CHECK,
+    contacts.CHECK,
     excuses.CHECK,
     forms.CHECK,
     picture_forms.CHECK,

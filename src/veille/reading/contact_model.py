@@ -133,9 +133,7 @@ Phone = Annotated[Needed, AfterValidator(_phone)]
 Email = Annotated[Needed, AfterValidator(_email)]
 Languages = Annotated[tuple[Annotated[Needed, AfterValidator(_language)], ...], *Several]
 Period = Annotated[PeriodFields, AfterValidator(_a_period)]
-Periods = Annotated[
-    tuple[Period, ...], BeforeValidator(_worded), Field(min_length=1), AfterValidator(_periods)
-]
+Periods = Annotated[tuple[Period, ...], BeforeValidator(_worded), Field(min_length=1), AfterValidator(_periods)]
 _SURE = {"sûre": Confidence.SURE, "sûr": Confidence.SURE, "incertaine": Confidence.UNCERTAIN}
 _SURE |= {"incertain": Confidence.UNCERTAIN}
 Needs = Annotated[tuple[Annotated[Need, choice(Need, _NEEDS)], ...], *Several]

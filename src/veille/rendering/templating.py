@@ -35,7 +35,7 @@ class Templates:
 
     Every template sees `brand`, `newsroom` (its name), `base_url`, `language`, `_`, `ngettext` and the tokens of
     the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS.
-    `contact_html(contact, words_lang)`, `contact_text(contact)`, `call_label(href, number)`,
+    `contact_html(contact, words_lang)`, `contact_text(contact)`, `call_label(href, number)`, `access_words(contact)`,
     `wrap(text, width, indent, first)` and the filter `shift_headings(levels)` keep letter, pages and text alike.
     """
 
@@ -112,6 +112,7 @@ def _words() -> dict[str, Any]:
     from veille.markdown import plaintext
 
     return {
+        "access_words": markdown.access_words,
         "call_label": markdown.call_label,
         "contact_html": lambda contact, words_lang="": Markup(markdown.contact_html(contact, words_lang)),  # noqa: S704 (escaped there)
         "contact_text": plaintext.contact_text,
