@@ -23,8 +23,10 @@ from veille.timetable import Clock
 if TYPE_CHECKING:
     import requests
 
+    from veille.approval import Desk
     from veille.library import Library
     from veille.outbox.actions import Actions
+    from veille.outbox.audit import Audit
     from veille.outbox.database import Database
     from veille.outbox.deliveries import Deliveries
     from veille.outbox.queue import Queue
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from veille.rates import Limits
     from veille.subscribers import Erasure, Subscribers
     from veille.tokens import Keys
+    from veille_publishers.notices import Notices
 
 NOW = "VEILLE_NOW"
 
@@ -79,7 +82,7 @@ class Newsroom:
         """The ledger as planning sees it."""
         from veille.outbox.queue import Queue
 
-        return Queue(self.database)
+        return Queue(self.database, account())
 
     @property
     def report(self) -> Report:
@@ -93,7 +96,28 @@ class Newsroom:
         """What people do with the ledger."""
         from veille.outbox.actions import Actions
 
-        return Actions(self.database)
+        return Actions(self.database, account=account())
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what."""
+        from veille.outbox.audit import Audit
+
+        return Audit(self.database)
+
+    @property
+    def notices(self) -> Notices:
+        """Mails to colleagues and partners."""
+        from veille_publishers.notices import Notices
+
+        return Notices(self.config, self.clock)
+
+    @property
+    def approvals(self) -> Desk:
+        """What was approved, and what must be."""
+        from veille.approval import Desk
+
+        return Desk(self.library, self.config, self.publishers, self.audit, self.clock())
 
     @cached_property
     def deliveries(self) -> Deliveries:
@@ -167,6 +191,16 @@ class Newsroom:
         """Give back what was opened."""
         if "database" in self.__dict__:
             self.database.close()
+
+
+def account() -> str:
+    """Who is logged in to this machine; "" where nobody knows (a container without a list of users)."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Edition:
     date: Moment | None = None
     publish_date: Moment | None = None
     draft: bool = False
+    author: str = ""
     lang: str = "fr"
     subject: str = ""
     preheader: str = ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from veille import approval
 from veille.config import Config
 from veille.contacts import CAPTIONED, TABLED, Carrying, from_json, in_caption, shown_on
 from veille.contacts import to_json as carried_json
@@ -142,6 +143,7 @@ def prepare(
             findings += [_in_file(finding, owed) for finding in error.findings]
     bodies = {post.source: body_hash(post.body) for post in library.posts}
     findings += _renamed(lines, queue.all(), library, bodies)
+    findings += approval.Desk(library, config, publishers, queue.audit, now).refused(lines, queue.stored)
     found = once(findings)
     if any(finding.severity is Severity.ERROR for finding in found):
         raise ContentError(found)

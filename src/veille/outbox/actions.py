@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from veille.errors import HardBounce, VeilleError
 from veille.i18n import gettext as _
-from veille.outbox import schema
+from veille.outbox import audit, schema
+from veille.outbox.audit import Event
 from veille.outbox.chunks import CHUNK, REST, Work, move
 from veille.outbox.database import Database
 from veille.outbox.report import number_of, unknown_id
@@ -21,6 +22,7 @@ from veille.outbox.schema import REWRITING, may_be_out
 from veille.posts import CHANNELS
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
+ONE = "one"  # in the audit: a single delivery, not the whole publication
 _GONE = {"state": "cancelled", "owner": None}
 
 
@@ -68,11 +70,13 @@ class Actions:
 
     Args:
         rest: called with seconds between two chunks: whoever waits for the ledger has it now.
+        account: of the operating system, for the audit.
     """
 
-    def __init__(self, database: Database, rest: Callable[[float], object] = time.sleep) -> None:
+    def __init__(self, database: Database, rest: Callable[[float], object] = time.sleep, *, account: str = "") -> None:
         self._db = database
         self._rest = rest
+        self._account = account
 
     def page_of(self, name: str) -> str:
         """The id of the page on which a letter is read online; "" for anything else."""
@@ -109,6 +113,7 @@ class Actions:
             waits = 0 if failed and not moved else _let_go(connection, named, now, moved=moved)
             if moved or waits:
                 _bring_page_back(connection, named, now)
+                self._tell(connection, Event.RETRIED, named, now)
         return waits + self._rest_of(work, moved, progress, still=_p.c.cancelled == 0)
 
     def cancel(self, name: str, now: datetime, *, progress: Callable[[int], object] = _silent) -> int:
@@ -135,6 +140,8 @@ class Actions:
                 _set(connection, named, cancelled=1, hold="")
             if name.startswith("p") and (moved or waits):
                 _cancel_page(connection, named, now)
+            if moved or waits or whole:
+                self._tell(connection, Event.CANCELLED, named, now)
         return int(waits) + self._rest_of(work, moved, progress, still=_p.c.cancelled == 1)
 
     def resolve(
@@ -166,6 +173,8 @@ class Actions:
             work = Work(named.publication.id, *_resolvable(named), values, now, f"resolved-{answer}")
             moved = 0 if dropped else work.chunk(connection)
             whole = 0 if dropped else self._resolve_whole(connection, named, answer, now, moved)
+            if moved or whole:
+                self._tell(connection, Event.RESOLVED, named, now, answer)
         if dropped:
             return self.cancel(name, now, progress=progress)
         still = _p.c.cancelled == 0 if answer is Answer.RETRY else None
@@ -198,6 +207,8 @@ class Actions:
                 connection.execute(sa.delete(table).where(table.c.name == name))
                 if paused:
                     connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason="paused"))
+                event = Event.PAUSED if paused else Event.RESUMED
+                audit.write(connection, [audit.line(event, at=now, account=self._account, text=name)])
             if not paused:
                 self._try_at_once(name, now)
             return
@@ -205,6 +216,13 @@ class Actions:
             named = _named(connection, name)
             values: dict[str, Any] = {"paused": 1} if paused else {"paused": 0, "queued_at": now}
             _set(connection, named, **values)
+            self._tell(connection, Event.PAUSED if paused else Event.RESUMED, named, now)
+
+    def _tell(self, connection: sa.Connection, event: Event, named: _Named, now: datetime, answer: str = "") -> None:
+        """One line of the audit, however many readers it is about; never which of them."""
+        row, text = named.publication, " ".join(part for part in (answer, "" if named.whole else ONE) if part)
+        told = audit.line(event, at=now, source=row.source, publication_id=row.id, account=self._account, text=text)
+        audit.write(connection, [told])
 
     def _try_at_once(self, channel: str, now: datetime) -> None:
         """Whoever mended the channel need not wait for the next try."""

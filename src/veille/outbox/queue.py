@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from veille.errors import Busy
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
-from veille.outbox import schema
+from veille.outbox import audit, schema
+from veille.outbox.audit import Audit, Event
 from veille.outbox.database import Database
 from veille.outbox.renditions import load_publications, load_rendition, store_rendition
 from veille.outbox.schema import REWRITING, may_be_out
@@ -22,6 +23,7 @@ from veille.publishing import Publication, Rendition
 
 __all__ = ["REWRITING", "Change", "Item", "Queue", "Queued", "stamp"]
 
+_TOLD = ("new", "updated", "rewrite")  # changes that the audit tells of
 _PUTTING = 0x7665696C  # PostgreSQL's advisory lock: one `put` after the other, as SQLite does by itself
 
 
@@ -112,10 +114,20 @@ def stamp(queued: Iterable[Queued]) -> int:
 
 
 class Queue:
-    """What `publish` may ask of the ledger."""
+    """What `publish` may ask of the ledger.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        account: of the operating system, for the audit.
+    """
+
+    def __init__(self, database: Database, account: str = "") -> None:
         self._db = database
+        self._account = account
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what."""
+        return Audit(self._db)
 
     def all(self) -> list[Queued]:
         """Every publication, oldest first."""
@@ -181,6 +193,7 @@ class Queue:
                     hint=_("run the same command again; it takes in what they did"),
                 )
             withdraw(connection, gone, now, "withdrawn")
+            _tell(connection, changes, gone, self._account, now)
             failpoint("enqueue.before-commit")
         failpoint("enqueue.after-commit")
         return changes
@@ -190,6 +203,22 @@ class Queue:
         with self._db.read() as connection:
             found = load_publications(connection, ids)
         return [found[publication_id] for publication_id in ids]
+
+
+def _tell(
+    connection: sa.Connection, changes: Mapping[int, Change], gone: Iterable[int], account: str, now: datetime
+) -> None:
+    """One line of the audit for each publication that changed, however many readers it has."""
+    told = {number: (Event.PUBLISHED, str(change)) for number, change in changes.items() if change in _TOLD}
+    told |= dict.fromkeys(gone, (Event.WITHDRAWN, ""))
+    table = schema.publication
+    named = connection.execute(sa.select(table.c.id, table.c.source).where(table.c.id.in_(list(told)))).all()
+    sources = {row.id: row.source for row in named}
+    lines = [
+        audit.line(event, at=now, source=sources[number], publication_id=number, account=account, text=text)
+        for number, (event, text) in told.items()
+    ]
+    audit.write(connection, lines)
 
 
 def _stamp(connection: sa.Connection) -> int:

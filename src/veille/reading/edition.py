@@ -41,6 +41,7 @@ def read_edition(path: Path, config: Config) -> Edition:
         date=fields.date,
         publish_date=fields.publish_date,
         draft=fields.draft,
+        author=fields.author,
         lang=fields.lang or config.settings.workspace.language,
         subject=fields.newsletter.subject,
         preheader=fields.newsletter.preheader,

@@ -331,6 +331,7 @@ class EditionFrontMatter(Fields):
     date: Moment | None = None
     publish_date: Moment | None = Field(None, alias="publishDate")
     draft: StrictBool = False
+    author: Line = ""
     lang: Language | None = None
     image: ImageFields | None = None
     newsletter: NewsletterFields = NewsletterFields()
