@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache
 
-from veille.checks import contacts, discretion, excuses, forms, picture_forms, structure
+from veille.checks import (
+    accessibility,
+    approvals,
+    contacts,
+    discretion,
+    excuses,
+    forms,
+    letter_accessibility,
+    picture_forms,
+    privacy,
+    structure,
+)
 from veille.checks.rules import Check, Context, Rule, Shown
 from veille.checks.subjects import Subject
 from veille.config import Config
@@ -21,12 +32,16 @@ from veille.reading import in_order
 __all__ = ["CHECKS", "Check", "Checker", "Context", "Rule", "Shown", "Subject", "proofs", "rules", "run"]
 
 CHECKS: tuple[Check, ...] = (
+    approvals.CHECK,
     structure.CHECK,
     discretion.CHECK,
+    privacy.CHECK,
     contacts.CHECK,
     excuses.CHECK,
     forms.CHECK,
     picture_forms.CHECK,
+    accessibility.CHECK,
+    letter_accessibility.CHECK,
 )
 
 

@@ -1,0 +1,103 @@
+"""Where a text names somebody: first names with or without a family name, initials, and "Mme Martin".
+
+A name alone is nobody's secret; `people` and `details` look at what stands beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_DATA = Path(__file__).parent.parent / "data"
+_UPPER = "A-ZÀ-ÖØ-ÞŒ"
+_NAME = re.compile(
+    rf"(?<![\w.@/-])(?P<title>(?:M\.|Mme|Mlle|Mr|Monsieur|Madame|Mademoiselle)\s+)?"
+    rf"(?P<name>[{_UPPER}](?:\.|[\w]+(?:-[{_UPPER}]\w+)*))(?P<rest>(?:\s+[{_UPPER}](?:\.|[\w’'-]+))*)"
+)
+_ROLE = re.compile(
+    r"(?:\b(?:le|la|une?|ce|cette)\s+(?:jeune|petite?)|\bjeunes?|\b[ée]l[èe]ves?|\bprénommée?|\bsurnommée?|\bs’appelle)\s+$",
+    re.IGNORECASE,
+)
+# Streets, schools, prizes and halls are named after people.
+_INSTITUTION = re.compile(
+    r"\b(?:lycée|collège|école|rue|avenue|boulevard|place|allée|impasse|quai|square|parc|stade|gymnase|salle|hôpital|"
+    r"clinique|centre|espace|médiathèque|bibliothèque|théâtre|cinéma|musée|piscine|résidence|cité|quartier|fondation|"
+    r"prix|institut|université|pont|tour|villa|crèche|maternelle|groupe|complexe|loi|rapport|plan|fête|station|gare|"
+    r"métro|arrêt|parvis|passage|chemin|route|esplanade|jardin|pavillon|association|club|compagnie|festival|trophée|"
+    r"coupe|tournoi|challenge|foyer|saint|sainte)"
+    rf"(?:\s+(?:[{_UPPER}][\w’'-]*|polyvalent|professionnel|municipale?|départementale?|culturel|sportif|social|de|du|"
+    r"des|la|le|les))*(?:\s+|\s+(?:d|l)[’'])$",
+    re.IGNORECASE,
+)
+_BEHIND = 48  # characters that are looked at before a name
+
+
+@dataclass(frozen=True)
+class Named:
+    """One name in a text.
+
+    Args:
+        start, end: offsets of the name with its title.
+        initial: somebody is half hidden ("K.", "Mohamed D."): nobody writes so of an institution.
+        role: "le jeune", "la petite" stands before it.
+        title: "Mme", "M." stands before it.
+        alone: a first name and nothing else.
+    """
+
+    start: int
+    end: int
+    initial: bool = False
+    role: bool = False
+    title: bool = False
+    alone: bool = False
+
+
+def named(content: str) -> Iterator[Named]:
+    """The people whom a text names, institutions that bear a name left out."""
+    at = 0
+    while match := _NAME.search(content, at):
+        person = _person(match, content)
+        at = person.end if person else match.end("name")  # "Appelle Karim": the name may begin with the next word
+        if person:
+            yield person
+
+
+def _person(match: re.Match[str], content: str) -> Named | None:
+    name = match["name"]
+    first, known = name.split("-")[0], first_names()
+    sure = first in known or (first.isupper() and len(first) > 1 and first.capitalize() in known)
+    initial = len(name) == 2 and name[1] == "."
+    behind = content[max(0, match.start() - _BEHIND) : match.start()]
+    role = bool(_ROLE.search(behind))
+    if not (sure or initial or match["title"] or role) or _INSTITUTION.search(behind):
+        return None
+    half = initial or bool(re.fullmatch(r"\s+\w\.", match["rest"]))
+    return Named(match.start(), match.end(), half, role, bool(match["title"]), sure and not match["rest"])
+
+
+@cache
+def first_names() -> frozenset[str]:
+    """First names given in France, of every origin."""
+    lines = (_DATA / "first_names.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(name for line in lines if not line.startswith("#") for name in line.split())
+
+
+@cache
+def situations() -> str:
+    """What tells of somebody's situation, as one regular expression for text in lower case."""
+    return "(?:" + "|".join(_words()["situations"]) + r")(?!\w)"
+
+
+@cache
+def functions() -> re.Pattern[str]:
+    """Words for what somebody is in public life: such people speak as what they are."""
+    return re.compile(r"\b(?:" + "|".join(_words()["functions"]) + ")", re.IGNORECASE)
+
+
+@cache
+def _words() -> dict[str, list[str]]:
+    return tomllib.loads((_DATA / "situations.toml").read_text(encoding="utf-8"))
