@@ -15,7 +15,10 @@ from veille_cli.output import INVALID, Answer, answers, finding_data, findings_t
 
 if TYPE_CHECKING:
     from veille.checks import Rule
+    from veille.editions import Edition
     from veille.errors import Finding
+    from veille.posts import Post
+    from veille_cli.wiring import Newsroom
 
 
 @answers
@@ -32,19 +35,15 @@ def command(
     ] = False,
 ) -> Answer:
     """Check the content: what is wrong, where, and how to mend it."""
-    from veille import checks
     from veille.errors import Severity
     from veille_cli.wiring import newsroom
 
     if explain:
         return _explained(explain)
     with newsroom() as room:
-        library = room.library
-        findings = checks.run(library, room.config, room.clock())
-        if paths:
-            chosen = {library.find(path).file for path in paths}
-            findings = tuple(finding for finding in findings if finding.file in chosen)
-        count = len(paths) if paths else len(library.posts) + len(library.editions)
+        chosen = [room.library.find(path) for path in paths or ()]
+        findings = _findings(room, chosen)
+        count = len(chosen) if paths else len(room.library.posts) + len(room.library.editions)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     return Answer(
         data={"files": count, "findings": [finding_data(finding) for finding in findings]},
@@ -52,6 +51,23 @@ def command(
         exit_code=INVALID if errors else 0,
         errors=[finding_data(finding) for finding in errors],
     )
+
+
+def _findings(room: Newsroom, chosen: Sequence[Post | Edition]) -> list[Finding]:
+    """Of the chosen files, else of everything; also of what channels would show of them, in the sandbox."""
+    from veille import checks, proofing
+    from veille.reading import in_order
+    from veille_web.preview_panels import Desk
+
+    library, config, now = room.library, room.config, room.clock()
+    found = list(checks.run(library, config, now))
+    publishers = Desk(config, room.clock).publishers
+    if not chosen:
+        return in_order(proofing.once([*found, *proofing.samples(library, config, publishers, now)]))
+    files = {source.file for source in chosen}
+    for source in chosen:
+        found += proofing.of_source(source, library, config, publishers, now)
+    return in_order(proofing.once(finding for finding in found if finding.file in files))
 
 
 def _text(findings: Sequence[Finding], errors: int, count: int) -> list[str]:
