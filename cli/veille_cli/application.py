@@ -14,7 +14,20 @@ import typer
 
 from veille import __version__
 from veille.i18n import gettext as _
-from veille_cli.commands import bounces, check, init, new, outbox, preview, publish, run, status, subscribers, test
+from veille_cli.commands import (
+    bounces,
+    check,
+    init,
+    new,
+    outbox,
+    partners,
+    preview,
+    publish,
+    run,
+    status,
+    subscribers,
+    test,
+)
 from veille_cli.usage import VeilleCommand, VeilleGroup
 
 
@@ -54,7 +67,7 @@ def build() -> typer.Typer:
 
     for module in (init, check, preview, publish, run, status, test, bounces):
         app.command(name=module.__name__.rpartition(".")[2], cls=VeilleCommand)(module.command)
-    for group in (new, outbox, subscribers):
+    for group in (new, outbox, partners, subscribers):
         app.add_typer(group.make(), name=group.__name__.rpartition(".")[2])
     return app
 

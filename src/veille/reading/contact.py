@@ -13,17 +13,18 @@ from veille.reading import examine, file_name, frontmatter, in_order, surroundin
 from veille.reading.contact_model import HelpLineFields, PartnerFields, help_line_records
 
 
-def read_partner(path: Path, config: Config) -> Partner:
+def read_partner(path: Path, config: Config, *, text: str | None = None) -> Partner:
     """Read `content/partners/<id>.yaml`.
 
     Args:
         path: absolute; its name without suffix is the partner's id.
+        text: in the place of what the file holds.
 
     Raises:
         ContentError: every finding of this file at once.
     """
     file = file_name(path, config.root)
-    document = frontmatter.parse_yaml(frontmatter.read_text(path, file), file)
+    document = frontmatter.parse_yaml(frontmatter.read_text(path, file) if text is None else text, file)
     examined = examine(document, PartnerFields, surroundings_of(path, config))
     if examined.fields is None or examined.findings:
         raise ContentError(examined.findings)
@@ -31,8 +32,13 @@ def read_partner(path: Path, config: Config) -> Partner:
     return Partner(id=identity, file=file, lines=examined.lines, **dict(examined.fields))
 
 
-def read_helplines(path: Path, config: Config) -> tuple[tuple[HelpLine, ...], tuple[Finding, ...]]:
+def read_helplines(
+    path: Path, config: Config, *, text: str | None = None
+) -> tuple[tuple[HelpLine, ...], tuple[Finding, ...]]:
     """Read `content/helplines.yaml`: one broken record does not hide the others.
+
+    Args:
+        text: in the place of what the file holds.
 
     Returns:
         the valid help lines, in order, and every finding.
@@ -41,7 +47,7 @@ def read_helplines(path: Path, config: Config) -> tuple[tuple[HelpLine, ...], tu
         ContentError: the file cannot be read at all.
     """
     file = file_name(path, config.root)
-    document = frontmatter.parse_yaml(frontmatter.read_text(path, file), file)
+    document = frontmatter.parse_yaml(frontmatter.read_text(path, file) if text is None else text, file)
     lines: dict[str, HelpLine] = {}
     found: list[Finding] = list(document.findings)
     for fields, line, findings in help_line_records(document, surroundings_of(path, config)):
