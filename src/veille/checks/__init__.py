@@ -15,9 +15,13 @@ from veille.checks import (
     excuses,
     forms,
     letter_accessibility,
+    letters,
+    links,
+    mail_clients,
     picture_forms,
     privacy,
     structure,
+    third_parties,
 )
 from veille.checks.rules import Check, Context, Rule, Shown
 from veille.checks.subjects import Subject
@@ -42,6 +46,10 @@ CHECKS: tuple[Check, ...] = (
     picture_forms.CHECK,
     accessibility.CHECK,
     letter_accessibility.CHECK,
+    links.CHECK,
+    letters.CHECK,
+    third_parties.CHECK,
+    mail_clients.CHECK,
 )
 
 
