@@ -3,6 +3,9 @@
 Rules of the Imprimerie nationale (Lexique, 2002): U+202F before ; ! ? and inside « », U+00A0 before : and
 between a number and what it counts. Addresses, times such as 18:30, hashtags and entities are never touched, and
 nothing changes in another language than French. Applying it twice changes nothing.
+
+Signs that stand for the point médian (mineur∙e∙s, lecteur.rice.s) become U+00B7, the one that screen readers and
+fonts know.
 """
 
 from __future__ import annotations
@@ -48,6 +51,37 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
+_LETTER = r"[^\W\d_]"
+_DOTS = re.compile(rf"(?<={_LETTER})[\u2219\u2022\u22c5\u2027\u30fb](?={_LETTER})")
+# A full stop or a hyphen only where a feminine follows that fits: "lecteur.rice.s", never "vient-elle" or "a.b".
+_FITTING = (
+    r"(?:(?<=[dtsrlnéiuDTSRLNÉIU][.-])e|(?<=[eo]n[.-])ne|(?<=el[.-])le|(?<=t[.-])te|(?<=eur[.-])se|(?<=eux[.-])se"
+    r"|(?<=eur[.-])(?:euse|rice|trice)|(?<=er[.-])i?ère|(?<=if[.-])i?ve|(?<=tous[.-])te)"
+)
+_STOPS = tuple(
+    re.compile(rf"(?<![\w@/.·-]){start}({_LETTER}{{3,}})([.-])({_FITTING}){end}(?![\w@/·]|[.-]\w)", re.I)
+    for start, end in (("", r"\2(s)"), (r"(?![a-z]+\.es)", "(s?)"))  # visitmadrid.es is an address
+)
+
+POINTED = re.compile(
+    rf"(?<![\w@/·])({_LETTER}{{2,}})·(e|ne|le|te|fe|ve|se|rice|trice|euse|i?ère|i?ve|que|e?sse|celles|elle|tes|es|nes|les"
+    r"|rices|trices|euses|ses|i?ères|i?ves)(?:·?([sx]))?(?![\w·])",
+    re.I,
+)
+"""A word with points médians: what stands before the first, the feminine ending, the sign of the plural."""
+
+
+def points(text: str) -> str:
+    """The text with U+00B7 for every sign that stands for a point médian; as long as before.
+
+    A bullet at the beginning of a line, an address and a hyphen between two words stay what they are.
+    """
+    text = _DOTS.sub("·", text)
+    if "." in text or "-" in text:
+        text = _STOPS[0].sub(r"\1·\3·\4", text)
+        text = _STOPS[1].sub(r"\1·\3\4", text)
+    return text
+
 
 def french(text: str, lang: str = "fr", *, before: str = "", after: str = "") -> str:
     """Apply French typography to a run of plain text.
@@ -73,7 +107,7 @@ def _set(text: str) -> str:
         kept.append(match[0])
         return "\ue000"
 
-    text = _PROTECTED.sub(hide, text.replace("\ue000", ""))
+    text = points(_PROTECTED.sub(hide, text.replace("\ue000", "")))
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     found = iter(kept)

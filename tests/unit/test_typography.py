@@ -31,6 +31,11 @@ CHANGED = {
     "01 99 00 12 34": f"01{B}99{B}00{B}12{B}34",
     "1 700 euros": f"1{B}700{B}euros",
     "n° 12": f"n°{B}12",
+    "mineur∙e∙s": "mineur·e·s",
+    "lecteur•rice•s": "lecteur·rice·s",
+    "tous.tes": "tous·tes",
+    "étudiant-e-s": "étudiant·e·s",
+    "salarié.es.": "salarié·es.",
 }
 KEPT = [
     "https://example.org/a?b=1;c:d!e",
@@ -44,6 +49,9 @@ KEPT = [
     "(!) et :) et ;-)",
     "covid-19 h2o",
     "1.5 h2",
+    "• un • deux",
+    "vient-elle, dis-le, a-t-elle, vas-y, rendez-vous",
+    "visitmadrid.es et https://example.org/lecteur.rice.s",
 ]
 
 
