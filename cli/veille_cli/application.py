@@ -15,9 +15,11 @@ import typer
 from veille import __version__
 from veille.i18n import gettext as _
 from veille_cli.commands import (
+    approve,
     bounces,
     check,
     init,
+    log,
     new,
     outbox,
     partners,
@@ -65,7 +67,7 @@ def build() -> typer.Typer:
         if workspace is not None:
             os.environ["VEILLE_WORKSPACE"] = str(workspace)
 
-    for module in (init, check, preview, publish, run, status, test, bounces):
+    for module in (init, check, approve, preview, publish, run, status, log, test, bounces):
         app.command(name=module.__name__.rpartition(".")[2], cls=VeilleCommand)(module.command)
     for group in (new, outbox, partners, subscribers):
         app.add_typer(group.make(), name=group.__name__.rpartition(".")[2])

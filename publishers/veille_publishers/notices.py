@@ -36,8 +36,8 @@ class Notice:
         name: of its file in the sandbox, different for each recipient: "approval-repas-1".
         to: "Camille Exemple <camille@example.org>", or the address alone.
         text: complete without `html`.
-        html: a whole document; pictures only as `files` or not at all.
-        files: attached.
+        html: a whole document; its pictures are files that it names as `cid_of` says.
+        files: shown in the HTML, or attached.
     """
 
     name: str
@@ -46,6 +46,11 @@ class Notice:
     text: str = field(default="", repr=False)
     html: str = field(default="", repr=False)
     files: tuple[File, ...] = ()
+
+
+def cid_of(name: str) -> str:
+    """The address of a file of the same mail: `<img src="cid:…">` (RFC 2392)."""
+    return f"cid:{name}@notice"
 
 
 class Notices:
@@ -136,9 +141,14 @@ def _body(notice: Notice) -> tuple[list[tuple[str, bytes]], bytes]:
     message.set_content(notice.text.rstrip() + "\n", cte="quoted-printable")
     if notice.html:
         message.add_alternative(notice.html.rstrip() + "\n", subtype="html", cte="quoted-printable")
+    page = message.get_body(("html",))
     for file in notice.files:
         kind, _slash, subtype = file.media_type.partition("/")
-        message.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.name)
+        if isinstance(page, EmailMessage) and cid_of(file.name) in notice.html:
+            name = f"<{cid_of(file.name).removeprefix('cid:')}>"
+            page.add_related(file.content, kind, subtype, cid=name, filename=file.name, disposition="inline")
+        else:
+            message.add_attachment(file.content, kind, subtype, filename=file.name)
     for number, part in enumerate(p for p in message.walk() if p.is_multipart()):
         part.set_boundary(f"=_{number}_{hashlib.sha256(notice.text.encode()).hexdigest()[:24]}")
     head, _empty, body = message.as_bytes().partition(_EOL + _EOL)

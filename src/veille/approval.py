@@ -54,21 +54,24 @@ class Desk:
 
     # ---- what is approved
 
-    def renditions(self, source: Post | Edition) -> dict[str, Rendition]:
-        """What each channel would show, without the day of today: the letter is that of this source alone.
+    def renditions(self, source: Post | Edition, *, with_day: bool = False) -> dict[str, Rendition]:
+        """What each channel would show; the letter is that of this source alone.
+
+        Args:
+            with_day: the day of today too, where readers see it: for people, not for the digest.
 
         Raises:
             ContentError, RenderError: it cannot be shown.
         """
         if isinstance(source, Edition):
-            edition = self._letter(source)
+            edition = self._letter(source, with_day=with_day)
             made = {name: self.publishers[name].render(edition) for name in self._channels(None)}
         else:
-            post = self._post(source)
+            post = self._post(source, with_day=with_day)
             wanted = [name for name in self._channels(source) if name != CADENCED]
             made = {name: self.publishers[name].render(post) for name in wanted}
             if CADENCED in self._channels(source):
-                made[CADENCED] = self.publishers[CADENCED].render(self._letter(source))
+                made[CADENCED] = self.publishers[CADENCED].render(self._letter(source, with_day=with_day))
         return {name: rendition for name, rendition in made.items() if rendition is not None}
 
     def digest(self, source: Post | Edition) -> str:
@@ -192,12 +195,16 @@ class Desk:
 
     # ---- rendering without the day
 
-    def _post(self, post: Post) -> RenderedPost:
+    def _post(self, post: Post, *, with_day: bool) -> RenderedPost:
         rendered = render_post(post, self.library, self.config, now=self.now)
-        return rendered if post.date else replace(rendered, date=_NO_DAY, date_words="", words=_dayless(rendered))
+        return (
+            rendered
+            if post.date or with_day
+            else replace(rendered, date=_NO_DAY, date_words="", words=_dayless(rendered))
+        )
 
-    def _letter(self, source: Post | Edition) -> RenderedEdition:
-        posts, day = [self._post(post) for post in self.members(source)], self._day(source)
+    def _letter(self, source: Post | Edition, *, with_day: bool) -> RenderedEdition:
+        posts, day = [self._post(post, with_day=with_day) for post in self.members(source)], self._day(source)
         if isinstance(source, Edition):
             made = render_hand_made(source, posts, self.library, self.config, due=self.now, day=day)
         else:
@@ -212,7 +219,7 @@ class Desk:
                 title=source.title,
                 lang=source.lang,
             )
-        return replace(made, date=_NO_DAY, date_words="", words=_dayless(made))
+        return made if with_day else replace(made, date=_NO_DAY, date_words="", words=_dayless(made))
 
     def _day(self, source: Post | Edition) -> date:
         today = self.now.astimezone(self.config.zone).date()

@@ -38,6 +38,11 @@ class Person:
         return tuple(word for word in found if word not in _CIVILITIES) or found
 
     @property
+    def called(self) -> str:
+        """The name; of an address alone, the words before the @, because no address stands in the audit."""
+        return self.name or " ".join(word.capitalize() for word in self.words)
+
+    @property
     def written(self) -> str:
         """As mail headers take it."""
         return f"{self.name} <{self.address}>" if self.name and self.address else self.name or self.address

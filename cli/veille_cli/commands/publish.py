@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veille.i18n import gettext as _
-from veille_cli.output import Answer, Talk, answers, findings_text
+from veille_cli.output import Answer, Talk, answers, finding_data, findings_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,6 +53,8 @@ def command(
     talk: Talk,
 ) -> Answer:
     """Check, plan, render and queue what is owed. Delivering is `veille run`."""
+    from veille.errors import ContentError
+    from veille.proofing import once
     from veille.queueing import enqueue, prepare
     from veille_cli.plan import left_out_words, plan_data, plan_words
     from veille_cli.wiring import newsroom
@@ -61,9 +63,14 @@ def command(
         plan, elsewhere = _plan(room, paths, channel, at)
         now = room.clock()  # one moment: a post without a date is rendered with the one that the outbox keeps
         with talk.progress(_("rendering"), len(plan.owed)) as progress:
-            prepared = prepare(plan, room.library, room.config, room.publishers, room.queue, now, progress=progress)
-        if elsewhere:
-            talk.say(findings_text(elsewhere), _("These do not stand in the way of what is queued now."), "")
+            try:
+                prepared = prepare(plan, room.library, room.config, room.publishers, room.queue, now, progress=progress)
+            except ContentError as error:
+                error.hint = _way_round(plan, {finding.file for finding in error.findings})
+                raise
+        told = once([*elsewhere, *prepared.findings])
+        if told:
+            talk.say(findings_text(told), _("These do not stand in the way of what is queued now."), "")
         text = [*plan_words(prepared, room), *left_out_words(plan, prepared, room)]
         if dry_run:
             text.append(_("Nothing was queued: this was a dry run."))
@@ -74,7 +81,8 @@ def command(
             # Also when nothing changed: a crash may have left the folder without what the outbox holds.
             enqueue(prepared, room.config, room.publishers, room.queue, now)
             text += _what_next(room) if changed else []
-        return Answer(data=plan_data(prepared, plan, room, dry_run=dry_run), text=text)
+        data = plan_data(prepared, plan, room, dry_run=dry_run)
+        return Answer(data={**data, "findings": [finding_data(finding) for finding in told]}, text=text)
 
 
 def _plan(
