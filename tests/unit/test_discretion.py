@@ -101,6 +101,22 @@ def test_the_sensitive_post_can_allow_it(tmp_path: Path) -> None:
     assert _findings(tmp_path, '[newsletter]\nfrom = "Stop Violences <a@example.org>"\n') == []
 
 
+def test_address_title_and_picture_of_a_sensitive_post_are_neutral(tmp_path: Path) -> None:
+    made = newsroom(tmp_path)
+    (tmp_path / "content/media/repas.jpg").rename(tmp_path / "content/media/femme_battue.jpg")
+    front = "title: Une gifle\nimage: {src: femme_battue.jpg, decorative: true}"
+    write(tmp_path, f"{front}\nsensitive: true", name="posts/harcelement-que-faire.md")
+    write(tmp_path, front, name="posts/violences.md")
+    ours = ("slug-not-discreet", "title-not-discreet", "picture-not-discreet")
+    found = [f for f in checks.run(library.load(made), made, NOW) if f.code in ours]
+    file = "content/posts/harcelement-que-faire.md"
+    assert sorted((f.where, f.code, f.severity) for f in found) == [
+        (file, "slug-not-discreet", ERROR),
+        (f"{file}:2", "title-not-discreet", WARNING),
+        (f"{file}:3", "picture-not-discreet", WARNING),
+    ]
+
+
 def test_a_sensitive_post_may_not_tell_in_its_own_words_for_the_letter(tmp_path: Path) -> None:
     newsroom(tmp_path)
     _sensitive(tmp_path, "newsletter:\n  subject: Partir\n  preheader: Quelqu’un te frappe ?")

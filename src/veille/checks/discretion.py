@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from email.utils import parseaddr
 
-from veille.checks.rules import Check, Context
+from veille.checks.rules import Check, Context, Rule, mark
+from veille.checks.subjects import Subject
 from veille.config import FILE_NAME, Config
 from veille.discretion import telling_word
 from veille.editions import Edition
@@ -17,7 +18,57 @@ from veille.i18n import gettext as _
 from veille.library import Library
 from veille.posts import Post
 
-CODE = "not-discreet"
+_SOURCE = "techsafety.org (NNEDV): e-mail best practices; GOV.UK Design System: Exit a page quickly (2026-11)"
+_LINK = "https://design-system.service.gov.uk/patterns/exit-a-page-quickly/"
+LETTER = Rule(
+    "not-discreet",
+    mark("The locked screen tells what a sensitive post is about"),
+    mark(
+        "Sender, subject and preheader show on a locked telephone that somebody else may look at. A word is enough "
+        "to put a reader in danger at home."
+    ),
+    mark("Write about the leisure, the plans or the jobs of the same letter, in neutral words."),
+    "subject: Violences dans le couple : qui appeler ?",
+    "subject: Trois balades et des contacts utiles",
+    source=_SOURCE,
+    link=_LINK,
+)
+SLUG = Rule(
+    "slug-not-discreet",
+    mark("The web address tells what a sensitive post is about"),
+    mark("It stays in the history of the browser, and shows in every link that a reader passes on."),
+    mark("Give the post a neutral address, slug: deux-minutes-pour-toi, before it is published for the first time."),
+    "slug: violences-qui-appeler",
+    "slug: deux-minutes-pour-toi",
+    source=_SOURCE,
+    link=_LINK,
+)
+TITLE = Rule(
+    "title-not-discreet",
+    mark("The title tells what a sensitive post is about"),
+    mark(
+        "Feed readers show it in a list, Facebook beside the link, and everybody behind the reader's back can read "
+        "it. In the history of a browser veille writes the date instead."
+    ),
+    mark("Choose a neutral title; the text itself may call things by their name."),
+    "title: Frappée à la maison ?",
+    "title: Deux minutes pour toi",
+    severity=Severity.WARNING,
+    source=_SOURCE,
+    link=_LINK,
+)
+PICTURE = Rule(
+    "picture-not-discreet",
+    mark("The picture tells what a sensitive post is about"),
+    mark("It shows large beside the title, in previews and on the page, for everybody who passes by."),
+    mark("Choose a quiet picture: a door, a cup, a path.."),
+    "alt: Une femme battue se cache le visage.",
+    "alt: Une tasse de thé sur une table.",
+    severity=Severity.WARNING,
+    source=_SOURCE,
+    link=_LINK,
+)
+CODE = LETTER.code
 
 
 def sensitive_letters(library: Library, config: Config) -> Iterator[Finding]:
@@ -99,9 +150,28 @@ def _betraying(text: str, guarded: Sequence[Post], config: Config) -> str:
     return telling_word(text, [post.title for post in guarded], [*config.towns.values(), config.brand.name])
 
 
+def post_itself(subject: Subject, _context: Context) -> Iterator[Finding]:
+    """Address, title and pictures of a sensitive post: they stay neutral too."""
+    post = subject.source
+    if not isinstance(post, Post) or not post.sensitive:
+        return
+    if word := telling_word(post.slug):
+        message = _("the address of this page tells what the post is about: “{word}”")
+        hint = _("write a neutral one: slug: deux-minutes-pour-toi")
+        yield SLUG.of(subject, "slug", message.format(word=word), hint)
+    if word := telling_word(post.title):
+        message = _("the title of a sensitive post shows in feeds and previews: “{word}”")
+        yield TITLE.of(subject, "title", message.format(word=word), _("choose a neutral title"))
+    images = [("image", post.image), *((f"images.{number}", image) for number, image in enumerate(post.images))]
+    for key, image in images:
+        if image and (word := telling_word(f"{image.path.stem} {image.alt}".replace("_", " "))):
+            message = _("the picture of a sensitive post tells what it is about: “{word}”")
+            yield PICTURE.of(subject, key, message.format(word=word), _("choose a quiet picture, or none"))
+
+
 def _whole(context: Context) -> Iterator[Finding]:
     yield from sensitive_letters(context.library, context.config)
     yield from sender(context.library, context.config)
 
 
-CHECK = Check(rules=(), whole=_whole)
+CHECK = Check(rules=(LETTER, SLUG, TITLE, PICTURE), each=post_itself, whole=_whole)
