@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from veille import checks
 from veille.config import Config
@@ -47,7 +48,7 @@ class Proofreader:
         Raises:
             RenderError: a template fails.
         """
-        known = {post.source: post for post in self.library.posts}
+        known = self._posts
         sources = [post.source for post in source.posts] if isinstance(source, RenderedEdition) else [source.source]
         shown = checks.Shown(
             channel=rendition.channel,
@@ -56,7 +57,15 @@ class Proofreader:
             proof=self.publishers[rendition.channel].proof(rendition),
             posts=tuple(known[name] for name in sources if name in known),
         )
-        return checks.proofs(shown, checks.Context(self.library, self.config, self.now))
+        return checks.proofs(shown, self._context)
+
+    @cached_property
+    def _posts(self) -> Mapping[str, Post]:
+        return {post.source: post for post in self.library.posts}
+
+    @cached_property
+    def _context(self) -> checks.Context:
+        return checks.Context(self.library, self.config, self.now)
 
     def look_at(self, source: Source, channels: Iterable[str], file: str = "") -> Iterator[Finding]:
         """What they find in a source on these channels; what a channel refuses is found too."""

@@ -20,6 +20,7 @@ from veille.editions import Edition
 from veille.errors import ConfigError, ContentError, Finding, RenderError, Severity
 from veille.library import Library, softened
 from veille.posts import Post
+from veille.proofing import Proofreader, once
 from veille.publishing import Source
 from veille.reading import in_order, name_of
 from veille.rendering import RenderedPost, render_edition, render_hand_made, render_post
@@ -160,18 +161,20 @@ class Preview:
     ) -> Sheet:
         panels, rendered, more = Panels(), None, list(found)
         channels: Sequence[str] = ("newsletter", "web")
+        look = Proofreader(content, desk.config, desk.publishers, self._clock()).look
         if isinstance(source, Post):
             channels = desk.config.channels if source.channels is None else source.channels
         try:
             posts = [self._post(desk, content, post) for post in self._members(content, source)]
             letter = self._letter(desk, content, source, posts)
             rendered = posts[0] if isinstance(source, Post) else letter
-            panels = desk.panels(rendered, letter, channels, source.file)
+            panels = desk.panels(rendered, letter, channels, source.file, look)
             more += [finding for refused in panels.refused.values() for finding in refused]
+            more += panels.found
         except (ContentError, RenderError) as error:
             more += findings_of(error, source.file)
         mended = softened(more, content.drafts)
-        return Sheet(source.file, path, source.title, source.draft, rendered, panels, _once(mended))
+        return Sheet(source.file, path, source.title, source.draft, rendered, panels, _once(once(mended)))
 
     def _members(self, content: Library, source: Post | Edition) -> list[Post]:
         if isinstance(source, Post):

@@ -29,6 +29,9 @@ FACEBOOK_FOLD = 477  # characters before "See more"; indicative: Meta documents 
 INSTAGRAM_FOLD = 125  # likewise
 
 
+Look = Callable[[Rendition, Source, str], Sequence[Finding]]
+
+
 @dataclass(frozen=True)
 class Count:
     """How much of a limit is used."""
@@ -90,6 +93,7 @@ class Panels:
         web: what the site is built from; None when it has no page.
         media: picture name to bytes.
         refused: what a channel cannot show, by channel.
+        found: what checks found in what the others show.
     """
 
     letter: LetterPanel | None = None
@@ -99,6 +103,7 @@ class Panels:
     web: Publication | None = None
     media: Mapping[str, bytes] = field(default_factory=dict)
     refused: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    found: tuple[Finding, ...] = ()
 
 
 class Desk:
@@ -111,7 +116,7 @@ class Desk:
         context = registry.Context(self.config, self.templates, clock, _no_network)
         self.publishers = {name: registry.load(name, context) for name in self.config.channels}
 
-    def panels(self, source: Source, letter: RenderedEdition, channels: Sequence[str], file: str) -> Panels:
+    def panels(self, source: Source, letter: RenderedEdition, channels: Sequence[str], file: str, look: Look) -> Panels:
         """Every channel's view of one source.
 
         Args:
@@ -119,6 +124,7 @@ class Desk:
             letter: the edition that carries it.
             channels: those that it is for.
             file: where its findings belong.
+            look: what checks say of a rendition, its source and the file.
         """
         makers: dict[str, Callable[[Publication], Any]] = {
             "newsletter": self._letter,
@@ -130,16 +136,19 @@ class Desk:
         made: dict[str, Any] = {}
         refused: dict[str, tuple[Finding, ...]] = {}
         media: dict[str, bytes] = {}
+        found: list[Finding] = []
         for name in (name for name in channels if name in self.publishers):
             try:
-                rendition = self.publishers[name].render(letter if name == "newsletter" else source)
+                shown = letter if name == "newsletter" else source
+                rendition = self.publishers[name].render(shown)
                 if rendition is not None:
+                    found += look(rendition, shown, file)
                     made[name] = makers[name](self._publication(source, rendition))
                     media |= {item.name: item.content for item in rendition.files}
             except (ContentError, RenderError) as error:
                 refused[name] = findings_of(error, file)
         panel = made.pop("newsletter", None)
-        return Panels(letter=panel, media=media, refused=refused, **made)
+        return Panels(letter=panel, media=media, refused=refused, found=tuple(found), **made)
 
     def site(self, publications: Sequence[Publication]) -> Mapping[str, bytes]:
         """The public pages, as if everything had been published.

@@ -121,6 +121,24 @@ def _plan(
     return made, list(findings)
 
 
+def _follow_links(prepared: Prepared, plan: Plan, room: Newsroom, talk: Talk) -> list[Finding]:
+    """Warnings about the links of what would be queued for people; also in a dry run, which says what would happen.
+
+    Raises:
+        ContentError: one leads nowhere.
+    """
+    from veille.errors import ContentError, Severity
+    from veille_cli.links import follow_before_publishing, showing
+
+    found = follow_before_publishing(prepared, room, talk)
+    errors = [finding for finding in found if finding.severity is Severity.ERROR]
+    if errors:
+        refusal = ContentError(errors)
+        refusal.hint = _way_round(plan, showing({finding.file for finding in errors}, room))
+        raise refusal
+    return found
+
+
 def _way_round(plan: Plan, broken: set[str]) -> str:
     """The command that leaves the broken files out."""
     new = [owed.file for owed in plan.owed if owed.post and owed.existing is None]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veille.i18n import gettext as _
-from veille_cli.output import Answer, answers
+from veille_cli.output import Answer, Talk, answers, finding_data, findings_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from veille.errors import Finding
     from veille.publishing import Delivery, Publication
     from veille_cli.wiring import Newsroom
 
@@ -22,21 +23,27 @@ if TYPE_CHECKING:
 def command(
     path: Annotated[Path, typer.Argument(metavar="PATH", help=_("A post or an edition."))],
     to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help=_("Your own address."))],
+    *,
+    talk: Talk,
 ) -> Answer:
     """Send the letter of one post or edition to yourself, marked [Test]. Nothing is queued or counted."""
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
-        delivery = _delivery(room, path, to)
+        delivery, told = _delivery(room, path, to)
+        if told:
+            talk.say(findings_text(told), "")
         publisher = room.publishers.get("newsletter")
         from veille_publishers.newsletter import Newsletter
 
         assert isinstance(publisher, Newsletter)
         words = publisher.send_test(delivery)
-    return Answer(data={"sent": publisher.live, "detail": words}, text=[words])
+    findings = [finding_data(finding) for finding in told]
+    return Answer(data={"sent": publisher.live, "detail": words, "findings": findings}, text=[words])
 
 
-def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
+def _delivery(room: Newsroom, path: Path, to: str) -> tuple[Delivery, list[Finding]]:
+    """The letter to oneself, and what is not good in it."""
     from urllib.parse import urlsplit
 
     from veille.errors import VeilleError
@@ -50,22 +57,30 @@ def _delivery(room: Newsroom, path: Path, to: str) -> Delivery:
     if "newsletter" not in room.config.channels:
         raise VeilleError(_("this newsroom has no newsletter"), hint=_("write [newsletter] in veille.toml"))
     now = room.clock()
-    return Delivery(
+    publication, told = _publication(room, path, now)
+    delivery = Delivery(
         id="test",
-        publication=_publication(room, path, now),
+        publication=publication,
         target="0",
         attempt=1,
         date=now,
         message_id=f"<test.{now:%Y%m%d%H%M%S%f}@{urlsplit(room.config.settings.workspace.base_url).hostname}>",
         recipient=Recipient(0, address, room.config.settings.workspace.language),
     )
+    return delivery, told
 
 
-def _publication(room: Newsroom, path: Path, now: datetime) -> Publication:
-    """The letter as `publish` would make it now, in no ledger."""
+def _publication(room: Newsroom, path: Path, now: datetime) -> tuple[Publication, list[Finding]]:
+    """The letter as `publish` would make it now, in no ledger, and the warnings about it.
+
+    Raises:
+        ContentError: `publish` would refuse it.
+    """
     from veille import checks
-    from veille.errors import ContentError
+    from veille.errors import ContentError, Severity
+    from veille.library import softened
     from veille.planning import plan
+    from veille.proofing import Proofreader, once
     from veille.publishing import Publication
     from veille.queueing import blocking, letter_of
     from veille_publishers.letter import marked
@@ -75,9 +90,14 @@ def _publication(room: Newsroom, path: Path, now: datetime) -> Publication:
     findings = checks.run(room.library, room.config, now)
     if stops := blocking(made, room.library, findings, everything=False):
         raise ContentError(stops)
-    rendition = room.publishers["newsletter"].render(letter_of(source, room.library, room.config, now))
+    letter = letter_of(source, room.library, room.config, now)
+    rendition = room.publishers["newsletter"].render(letter)
     assert rendition is not None
-    return Publication(
+    proofs = Proofreader(room.library, room.config, room.publishers, now).look(rendition, letter, source.file)
+    told = once([*(f for f in findings if f.file == source.file), *softened(proofs, room.library.drafts)])
+    if stops := [finding for finding in told if finding.severity is Severity.ERROR and finding in proofs]:
+        raise ContentError(stops)
+    publication = Publication(
         id="test",
         source=source.source,
         channel="newsletter",
@@ -88,3 +108,4 @@ def _publication(room: Newsroom, path: Path, now: datetime) -> Publication:
         generation=1,
         rendition=replace(rendition, payload=marked(rendition.payload, "[Test] ")),
     )
+    return publication, told

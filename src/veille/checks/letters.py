@@ -113,7 +113,7 @@ PICTURE_HTTP = Rule(
 
 
 def _proof(shown: Shown, context: Context) -> Iterator[Finding]:
-    if shown.channel == "newsletter":
+    if shown.channel == "newsletter" and shown.proof.html:
         yield from _size(shown, context)
         yield from _text(shown)
         yield from _list_of_messages(shown)
