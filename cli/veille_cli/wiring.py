@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from veille.approval import Desk
     from veille.library import Library
+    from veille.linking import Fetch
     from veille.outbox.actions import Actions
     from veille.outbox.audit import Audit
     from veille.outbox.database import Database
@@ -175,6 +176,14 @@ class Newsroom:
             keys=self.keys,
         )
         return {name: registry.load(name, context) for name in self.config.channels}
+
+    @property
+    def fetch(self) -> Fetch:
+        """Opens links to see whether they lead somewhere."""
+        from veille_publishers.link_fetch import LinkFetch
+
+        settings = self.config.settings
+        return LinkFetch(settings.checks.link_timeout.total_seconds(), settings.workspace.base_url)
 
     @property
     def grace(self) -> dict[str, timedelta]:

@@ -11,7 +11,7 @@ import typer
 
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille_cli.output import INVALID, Answer, answers, finding_data, findings_text
+from veille_cli.output import INVALID, Answer, Talk, answers, finding_data, findings_text
 
 if TYPE_CHECKING:
     from veille.checks import Rule
@@ -26,6 +26,9 @@ def command(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help=_("Only these files (default: everything)."))
     ] = None,
+    links: Annotated[
+        bool, typer.Option("--links", help=_("Open every link too, and say which lead nowhere (needs the network)."))
+    ] = False,
     explain: Annotated[
         str | None,
         typer.Option("--explain", metavar="CODE", help=_("Say what a code means, and how to mend what it found.")),
@@ -33,9 +36,13 @@ def command(
     sarif: Annotated[
         bool, typer.Option("--sarif", help=_("Answer in SARIF 2.1.0, for code hosts and editors."))
     ] = False,
+    *,
+    talk: Talk,
 ) -> Answer:
     """Check the content: what is wrong, where, and how to mend it."""
     from veille.errors import Severity
+    from veille.reading import in_order
+    from veille_cli.links import follow
     from veille_cli.wiring import newsroom
 
     if explain:
@@ -43,6 +50,8 @@ def command(
     with newsroom() as room:
         chosen = [room.library.find(path) for path in paths or ()]
         findings = _findings(room, chosen)
+        if links:
+            findings = in_order([*findings, *follow(room, talk, {source.file for source in chosen} or None)])
         count = len(chosen) if paths else len(room.library.posts) + len(room.library.editions)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     return Answer(
