@@ -1,0 +1,134 @@
+"""Lists of words and phrases, found in one pass: each is filed under its rarest word, and looked at only where that stands."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from veille.checks.french.pieces import Piece
+
+_DATA = Path(__file__).parent.parent / "data"
+_VERB_ENDINGS = tuple(
+    "er e es ons ez ent é ée és ées ant ait aient era eras erez erons eront erait eraient ais iez ions".split()
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One phrase.
+
+    Args:
+        kind: which list it is from.
+        slots: for each word of it, the forms that may stand there.
+        better: what to write.
+        since: day (`2024-01-01`) or year of a new name; "" otherwise.
+    """
+
+    kind: str
+    slots: tuple[frozenset[str], ...]
+    better: str
+    since: str = ""
+
+    @property
+    def anchor(self) -> int:
+        """Which of its words is the rarest: the longest."""
+        return max(range(len(self.slots)), key=lambda at: min(map(len, self.slots[at])))
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An entry where it stands in a piece."""
+
+    entry: Entry
+    start: int
+    end: int
+
+
+Index = Mapping[str, tuple[Entry, ...]]
+
+
+def find(piece: Piece, index: Index) -> Iterator[Hit]:
+    """Every phrase of the index in the piece, in order."""
+    if index.keys().isdisjoint(piece.known):
+        return
+    words = piece.words
+    for at, (_start, _end, word) in enumerate(words):
+        for entry in index.get(word, ()):
+            first = at - entry.anchor
+            last = first + len(entry.slots) - 1
+            if first >= 0 and last < len(words) and _stands(piece, entry, first):
+                yield Hit(entry, words[first][0], words[last][1])
+
+
+def _stands(piece: Piece, entry: Entry, first: int) -> bool:
+    words = piece.words
+    if any(words[first + n][2] not in slot for n, slot in enumerate(entry.slots)):
+        return False
+    ends = range(first, first + len(entry.slots) - 1)
+    return all(piece.plain[words[n][1] : words[n + 1][0]].strip() in ("", "'") for n in ends)
+
+
+@cache
+def data(name: str) -> dict[str, Any]:
+    """A TOML file of `checks/data`."""
+    return tomllib.loads((_DATA / name).read_text(encoding="utf-8"))
+
+
+@cache
+def lines(name: str) -> tuple[str, ...]:
+    """The lines of a text file of `checks/data`, without comments."""
+    return tuple(
+        line for line in (_DATA / name).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
+    )
+
+
+@cache
+def plain_words() -> Index:
+    """Words of the administration, and names that are no longer used."""
+    listed = data("administrative.toml")
+    found = [Entry("administrative", _slots(phrase, plural=True), better) for phrase, better in listed["nouns"].items()]
+    found += [Entry("administrative", _slots(phrase), better) for phrase, better in listed["phrases"].items()]
+    found += [Entry("administrative", (_conjugated(verb),), better) for verb, better in listed["verbs"].items()]
+    for name in data("outdated.toml")["name"]:
+        found += [Entry("outdated", _slots(old), name["now"], name["since"]) for old in name["old"]]
+    return _index(found)
+
+
+@cache
+def spelling() -> Index:
+    """Slips of the pen."""
+    listed = data("slips.toml")
+    return _index(
+        Entry(kind, _slots(phrase), better)
+        for kind in ("missing-accent", "misspelling")
+        for phrase, better in listed[kind].items()
+    )
+
+
+def _slots(phrase: str, *, plural: bool = False) -> tuple[frozenset[str], ...]:
+    slots = (word.split("/") for word in phrase.split())
+    return tuple(frozenset(_with_plurals(forms) if plural else forms) for forms in slots)
+
+
+def _with_plurals(forms: Iterable[str]) -> Iterator[str]:
+    for form in forms:
+        yield form
+        if len(form) > 3 and form[-1] not in "sxz":
+            yield f"{form}s"
+
+
+def _conjugated(verb: str) -> frozenset[str]:
+    return frozenset(verb.removesuffix("er") + ending for ending in _VERB_ENDINGS)
+
+
+def _index(entries: Iterable[Entry]) -> Index:
+    index: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        for form in entry.slots[entry.anchor]:
+            index[form].append(entry)
+    return {form: tuple(found) for form, found in index.items()}
