@@ -6,11 +6,12 @@ HEAD first, which costs a server nothing; GET where HEAD is refused, of which no
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urljoin, urlsplit
 
@@ -31,6 +32,7 @@ PATIENCE = 30.0  # seconds that a server may ask us to wait
 GIVE_UP_AFTER = 8  # hosts without any answer, and none with one: there is no network
 _DEADLINE = 4  # times the time-out: the longest that one address may take, whatever it does
 _PAUSE = 2.0  # seconds, where a server says "later" and not when
+_ALWAYS_THERE = "example.com"  # kept by IANA (RFC 2606): who does not find this name finds none
 _REDIRECTING = (301, 302, 303, 307, 308)
 _FOR_GOOD = (301, 308)
 _LATER = (429, 503)
@@ -91,6 +93,8 @@ class LinkFetch:
         self._timeout = timeout
         self._clock = clock
         self._session = _session(site)
+        self._lock = threading.Lock()
+        self._finds_names: bool | None = None  # None: nobody asked yet
 
     def __call__(self, addresses: Sequence[str]) -> Iterator[Answer]:
         """What came of each address, as it comes.
@@ -187,7 +191,16 @@ class LinkFetch:
                     outcome = Outcome.REFUSED if wrong is Outcome.LOOP and cookies else wrong
                     return Answer(address, outcome, response.status_code, path[-1]), None
         except (requests.RequestException, u3.HTTPError, OSError, ValueError) as error:
-            return answer_for(error, address), None
+            return self._unless_offline(answer_for(error, address)), None
+
+    def _unless_offline(self, answer: Answer) -> Answer:
+        """A name that does not exist tells nothing where no name is found; asked once, without any connection."""
+        if answer.outcome is not Outcome.NO_HOST:
+            return answer
+        with self._lock:
+            if self._finds_names is None:
+                self._finds_names = _resolves(_ALWAYS_THERE)
+        return answer if self._finds_names else replace(answer, outcome=Outcome.OFFLINE)
 
     def _ask(self, address: str) -> requests.Response:
         """HEAD; GET where HEAD is refused, breaks, or says that there is nothing."""
@@ -216,6 +229,13 @@ class LinkFetch:
         final = path[-1] if len(path) > 1 else ""
         pause = _pause(response.headers.get("Retry-After", "")) if status in _LATER else None
         return Answer(address, _outcome(status), status, final, permanent), pause
+
+
+def _resolves(name: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(name, 443))
+    except OSError:
+        return False
 
 
 def _asks_for_patience(response: requests.Response) -> bool:

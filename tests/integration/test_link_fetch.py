@@ -359,13 +359,18 @@ def test_certificates(
     assert words in answer.detail
 
 
-def _resolver(monkeypatch: pytest.MonkeyPatch, code: int | None) -> list[str]:
-    """What the resolver says of every name but those of this computer; None: they are this computer."""
+def _resolver(monkeypatch: pytest.MonkeyPatch, code: int | None, *, control: bool = False) -> list[str]:
+    """What the resolver says of every name but those of this computer; None: they are this computer.
+
+    Args:
+        control: it finds the name that is always there.
+    """
     real, asked = socket.getaddrinfo, []
 
     def ask(host: str | bytes, *args: Any, **kwargs: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else str(host)
-        if name.startswith("127."):
+        if name.startswith("127.") or (control and name == "example.com"):
+            host = "127.0.0.1"
             return real(host, *args, **kwargs)
         asked.append(name)
         if code is not None:
@@ -377,11 +382,12 @@ def _resolver(monkeypatch: pytest.MonkeyPatch, code: int | None) -> list[str]:
 
 
 def test_names_that_do_not_exist_and_no_network(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    _resolver(monkeypatch, socket.EAI_NONAME)
+    _resolver(monkeypatch, socket.EAI_NONAME, control=True)
     assert one("https://www.nulle-part.fr/").outcome is Outcome.NO_HOST
     assert one(f"https://{'x' * 70}.fr/").outcome is Outcome.NO_HOST
-    _resolver(monkeypatch, socket.EAI_AGAIN)
-    assert one("https://www.nulle-part.fr/").outcome is Outcome.OFFLINE
+    for code in (socket.EAI_AGAIN, socket.EAI_NONAME):
+        _resolver(monkeypatch, code)
+        assert one("https://www.nulle-part.fr/").outcome is Outcome.OFFLINE
 
 
 def test_names_with_accents(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,6 +493,8 @@ def test_no_network_is_one_warning_and_is_not_remembered(config: Config, monkeyp
     _resolver(monkeypatch, socket.EAI_NONAME)
     assert [f.code for f in findings(config)] == ["links-unchecked"]
     write(config.root, "title: a", "[Page](https://www.site1.fr/)", "posts/a.md")
+    assert [f.code for f in findings(config)] == ["links-unchecked"]
+    _resolver(monkeypatch, socket.EAI_NONAME, control=True)
     assert [f.code for f in findings(config, hours=2)] == ["link-dead"]
 
 

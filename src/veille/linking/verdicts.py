@@ -14,7 +14,7 @@ from veille.config import FILE_NAME
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille.linking.answers import NOT_ANSWERED, Answer, Outcome
+from veille.linking.answers import Answer, Outcome
 
 # They let no programme in, whatever it asks for: nothing that they answer tells anything.
 WALLS = (
@@ -42,11 +42,11 @@ def verdicts(places: Mapping[str, Sequence[Link]], answers: Mapping[str, Answer]
 
 
 def _no_network(given: Collection[Answer]) -> bool:
-    """Whether nobody answered at all, on more than one or two mistyped names."""
-    if not given or any(answer.outcome not in NOT_ANSWERED for answer in given):
+    """Whether nobody answered at all, and that of more than one or two sites which may be down."""
+    outcomes = {answer.outcome for answer in given}
+    if not outcomes or not outcomes <= {Outcome.OFFLINE, Outcome.SILENT}:
         return False
-    alone = all(answer.outcome is Outcome.OFFLINE for answer in given)
-    return alone or len({host_of(answer.url) for answer in given}) > 2
+    return outcomes == {Outcome.OFFLINE} or len({host_of(answer.url) for answer in given}) > 2
 
 
 def _unchecked(count: int) -> Finding:
