@@ -68,7 +68,7 @@ def command(
             except ContentError as error:
                 error.hint = _way_round(plan, {finding.file for finding in error.findings})
                 raise
-        told = once([*elsewhere, *prepared.findings])
+        told = once([*elsewhere, *prepared.findings, *_follow_links(prepared, plan, room, talk)])
         if told:
             talk.say(findings_text(told), _("These do not stand in the way of what is queued now."), "")
         text = [*plan_words(prepared, room), *left_out_words(plan, prepared, room)]
