@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.browser import chromium
 from tests.support.public_pages import Ledger, context, delivery, edition, picture, post, publication
 from veille.rendering import Contact
 from veille_publishers.web import Web
 
 pytestmark = pytest.mark.browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 LONG = "Anticonstitutionnellement-hypopotomonstrosesquippedaliophobie-et-compagnie"
 OVERFLOW = "document.documentElement.scrollWidth"
 SMALL_TARGETS = """[...document.querySelectorAll('nav a, .button, .number, .bottom a, .brand, .teaser .tag')]
@@ -26,14 +25,8 @@ FONT = "document.fonts.ready.then(() => [...document.fonts].filter(f => f.status
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    if not (chromium := shutil.which("chromium")):
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with chromium() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ What WCAG forbids at level A is an error: with it somebody cannot read at all. T
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from veille.checks.looks import Look, looks
+from veille.checks.markup import document, found, place
 from veille.checks.rules import Check, Context, Rule, Shown, mark
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
@@ -128,23 +130,17 @@ RULES = (LANG, TITLE, IMAGE, NAME, OUTLINE, TABLE, CONTRAST, SMALL, JUSTIFIED, W
 _Problem = tuple[Rule, str, str]  # the rule, what is wrong, the words or the tag that it is about
 
 
-def shown(proof: Shown, _context: Context) -> Iterator[Finding]:
+def shown(proof: Shown, context: Context) -> Iterator[Finding]:
     """What shuts readers out of a letter, page or item of a feed."""
-    from lxml import html
-
-    if not proof.proof.html.strip():
+    html = proof.proof.html
+    if not html.strip():
         return
-    if whole := "<html" in proof.proof.html[:1000].lower():
-        tree = html.document_fromstring(proof.proof.html)
-    else:
-        tree = html.fragment_fromstring(proof.proof.html, create_parent="div")
     seen: set[tuple[str, str]] = set()
-    for rule, message, excerpt in _problems(tree, proof, whole=whole):
+    for rule, message, excerpt in _problems(document(html), proof, whole="<html" in html[:1000].lower()):
         if (rule.code, message) not in seen:
             seen.add((rule.code, message))
-            yield Finding(
-                proof.file, None, None, message, _(rule.remedy), rule.code, rule.severity, None, excerpt, rule.link
-            )
+            finding = found(rule, place(proof, context, excerpt), message, _(rule.remedy))
+            yield replace(finding, excerpt=excerpt)
 
 
 def _problems(tree: Any, proof: Shown, *, whole: bool) -> Iterator[_Problem]:
@@ -175,12 +171,12 @@ def _document(tree: Any, lang: str) -> Iterator[_Problem]:
 
 
 def _headings(tree: Any, *, whole: bool) -> Iterator[_Problem]:
-    found = [(int(element.tag[1]), _words(element)) for element in tree.iter("h1", "h2", "h3", "h4", "h5", "h6")]
-    first = sum(level == 1 for level, _words_of in found)
+    headings = [(int(element.tag[1]), _words(element)) for element in tree.iter("h1", "h2", "h3", "h4", "h5", "h6")]
+    first = sum(level == 1 for level, _words_of in headings)
     if whole and first != 1:
         yield OUTLINE, _("there are {n} headings of level 1, and there should be one").format(n=first), ""
     before = 1
-    for position, (level, words) in enumerate(found):
+    for position, (level, words) in enumerate(headings):
         if not words:
             yield OUTLINE, _("a heading of level {level} has no words").format(level=level), ""
         if level > before + 1 and (position or whole):
