@@ -84,10 +84,12 @@ def _notice(
 
 
 def _captions(renditions: dict[str, Rendition], proofs: dict[str, Proof]) -> Iterator[dict[str, Any]]:
-    for name in NAMES.keys() & renditions.keys():
+    for name, label in NAMES.items():
+        if name not in renditions:
+            continue
         pictures = zip(renditions[name].files, proofs[name].alts, strict=False)
         yield {
-            "label": NAMES[name],
+            "label": label,
             "text": proofs[name].text,
             "pictures": [{"src": cid_of(file.name), "alt": alt} for file, alt in pictures],
         }

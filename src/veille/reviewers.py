@@ -114,6 +114,7 @@ def chosen(typed: str, listed: Iterable[str]) -> Person:
         if exact or (person.address and person.address.casefold() == reviewer.address.casefold()):
             return reviewer
     names = [reviewer.name or reviewer.address for reviewer in reviewers]
-    hint = did_you_mean(typed, names) or _("reviewers are: {names}").format(names=", ".join(names))
+    meant = next((reviewer.called for reviewer in reviewers if same(reviewer, person)), typed)
+    hint = did_you_mean(meant, names) or _("reviewers are: {names}").format(names=", ".join(names))
     message = _("{name} is not one of the reviewers in veille.toml").format(name=person.name or typed)
     raise NotAllowed(message, hint=hint)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from tests.support.ledger import NOW, Ledger
 from veille.errors import LedgerError
 from veille.outbox import audit
+from veille.outbox.actions import Actions
 from veille.outbox.audit import Audit, Event
 
 
@@ -63,3 +64,19 @@ def test_a_line_is_not_kept_when_what_it_tells_is_not(store: Ledger) -> None:
     with pytest.raises(KeyboardInterrupt), store.database.write() as connection:
         told_and_broken_off(connection)
     assert Audit(store.database).entries() == []
+
+
+def test_what_people_do_with_a_letter_is_one_line_each_however_many_readers_it_has(store: Ledger) -> None:
+    store.readers(*(f"reader{n}" for n in range(30)))
+    store.put(store.item("newsletter"))
+    letter, actions = "p1", Actions(store.database, account="camille")
+    actions.pause(letter, NOW, paused=True)
+    actions.pause(letter, NOW, paused=False)
+    actions.pause("facebook", NOW, paused=True)
+    assert actions.cancel(letter, NOW)
+    assert not actions.cancel(letter, NOW)  # nothing was done: nothing is told
+    assert actions.retry(letter, NOW)
+    told = [entry for entry in Audit(store.database).entries() if entry.account == "camille"]
+    assert [entry.event for entry in told] == ["paused", "resumed", "paused", "cancelled", "retried"]
+    assert [entry.text for entry in told] == ["", "", "facebook", "", ""]
+    assert not [entry for entry in told if "reader" in repr(entry)]
