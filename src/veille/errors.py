@@ -93,13 +93,19 @@ class ConfigError(VeilleError):
 
 
 class ContentError(VeilleError):
-    """Content is invalid; nothing was queued."""
+    """Content is invalid; nothing was queued.
+
+    Args:
+        rest: what of one file could be read (a `Post` or `Edition`), for checks only: so that its author is told of
+            everything at once.
+    """
 
     code = "content"
     exit_code = 3
 
-    def __init__(self, findings: Iterable[Finding]) -> None:
+    def __init__(self, findings: Iterable[Finding], rest: object = None) -> None:
         self.findings = tuple(findings)
+        self.rest = rest
         super().__init__("\n".join(str(finding) for finding in self.findings))
 
 

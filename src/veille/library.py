@@ -39,6 +39,7 @@ class Library:
         helplines: by number, in the order of the file.
         findings: what reading found, in order; errors in a draft are warnings, because drafts never block.
         drafts: the files that say `draft: true`, broken ones included.
+        broken: what of unreadable files could be read; checks look at it, nothing else does.
     """
 
     posts: tuple[Post, ...] = ()
@@ -47,6 +48,7 @@ class Library:
     helplines: Mapping[str, HelpLine] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     drafts: frozenset[str] = frozenset()
+    broken: tuple[Post | Edition, ...] = ()
 
     def find(self, wanted: str | Path) -> Post | Edition:
         """The post or edition that a person means.
@@ -82,10 +84,11 @@ def load(config: Config) -> Library:
     """Read `content/`. Never raises for what a file holds: that becomes findings."""
     folder = config.root / "content"
     found: list[Finding] = list(_missing(folder, config.root))
-    posts = _gather(_files(folder / "posts", ".md"), lambda path: read_post(path, config), found, config)
-    editions = _gather(_files(folder / "editions", ".md"), lambda p: read_edition(p, config), found, config)
+    broken: list[Post | Edition] = []
+    posts = _gather(_files(folder / "posts", ".md"), lambda path: read_post(path, config), found, config, broken)
+    editions = _gather(_files(folder / "editions", ".md"), lambda p: read_edition(p, config), found, config, broken)
     records = _files(folder / "partners", ".yaml")
-    partners = _gather(records, lambda path: read_partner(path, config), found, config)
+    partners = _gather(records, lambda path: read_partner(path, config), found, config, broken)
     found += [f for name in ("posts", "editions", "partners") for f in _strangers(folder / name, config.root)]
     helplines = _helplines(folder / HELPLINES, config, found)
     sources: list[Post | Edition] = [*posts, *editions]
@@ -97,6 +100,7 @@ def load(config: Config) -> Library:
         helplines={line.number: line for line in helplines},
         findings=tuple(in_order(softened(found, drafts))),
         drafts=frozenset(drafts),
+        broken=tuple(broken),
     )
 
 
@@ -137,13 +141,20 @@ def _strangers(folder: Path, root: Path) -> Iterator[Finding]:
             yield Finding(file_name(path, root), None, None, message, hint, "not-read", Severity.WARNING)
 
 
-def _gather(paths: Iterable[Path], read: Callable[[Path], T], found: list[Finding], config: Config) -> list[T]:
+def _gather(
+    paths: Iterable[Path],
+    read: Callable[[Path], T],
+    found: list[Finding],
+    config: Config,
+    broken: list[Post | Edition],
+) -> list[T]:
     values: list[T] = []
     for path in paths:
         try:
             values.append(read(path))
         except ContentError as error:
             found += error.findings
+            broken += [error.rest] if isinstance(error.rest, Post | Edition) else []
         except OSError as error:  # a file that vanished or was locked while we read it
             message = _("this file cannot be read: {reason}").format(reason=why(error))
             found.append(Finding(file_name(path, config.root), None, None, message, None, "unreadable"))

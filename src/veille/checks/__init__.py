@@ -92,7 +92,7 @@ class Checker:
 def subjects(library: Library, config: Config) -> Iterator[Subject]:
     """Everything in `content/` that checks look at one by one."""
     language = config.settings.workspace.language
-    written: list[Post | Edition] = [*library.posts, *library.editions]
+    written: list[Post | Edition] = [*library.posts, *library.editions, *library.broken]
     for source in written:
         yield Subject(source, source.path, source.file, language)
     for partner in library.partners.values():
@@ -117,7 +117,7 @@ def rules() -> dict[str, Rule]:
 def passed(found: Iterable[Finding], library: Library, config: Config) -> list[Finding]:
     """The findings that stand: neither allowed by the post, nor unwanted in this newsroom."""
     known = rules()
-    written: list[Post | Edition] = [*library.posts, *library.editions]
+    written: list[Post | Edition] = [*library.posts, *library.editions, *library.broken]
     allowed = {(source.file, code) for source in written for code in source.allow}
     unwanted = set(config.settings.checks.ignore)
 

@@ -61,7 +61,7 @@ PICTURE = Rule(
     "picture-not-discreet",
     mark("The picture tells what a sensitive post is about"),
     mark("It shows large beside the title, in previews and on the page, for everybody who passes by."),
-    mark("Choose a quiet picture: a door, a cup, a path.."),
+    mark("Choose a quiet picture: a door, a cup, a path."),
     "alt: Une femme battue se cache le visage.",
     "alt: Une tasse de thé sur une table.",
     severity=Severity.WARNING,

@@ -34,6 +34,11 @@ def _all(library: Library) -> list[Post | Edition]:
     return [*library.posts, *library.editions]
 
 
+def _posts(library: Library) -> list[Post]:
+    """The posts, and what of broken ones could be read: their authors are told of everything at once."""
+    return [*library.posts, *(post for post in library.broken if isinstance(post, Post))]
+
+
 def _same(sources: Sequence[Post | Edition], what: str) -> Iterator[Finding]:
     groups: defaultdict[str, list[Post | Edition]] = defaultdict(list)
     for source in sources:
@@ -55,7 +60,7 @@ def _twin(source: Post | Edition, others: Sequence[str], name: str, what: str) -
 
 def named_contacts(library: Library) -> Iterator[Finding]:
     """Partners and help lines in the front matter that have no record."""
-    for post in library.posts:
+    for post in _posts(library):
         for key, names, known in (
             ("partners", post.partners, {name: name for name in library.partners}),
             ("helplines", post.helplines, {n: line.label for n, line in library.helplines.items()}),
@@ -109,7 +114,7 @@ def placeholders(library: Library) -> Iterator[Finding]:
 def related_posts(library: Library) -> Iterator[Finding]:
     """`related` names posts that exist, and not the post itself."""
     known = [post.source for post in library.posts]
-    for post in library.posts:
+    for post in _posts(library):
         for name in post.related:
             if name not in known:
                 yield _unknown_post(post, "related", name, known, library)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -33,11 +34,13 @@ class Examined(Generic[M]):
     Args:
         fields: None when they are invalid.
         lines: dotted key in our spelling to line.
+        rest: the fields without what is wrong in them, for checks; None when nothing is left.
     """
 
     fields: M | None
     lines: Mapping[str, int]
     findings: tuple[Finding, ...]
+    rest: M | None = None
 
 
 def examine(document: Document, model: type[M], around: Surroundings) -> Examined[M]:
@@ -53,12 +56,41 @@ def examine(document: Document, model: type[M], around: Surroundings) -> Examine
         line = next((lines[path] for path in known if path in lines), None)
         return line, ".".join((typed.get(location[0], location[0]), *location[1:])) if location else ""
 
-    fields = None
+    fields = rest = None
     try:
-        fields = model.model_validate(values, context=around)
+        fields = rest = model.model_validate(values, context=around)
     except ValidationError as error:
         found += findings_of(error, model, document.file, locate, explained(), SYNONYMS)
-    return Examined(fields, lines, tuple(in_order(_without_echo(found))))
+        rest = _rest(values, error, model, around)
+    return Examined(fields, lines, tuple(in_order(_without_echo(found))), rest)
+
+
+def _rest(values: dict[str, Any], error: ValidationError, model: type[M], around: Surroundings) -> M | None:
+    """What is valid once everything that is wrong is taken out; a title is needed by all, whatever it says."""
+    kept = copy.deepcopy(values)
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        _take_out(kept, detail["loc"], whole=detail["type"] != "extra_forbidden")
+    try:
+        return model.model_validate({"title": "…", **kept}, context=around)
+    except ValidationError:
+        return None
+
+
+def _take_out(values: dict[str, Any], location: tuple[int | str, ...], *, whole: bool) -> None:
+    """An unknown key alone; for a wrong value all of its topmost key, but for `allow`, whose lines stand alone."""
+    if not location:
+        return
+    if len(location) == 1 or (whole and location[0] != "allow"):
+        values.pop(str(location[0]), None)
+        return
+    inner: Any = values
+    for part in location[:-1]:
+        try:
+            inner = inner[part]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(inner, dict):
+        inner.pop(location[-1], None)
 
 
 def _renaming(values: Mapping[str, Any], model: type[Fields]) -> dict[str, str]:

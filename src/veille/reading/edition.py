@@ -7,7 +7,8 @@ from pathlib import Path
 from veille.config import Config
 from veille.editions import Edition
 from veille.errors import ContentError
-from veille.reading import examine, file_name, frontmatter, identity, surroundings_of
+from veille.reading import Examined, examine, file_name, frontmatter, identity, surroundings_of
+from veille.reading.frontmatter import Document
 from veille.reading.model import EditionFrontMatter
 from veille.reading.post import image_of
 
@@ -24,9 +25,19 @@ def read_edition(path: Path, config: Config) -> Edition:
     file = file_name(path, config.root)
     document = frontmatter.parse(frontmatter.read_text(path, file), file)
     examined = examine(document, EditionFrontMatter, surroundings_of(path, config))
-    fields = examined.fields
-    if fields is None or examined.findings:
-        raise ContentError(examined.findings)
+    try:
+        edition = _made(path, document, examined, config)
+    except ContentError as error:
+        raise ContentError([*examined.findings, *error.findings]) from None
+    if edition is None or examined.findings:
+        raise ContentError(examined.findings, edition)
+    return edition
+
+
+def _made(path: Path, document: Document, examined: Examined[EditionFrontMatter], config: Config) -> Edition | None:
+    fields, file = examined.rest, document.file
+    if fields is None:
+        return None
     source, slug = identity(path, fields.id, fields.slug, file)
     return Edition(
         path=path,

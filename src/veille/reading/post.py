@@ -9,7 +9,7 @@ from veille.config import Config
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
 from veille.posts import Event, FacebookOptions, Image, InstagramOptions, NewsletterOptions, Post
-from veille.reading import examine, file_name, frontmatter, identity, in_order, surroundings_of
+from veille.reading import Examined, examine, file_name, frontmatter, identity, in_order, surroundings_of
 from veille.reading.frontmatter import Document
 from veille.reading.model import FrontMatter, ImageFields
 
@@ -27,11 +27,21 @@ def read_post(path: Path, config: Config) -> Post:
     document = frontmatter.parse(frontmatter.read_text(path, file), file)
     examined = examine(document, FrontMatter, surroundings_of(path, config))
     found = [*examined.findings, *_empty_body(document)]
-    if examined.fields is None or found:
-        raise ContentError(in_order(found))
-    source, slug = identity(path, examined.fields.id, examined.fields.slug, file)
-    language = config.settings.workspace.language
-    return _post(path, document, examined.fields, examined.lines, source, slug, language)
+    try:
+        post = _made(path, document, examined, config)
+    except ContentError as error:
+        raise ContentError(in_order([*found, *error.findings])) from None
+    if post is None or found:
+        raise ContentError(in_order(found), post)
+    return post
+
+
+def _made(path: Path, document: Document, examined: Examined[FrontMatter], config: Config) -> Post | None:
+    fields = examined.rest
+    if fields is None:
+        return None
+    source, slug = identity(path, fields.id, fields.slug, document.file)
+    return _post(path, document, fields, examined.lines, source, slug, config.settings.workspace.language)
 
 
 def _empty_body(document: Document) -> list[Finding]:
