@@ -23,6 +23,7 @@ from veille.typography import points
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
+ORDINARY = ROOT / "tests/data/ordinary.txt"
 SENTENCE = "Des jeunes réparent des vélos dans la cour, et vous pouvez venir avec le vôtre."
 ENGLISH = "You can call this number from any phone and talk to us. We are open all day and the call is free."
 ARABIC = "يمكنكم الاتصال بهذا الرقم مجانا من أي هاتف في أي وقت"
@@ -195,6 +196,18 @@ def test_columns_and_excerpts_lead_to_the_word(config: Config) -> None:
     assert "mineur∙e∙s" in finding.excerpt
     assert "mineures et mineurs" in str(finding.hint)
     assert "mineur·e·s" in finding.message
+
+
+def test_a_word_with_points_is_told_once(config: Config) -> None:
+    found = look(config, "", "Les mineur·e·s et les professionnel·le·s.\n\nPour les mineur·e·s, avec les Mineur·e·s.")
+    assert codes(found) == ["inclusive-points"] * 2
+    assert "3" in found[0].message
+
+
+def test_no_alarm_on_paragraphs_of_ordinary_french(config: Config) -> None:
+    paragraphs = [line for line in ORDINARY.read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert len(paragraphs) >= 200
+    assert look(config, "", "\n\n".join(f"{number}\\. {line}" for number, line in enumerate(paragraphs))) == []
 
 
 def test_the_language_of_a_whole_text(config: Config) -> None:

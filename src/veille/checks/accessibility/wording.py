@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Role, Subject, Text
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
+from veille.i18n import ngettext
 from veille.typography import POINTED, points
 
 CAPITALS = Rule(
@@ -92,14 +94,15 @@ def find(subject: Subject, glance: Glance, acronyms: Collection[str]) -> Iterato
         acronyms: that this newsroom's readers know.
     """
     french = subject.lang.lower().startswith("fr")
-    looks = (
-        (bool(_LOUD.search(glance.whole)), lambda text: _capitals(text, _acronyms().union(acronyms))),
-        (french and (bool(glance.characters & _DOTS) or bool(_ENDING.search(glance.whole))), _points),
-        (french and glance.has_any(*_BY_SIGHT), _by_sight),
-    )
-    for needed, look in looks:
-        for text in subject.texts if needed else ():
-            yield from look(text)
+    if _LOUD.search(glance.whole):
+        known = _acronyms().union(acronyms)
+        for text in subject.texts:
+            yield from _capitals(text, known)
+    if french and (glance.characters & _DOTS or _ENDING.search(glance.whole)):
+        yield from _points(subject)
+    if french and glance.has_any(*_BY_SIGHT):
+        for text in subject.texts:
+            yield from _by_sight(text)
 
 
 def _capitals(text: Text, known: Collection[str]) -> Iterator[Finding]:
@@ -129,19 +132,29 @@ def _quiet(words: str) -> str:
     return " ".join(words.split()).capitalize()
 
 
-def _points(text: Text) -> Iterator[Finding]:
-    normal = points(text.content)
-    for found in POINTED.finditer(normal):
-        written = text.content[found.start() : found.end()]
-        both = doublet(found[1], found[2], plural=bool(found[3]))
-        message = _("screen readers stumble over “{word}”").format(word=written)
-        if written != found[0]:
-            message = _("screen readers stumble over “{word}”, which is shown as “{shown}”")
-            message = message.format(word=written, shown=found[0])
-        hint = _("write both forms, or one word for everybody, such as “les jeunes”")
-        if both:
-            hint = _("write “{both}”, or one word for everybody, such as “les jeunes”").format(both=both)
-        yield INCLUSIVE.at(text, found.start(), found.end(), message, hint)
+def _points(subject: Subject) -> Iterator[Finding]:
+    """Each word once, where it comes first: a text that uses points uses them throughout."""
+    met: defaultdict[str, list[tuple[Text, re.Match[str]]]] = defaultdict(list)
+    for text in subject.texts:
+        for found in POINTED.finditer(points(text.content)):
+            met[found[0].lower()].append((text, found))
+    for places in met.values():
+        yield _pointed(*places[0], len(places))
+
+
+def _pointed(text: Text, found: re.Match[str], times: int) -> Finding:
+    written, shown = text.content[found.start() : found.end()], found[0]
+    both = doublet(found[1], found[2], plural=bool(found[3]))
+    message = _("screen readers stumble over “{word}”").format(word=written)
+    if written != shown:
+        message = _("screen readers stumble over “{word}”, which is shown as “{shown}”")
+        message = message.format(word=written, shown=shown)
+    if times > 1:
+        message += " " + ngettext("({n} time in this text)", "({n} times in this text)", times).format(n=times)
+    hint = _("write both forms, or one word for everybody, such as “les jeunes”")
+    if both:
+        hint = _("write “{both}”, or one word for everybody, such as “les jeunes”").format(both=both)
+    return INCLUSIVE.at(text, found.start(), found.end(), message, hint)
 
 
 def _by_sight(text: Text) -> Iterator[Finding]:
