@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import json
 import socket
 import ssl
 import threading
@@ -20,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from typer.testing import CliRunner, Result
 
 from tests.support.content import newsroom, write
 from tests.support.ledger import NOW
@@ -27,9 +29,10 @@ from veille import library
 from veille.config import Config
 from veille.errors import Finding, Severity
 from veille.linking import Answer, LinkWalk, Outcome
+from veille_cli.application import build
 from veille_publishers.link_fetch import AT_ONCE, PER_HOST, LinkFetch
 
-TIMEOUT = 0.25
+TIMEOUT = 0.3
 
 
 class Site(ThreadingHTTPServer):
@@ -507,3 +510,61 @@ def test_examples_our_own_pages_and_other_schemes_are_not_opened(config: Config)
         raise AssertionError(addresses)
 
     assert findings(config, nobody) == []
+
+
+# The commands ----
+
+LIVE = """\
+[workspace]
+language = "en"
+base_url = "https://lettre.ville.fr"
+[web]
+transport = "folder"
+output = "public"
+[checks]
+link_timeout = "1 s"
+"""
+ALLOWED = "title: a\nchannels: [web]\nallow: {link-private: un essai sur cette machine, http-link: un essai}"
+
+
+@pytest.fixture
+def command(config: Config, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(config.root)
+    return lambda *args: CliRunner().invoke(build(), args)
+
+
+def _codes(result: Result) -> list[str]:
+    return [entry["code"] for entry in json.loads(result.stdout)["errors"]]
+
+
+def test_check_opens_links_only_when_it_is_asked_to(config: Config, site: Site, command: Callable[..., Result]) -> None:
+    write(config.root, ALLOWED, f"[Le programme de mardi]({site.url('/dead')})", "posts/a.md")
+    write(config.root, ALLOWED, f"[Le programme de jeudi]({site.url('/gone')})", "posts/b.md")
+    assert "link-dead" not in command("check", "--json").stdout
+    assert site.asked == []
+    result = command("check", "--links", "--json")
+    assert result.exit_code == 3
+    assert _codes(result).count("link-dead") == 2
+    assert _codes(command("check", "--links", "content/posts/b.md", "--json")).count("link-dead") == 1
+
+
+def test_publish_refuses_a_dead_link_only_where_it_reaches_people(
+    config: Config, site: Site, command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(config.root, ALLOWED, f"[Le programme de mardi]({site.url('/dead')})", "posts/a.md")
+    assert command("publish", "--dry-run").exit_code == 0
+    assert site.asked == []
+    (config.root / "veille.toml").write_text(LIVE)
+    write(config.root, ALLOWED, f"Bonjour. [Le programme de jeudi]({site.url('/moved')})", "posts/b.md")
+    refused = command("publish", "--yes")
+    assert refused.exit_code == 3
+    assert "[link-dead]" in refused.output
+    assert "veille publish content/posts/b.md" in refused.output
+    assert not (config.root / "public").exists()
+    moved = command("publish", "--dry-run", "content/posts/b.md")
+    assert moved.exit_code == 0, moved.output
+    assert "[link-moved]" in moved.output
+    monkeypatch.setenv("VEILLE_CHECKS__LINKS", "false")
+    unopened = command("publish", "--dry-run")
+    assert unopened.exit_code == 0, unopened.output
+    assert "[link-" not in unopened.output

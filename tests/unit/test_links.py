@@ -103,9 +103,7 @@ def test_no_false_alarm(room: Config, body: str) -> None:
 
 
 def test_addresses_that_nobody_can_click_on(room: Config) -> None:
-    (finding,) = found(
-        room, ["Tout est sur https://www.exemple.fr/page", " (voir www.exemple.fr/a_(b)).\n"][0]
-    )
+    (finding,) = found(room, ["Tout est sur https://www.exemple.fr/page", " (voir www.exemple.fr/a_(b)).\n"][0])
     assert (finding.code, finding.line, finding.column) == ("url-bare", 5, 14)
     assert f"<{URL}>" in str(finding.hint)
     (finding,) = found(room, "Tout est là (www.exemple.fr/a_(b)).")
