@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from lxml import etree
@@ -47,7 +48,8 @@ def _read(html: str) -> etree._Element:
 
 def elements(html: str) -> Iterator[etree._Element]:
     """Every element, also those that Outlook alone reads, in comments such as `<!--[if mso]>`."""
-    for node in document(html).iter():
+    root = document(html)
+    for node in chain(root.itersiblings(preceding=True), root.iter(), root.itersiblings()):
         if isinstance(node.tag, str):
             yield node
         elif node.tag is etree.Comment and (found := _CONDITION.match(node.text or "")):
