@@ -1,0 +1,48 @@
+"""Telephone numbers: a wrong one is the worst that a letter can carry.
+
+`finder` sees everything that looks like a number, `verdicts` says what it is, `labels` what the text claims of it.
+Nothing is ever corrected: it stops and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from veille.checks.numbers import links, proofs, records, references, verdicts
+from veille.checks.numbers.directory import Record
+from veille.checks.numbers.finder import Number, find
+from veille.checks.numbers.places import Place, Scene
+from veille.checks.numbers.rules import RULES
+from veille.checks.rules import Check, Context
+from veille.checks.subjects import Subject, Text
+from veille.errors import Finding
+
+__all__ = ["CHECK", "find"]
+
+
+def _each(subject: Subject, context: Context) -> Iterator[Finding]:
+    scene = Scene.of(subject, context)
+    yield from records.findings(subject, scene)
+    named = references.placed(subject, scene)
+    held: list[tuple[Record, Place]] = []
+    for text in subject.texts:
+        numbers = find(text.content, scene.directory.known)
+        inside = [(at, record) for where, at, record in named if where is text]
+        if not numbers and not inside:
+            continue
+        edges = sorted([(n.start, n.end) for n in numbers] + [(at, at + 1) for at, _record in inside])
+        for number in numbers:
+            yield from verdicts.judge(_place(number, text, scene, edges))
+        held += [(record, _place(references.number_of(at, record), text, scene, edges)) for at, record in inside]
+    yield from references.of_body(held, subject, scene)
+    yield from references.old_in_front(subject, scene)
+    yield from links.findings(subject, scene)
+
+
+def _place(number: Number, text: Text, scene: Scene, edges: Sequence[tuple[int, int]]) -> Place:
+    before = max((end for _start, end in edges if end <= number.start), default=0)
+    after = min((start for start, _end in edges if start >= number.end), default=None)
+    return Place(number, text, scene, before, after)
+
+
+CHECK = Check(rules=RULES, each=_each, proof=proofs.findings)

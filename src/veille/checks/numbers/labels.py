@@ -1,0 +1,104 @@
+"""What a text says of a number against what its record says: price, hours, how it is called, and how old that is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from veille.checks.numbers import rules as codes
+from veille.checks.numbers.denied import costs_nothing
+from veille.checks.numbers.directory import Record
+from veille.checks.numbers.places import Place
+from veille.checks.rules import Rule
+from veille.errors import Finding, Severity
+from veille.i18n import gettext as _
+from veille.partners import HelpLine
+from veille.timetable import day_in_words
+
+_I = re.IGNORECASE
+_S = "[ \n\xa0\u202f]?"
+_FREE = re.compile(r"\bgratuit|\bnum[ée]ro vert\b|\banonyme|\bfree\b", _I)
+_FREE_CALL = re.compile(r"\bnum[ée]ro vert\b|\b(?:appel|num[ée]ro|ligne)s? (?:\w+ )?gratuite?s?\b", _I)
+_NOT_FREE = re.compile(r"\b(?:pas|non|n.est plus|jamais)[ -](?:\w+ )?(?:gratuit|anonyme)", _I)
+_ALL_DAY = re.compile(
+    rf"\b24{_S}h?(?:eures)?{_S}(?:/|sur){_S}24|\b24/7|\bjour et nuit|\b[àa] toute heure|\bh24\b|\bday and night", _I
+)
+_ALL_WEEK = re.compile(rf"\b7{_S}j?(?:ours)?{_S}(?:/|sur){_S}7|\b24/7|\btous les jours|\bchaque jour|\bevery day", _I)
+_CALL = re.compile(
+    r"\b(?:r?appel(?:le[rz]?|ez|er|ons)|appelle|t[ée]l[ée]phone[rz]?|compos(?:e[rz]?|ons)|joignable|au t[ée]l[ée]phone|"
+    r"dial|call)\b",
+    _I,
+)
+_WRITE = re.compile(r"\bsms\b|\btextos?\b|\bmessage|\b[ée]cri(?:s|t|vez|re)\b|\btext\b", _I)
+_NOT_CALL = re.compile(r"(?:\bn[’']|\b(?:ne|pas|jamais|impossible|not)\b)[^.!?]{0,30}$", _I)
+
+
+def contradictions(place: Place, record: Record) -> Iterator[Finding]:
+    """Everything that the words around a number say wrong, by its record."""
+    yield from age(place, record)
+    if isinstance(record.source, HelpLine):
+        yield from _existence(place, record.source)
+        yield from _hours(place, record.source)
+        yield from _voice(place, record.source)
+    yield from _price(place, record)
+
+
+def age(place: Place, record: Record) -> Iterator[Finding]:
+    """A record that nobody confirmed within `checks.verify_every`, on the day on which it is shown."""
+    every: timedelta = place.scene.context.config.settings.checks.verify_every
+    if not record.is_old(place.scene.day, every):
+        return
+    helps = isinstance(record.source, HelpLine) or place.near_help
+    message = _("when this is shown, nobody has verified {name} for {days} days")
+    words = message.format(name=record.source.name, days=(place.scene.day - record.source.verified_on).days)
+    hint = _("call it, correct {file}, then run `veille partners confirm {name}`")
+    name = getattr(record.source, "id", record.digits)
+    found = _at(codes.RECORD_OLD, place, words, hint.format(file=record.file, name=name))
+    yield replace(found, severity=Severity.ERROR if helps else Severity.WARNING)
+
+
+def _existence(place: Place, line: HelpLine) -> Iterator[Finding]:
+    if not line.answers_on(place.scene.day):
+        language = place.scene.context.config.settings.workspace.language
+        message = _("{number} ({name}) does not answer on {day}, when this is shown")
+        words = message.format(number=line.label, name=line.name, day=day_in_words(place.scene.day, language))
+        yield _at(codes.HOURS, place, words, _("take it out, or correct valid_from and valid_until in its record"))
+
+
+def _hours(place: Place, line: HelpLine) -> Iterator[Finding]:
+    real, said = line.hours_on(place.scene.day), f"{place.lead[-80:]}\n{place.trail[:80]}"
+    if not real:
+        return
+    for claim, truth in ((_ALL_DAY, _ALL_DAY), (_ALL_WEEK, _ALL_WEEK)):
+        if (match := claim.search(said)) and not truth.search(real):
+            message = _("the text says “{said}”; {number} answers: {real}")
+            words = message.format(said=" ".join(match[0].split()), number=line.label, real=real)
+            yield _at(codes.LABEL, place, words, _("write the hours of the record, or correct the record"))
+            return
+
+
+def _voice(place: Place, line: HelpLine) -> Iterator[Finding]:
+    if line.voice or _WRITE.search(place.trail[:20]):
+        return
+    calls = list(_CALL.finditer(place.lead))
+    if not calls or _WRITE.search(place.lead, calls[-1].end()) or _NOT_CALL.search(place.lead[: calls[-1].start()]):
+        return
+    message = _("{number} ({name}) cannot be called: it takes text messages").format(number=line.label, name=line.name)
+    yield _at(codes.LABEL, place, message, _("write: send a text message to {number}").format(number=line.label))
+
+
+def _price(place: Place, record: Record) -> Iterator[Finding]:
+    said, free = f"{place.lead[-60:]}\n{place.trail[:60]}", costs_nothing(record.digits)
+    claim = _FREE.search(said) if isinstance(record.source, HelpLine) else _FREE_CALL.search(said)
+    if isinstance(record.source, HelpLine):
+        free = record.source.free
+    if claim and not free and not _NOT_FREE.search(said):
+        message = _("the text says “{said}”; the record of {name} does not say that a call is free")
+        words = message.format(said=" ".join(claim[0].split()), name=record.source.name)
+        yield _at(codes.LABEL, place, words, _("take the word out, or correct the record"))
+
+
+def _at(rule: Rule, place: Place, message: str, hint: str) -> Finding:
+    return rule.at(place.text, place.number.start, place.number.end, message, hint)

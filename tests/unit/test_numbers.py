@@ -1,0 +1,184 @@
+"""Every number of a text is found and judged; dates, prices and addresses are left alone."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.content import newsroom
+from tests.support.ledger import NOW
+from veille import library
+from veille.checks.numbers import CHECK, find
+from veille.checks.numbers.denied import lists
+from veille.checks.numbers.finder import canonical
+from veille.checks.rules import Context
+from veille.checks.subjects import Subject
+from veille.config import Config
+from veille.errors import Finding
+from veille.library import Library
+from veille.posts import Post
+from veille.reading.post import read_post
+
+DATA = Path(__file__).parents[1] / "data/numbers"
+CASES: list[dict[str, Any]] = tomllib.loads((DATA / "cases.toml").read_text(encoding="utf-8"))["case"]
+PLAIN = [(DATA / "ordinary_numbers.txt").read_text("utf-8"), (DATA.parent / "ordinary.txt").read_text("utf-8")]
+ORDINARY = [p.strip() for text in PLAIN for p in text.split("\n\n") if p.strip()]
+PARTNER = """\
+name: CCAS de Bagneux
+needs: [food]
+phone: 01 99 00 10 11
+sms: 06 39 98 10 11
+verified_on: 2026-11-18
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    root = tmp_path_factory.mktemp("room")
+    made = newsroom(root)
+    (root / "content/helplines.yaml").write_text((DATA / "helplines.yaml").read_text("utf-8"), encoding="utf-8")
+    (root / "content/partners/ccas-bagneux.yaml").write_text(PARTNER, encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def room(config: Config) -> Library:
+    found = library.load(config)
+    assert found.findings == ()
+    return found
+
+
+def post(config: Config, body: str, front: str = "title: Bonjour") -> Post:
+    path = config.root / "content/posts/x.md"
+    path.write_text(f"---\n{front}\n---\n\n{body}\n", encoding="utf-8")
+    return read_post(path, config)
+
+
+def look(config: Config, room: Library, body: str, front: str = "title: Bonjour", now: datetime = NOW) -> list[Finding]:
+    made = post(config, body, front)
+    assert CHECK.each
+    return list(CHECK.each(Subject(made, made.path, made.file), Context(room, config, now)))
+
+
+def test_the_table_is_large() -> None:
+    assert len(CASES) >= 120
+    assert len(ORDINARY) >= 200
+    assert sum(not case["codes"] for case in CASES) >= 30
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["text"])[:40])
+def test_case(config: Config, room: Library, case: dict[str, Any]) -> None:
+    found = look(config, room, case["text"])
+    assert [finding.code for finding in found] == case["codes"], [str(f) for f in found]
+    said = " ".join(f"{finding.message} {finding.hint}" for finding in found)
+    assert [words for words in case.get("says", ()) if words not in said] == []
+    assert case.get("hint", "") in said
+
+
+def test_ordinary_french_with_numbers_is_left_alone(config: Config, room: Library) -> None:
+    body = "\n\n".join(ORDINARY)
+    assert [f"{f.code}: {f.excerpt}" for f in look(config, room, body)] == []
+
+
+def test_a_finding_has_its_place_and_says_what_to_do(config: Config, room: Library) -> None:
+    (finding,) = look(config, room, "Bonjour.\n\nLe numéro vert répond au 0800 300 30, toujours.")
+    assert finding.where == "content/posts/x.md:7:26"
+    assert finding.message.startswith("“0800 300 30” has 9 digits; French numbers have 10. It is the Belgian line")
+    assert finding.hint == "write {{ helpline: 3919 }}"
+    assert "répond au 0800 300 30" in finding.excerpt
+
+
+def test_the_front_matter_is_looked_at(config: Config, room: Library) -> None:
+    front = "title: Appelle le 3020\nfacebook: {text: Appelle le 39 19}\nsummary: 0800 300 30"
+    found = look(config, room, "Bonjour.", front)
+    assert [(f.code, f.field) for f in found] == [("number-denied", "title"), ("number-foreign", "summary")]
+
+
+# What may be anything ----
+
+WRONG = ["080030030", "0800200000", "0800202223", "0884284637", "0808807700"]
+SEPARATORS = st.sampled_from(["", " ", "\u00a0", "\u202f", ".", "-", "/", " - ", "\n", " / ", "\u2011", "·", "\u200b"])
+
+
+@st.composite
+def dressed(draw: st.DrawFn, digits: str) -> str:
+    """The digits with anything between them, zeros and ones as letters now and then."""
+    parts = [digits[0]]
+    for digit in digits[1:]:
+        parts.append(draw(SEPARATORS) + digit)
+    return "".join(parts)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_wrong_number_is_found_in_any_dress(data: st.DataObject) -> None:
+    digits = data.draw(st.sampled_from(WRONG))
+    written = data.draw(dressed(digits))
+    before, after = data.draw(st.sampled_from([("Le ", "."), ("Tél : ", " merci"), ("(", ")"), ("au ", "\net")]))
+    found = find(f"{before}{written}{after}", frozenset(lists().denied))
+    assert [number.digits for number in found] == [digits]
+    assert found[0].start == len(before)
+    assert found[0].end == len(before) + len(written)
+
+
+@settings(max_examples=60)
+@given(st.permutations([" ", ".", "-", "\u00a0"]))
+def test_separators_make_no_difference(separators: list[str]) -> None:
+    pairs = ["01", "47", "29", "36", "69"]
+    written = pairs[0] + "".join(gap + pair for gap, pair in zip(separators, pairs[1:], strict=True))
+    assert [number.digits for number in find(f"Tél. {written} !")] == ["0147293669"]
+
+
+@settings(max_examples=60)
+@given(st.text(alphabet="0123456789 .-/+()OolI\n,hx€", max_size=60))
+def test_nothing_breaks_it_and_offsets_hold(text: str) -> None:
+    for number in find(text, frozenset(lists().denied)):
+        assert 0 <= number.start < number.end <= len(text)
+        assert number.written == " ".join(text[number.start : number.end].split())
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [
+        ("+33 (0)1 99 00 12 34", "0199001234"),
+        ("0033 1 99 00 12 34", "0199001234"),
+        ("0032 800 30 030", "+3280030030"),
+        ("39 19", "3919"),
+        ("", ""),
+    ],
+)
+def test_one_form_for_comparing(written: str, digits: str) -> None:
+    assert canonical(written) == digits
+
+
+def test_every_denied_number_has_a_sentence_and_a_source() -> None:
+    for denied in lists().denied.values():
+        assert denied.why.endswith((".", ".”"))
+        assert denied.source
+        assert denied.sure or not denied.instead
+
+
+# The day on which it is shown ----
+
+
+def test_a_record_grows_old(config: Config, room: Library) -> None:
+    later = NOW.replace(year=NOW.year + 1)
+    codes = [(f.code, f.severity.value) for f in look(config, room, "Appelle le 39 19.", now=later)]
+    assert ("number-record-old", "error") in codes
+    codes = [(f.code, f.severity.value) for f in look(config, room, "{{ helpline: 3919 }}", now=later)]
+    assert codes == [("number-record-old", "error")]
+    (finding,) = look(config, room, "Bonjour.", "title: a\nhelplines: [3919]", now=later)
+    assert (finding.code, finding.field) == ("number-record-old", "helplines")
+    ago = f"title: a\ndate: {(later - timedelta(days=60)).date()}"
+    assert look(config, room, "{{ helpline: 3919 }}", ago, now=later) == []  # it left long ago
+
+
+def test_it_is_the_day_of_showing_that_counts(config: Config, room: Library) -> None:
+    front = f"title: a\npublishDate: {date(2027, 6, 1)}"
+    assert [f.code for f in look(config, room, "{{ helpline: 3919 }}", front)] == ["number-record-old"]
