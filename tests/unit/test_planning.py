@@ -74,7 +74,7 @@ def test_an_edit_after_leaving_rewrites_pages_and_resends_nothing(desk: Desk) ->
     }
     desk.run()
     assert len(desk.acts["facebook"].sent) == 1
-    assert len(desk.acts["web"].sent) == 3  # the post twice, the page of the edition
+    assert len(desk.acts["web"].sent) == 4  # the post and the page of its letter, twice each
     assert desk.mailed() == [["a"]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,7 +29,8 @@ def letters(desk: Desk, current: Sequence[Post]) -> tuple[list[Owed], list[Queue
     shrunk, emptied = _without(desk, made)
     late, spent = _late(desk)
     letters = (*made, *shrunk, *late)
-    return [publication for letter in letters for publication in _with_page(desk, letter)], [*emptied, *spent]
+    owed = [publication for letter in letters for publication in _with_page(desk, letter)]
+    return [*owed, *_archived(desk, {letter.source for letter in letters})], [*emptied, *spent]
 
 
 # made by hand
@@ -230,6 +231,25 @@ def _late(desk: Desk) -> tuple[list[Owed], list[Queued]]:
             letter = Owed(CADENCED, entry.source, entry.occurrence, entry.title, entry.due, existing=entry)
             owed.append(replace(letter, members=rest, kept=frozenset(rest) - fresh))
     return owed, empty
+
+
+def _archived(desk: Desk, made: Set[str]) -> Iterator[Owed]:
+    """The pages of gathered letters that left: a corrected telephone number reaches who reads them online today.
+
+    A post that is gone, over or a draft again stays there as it was sent.
+    """
+    for entry in desk.queued:
+        letter = desk.by_key.get((entry.source, CADENCED, entry.occurrence))
+        stands = entry.channel == "web" and entry.channel in desk.channels and bool(entry.occurrence)
+        if not stands or entry.withdrawn or entry.cancelled or entry.source in made:
+            continue
+        if letter is None or not (letter.left or letter.started):
+            continue
+        current = [desk.posts[s] for s in entry.members if s in desk.posts]
+        fresh = {p.source for p in desk.selected(current) if not (p.draft or desk.over(p))}
+        if fresh:
+            page = Owed("web", entry.source, entry.occurrence, entry.title, entry.due, existing=entry)
+            yield replace(page, members=entry.members, kept=frozenset(entry.members) - fresh)
 
 
 def _dropped(desk: Desk) -> set[str]:
