@@ -58,6 +58,7 @@ _FITTING = (
     r"(?:(?<=[dtsrlnéiuDTSRLNÉIU][.-])e|(?<=[eo]n[.-])ne|(?<=el[.-])le|(?<=t[.-])te|(?<=eur[.-])se|(?<=eux[.-])se"
     r"|(?<=eur[.-])(?:euse|rice|trice)|(?<=er[.-])i?ère|(?<=if[.-])i?ve|(?<=tous[.-])te)"
 )
+_TAIL = re.compile(rf"[.-]{_FITTING}(?:[.-]?s)?(?![^\W_])", re.I)  # all of it that can be looked for at speed
 _STOPS = tuple(
     re.compile(rf"(?<![\w@/.·-]){start}({_LETTER}{{3,}})([.-])({_FITTING}){end}(?![\w@/·]|[.-]\w)", re.I)
     for start, end in (("", r"\2(s)"), (r"(?![a-z]+\.es)", "(s?)"))  # visitmadrid.es is an address
@@ -77,7 +78,7 @@ def points(text: str) -> str:
     A bullet at the beginning of a line, an address and a hyphen between two words stay what they are.
     """
     text = _DOTS.sub("·", text)
-    if "." in text or "-" in text:
+    if _TAIL.search(text):
         text = _STOPS[0].sub(r"\1·\3·\4", text)
         text = _STOPS[1].sub(r"\1·\3\4", text)
     return text

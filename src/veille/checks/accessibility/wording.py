@@ -83,8 +83,6 @@ _BY_SIGHT = (
     *("clique", "appuie", "appuye", "coche", "sélectionne", "ci-contre", "à droite", "de droite", "à gauche"),
     *("de gauche", " en rouge", " en ver", " en bleu", " en jaune", " en orange", " en ros", " en violet", " en gris"),
 )
-_DOTS = frozenset("·∙•⋅‧・")
-_ENDING = re.compile(r"[.-](?:[nlt]?es?|i?ves?|rices?|trices?|(?:eu)?ses?|i?ères?)(?![^\W_])", re.I)
 
 
 def find(subject: Subject, glance: Glance, acronyms: Collection[str]) -> Iterator[Finding]:
@@ -98,7 +96,7 @@ def find(subject: Subject, glance: Glance, acronyms: Collection[str]) -> Iterato
         known = _acronyms().union(acronyms)
         for text in subject.texts:
             yield from _capitals(text, known)
-    if french and (glance.characters & _DOTS or _ENDING.search(glance.whole)):
+    if french and "·" in points(glance.whole):
         yield from _points(subject)
     if french and glance.has_any(*_BY_SIGHT):
         for text in subject.texts:
