@@ -93,6 +93,7 @@ PLATE = Rule(
 RULES = (MOBILE, MAIL, HOME, IDENTITY, CASE, ACCOUNT, PLATE)
 
 _MOBILE = re.compile(r"(?<![\d+])(?:\+33\s?(?:\(0\)\s?)?|0033\s?|0)[67](?:[\s.-]*\d{2}){4}(?!\d)")
+_FIGURES = re.compile(r"\d[\d\s/.-]*\d")  # everything below but mail addresses has two of them
 _SERVICE = re.compile(
     r"\b(?:service|permanence|accueil|astreinte|standard|secrétariat|professionnel|équipe|association|bureau|mairie|"
     r"maison|local|atelier)",
@@ -104,6 +105,7 @@ _STREET = (
     r"\d{1,4}\s*(?:bis|ter|quater)?\s*,?\s*(?:rue|avenue|av\.|boulevard|bd|allée|place|impasse|quai|square|"
     r"chemin|route|passage|cours|villa|résidence)\b"
 )
+_NUMBERED = re.compile(_STREET)
 _CHEZ = re.compile(r"\bchez\s+(?:elle|lui|eux|[^,.;:!?()]{2,40})\s*[,(]?\s*(?:au\s+)?" + _STREET)
 _LIVES = re.compile(
     r"\b(?:habite(?:nt)?|domiciliée?s?|vit|vivent|loge(?:nt)?|domicile)\s*(?:à\s+\S+\s*,?\s*)?(?:au|à|:)\s*(?:l[’']adresse\s*:?\s*)?"
@@ -125,7 +127,7 @@ _CASE = re.compile(
 
 def details(text: Text, found: list[Named]) -> Iterator[Finding]:
     """What stands in one piece of text. No excerpt: what a finding holds goes into logs."""
-    for search in _SEARCHES:
+    for search in _SEARCHES if _FIGURES.search(text.content) or "@" in text.content else ():
         for finding in search(text, found):
             yield replace(finding, excerpt="")
 
@@ -174,6 +176,8 @@ def _own(local: str, host: str) -> Severity | None:
 
 
 def _homes(text: Text, found: list[Named]) -> Iterator[Finding]:
+    if not _NUMBERED.search(text.content):
+        return
     for match in (*_CHEZ.finditer(text.content), *_LIVES.finditer(text.content)):
         who = [p for p in found if match.start() - 60 <= p.start < match.end()]
         if who or " chez elle" in match[0] or match[0].startswith(("chez elle", "chez lui", "chez eux")):

@@ -14,14 +14,15 @@ from pathlib import Path
 
 _DATA = Path(__file__).parent.parent / "data"
 _UPPER = "A-ZÀ-ÖØ-ÞŒ"
-_NAME = re.compile(
-    rf"(?<![\w.@/-])(?P<title>(?:M\.|Mme|Mlle|Mr|Monsieur|Madame|Mademoiselle)\s+)?"
-    rf"(?P<name>[{_UPPER}](?:\.|[\w]+(?:-[{_UPPER}]\w+)*))(?P<rest>(?:\s+[{_UPPER}](?:\.|[\w’'-]+))*)"
-)
+# It begins with the letters themselves, so that the engine leaps over everything else.
+_NAME = re.compile(rf"(?P<name>[{_UPPER}](?:\.|\w+(?:-[{_UPPER}]\w+)*))(?P<rest>(?:\s+[{_UPPER}](?:\.|[\w’'-]+))*)")
+_TITLES = {"M.", "Mme", "Mlle", "Mr", "Monsieur", "Madame", "Mademoiselle"}
+_INSIDE = "._@/-"  # before a capital: part of an address or of a longer name
 _ROLE = re.compile(
     r"(?:\b(?:le|la|une?|ce|cette)\s+(?:jeune|petite?)|\bjeunes?|\b[ée]l[èe]ves?|\bprénommée?|\bsurnommée?|\bs’appelle)\s+$",
     re.IGNORECASE,
 )
+_ROLE_END = re.compile(r"(?:jeunes?|petite?|[ée]l[èe]ve|mmée?|appelle)\s$", re.IGNORECASE)
 # Streets, schools, prizes and halls are named after people.
 _INSTITUTION = re.compile(
     r"\b(?:lycée|collège|école|rue|avenue|boulevard|place|allée|impasse|quai|square|parc|stade|gymnase|salle|hôpital|"
@@ -67,16 +68,22 @@ def named(content: str) -> Iterator[Named]:
 
 
 def _person(match: re.Match[str], content: str) -> Named | None:
-    name = match["name"]
+    start, name, rest = match.start(), match["name"], match["rest"]
+    if start and (content[start - 1] in _INSIDE or content[start - 1].isalnum()):
+        return None
+    if title := name in _TITLES and bool(rest):
+        name, _space, rest = rest.lstrip().partition(" ")
     first, known = name.split("-")[0], first_names()
     sure = first in known or (first.isupper() and len(first) > 1 and first.capitalize() in known)
     initial = len(name) == 2 and name[1] == "."
-    behind = content[max(0, match.start() - _BEHIND) : match.start()]
-    role = bool(_ROLE.search(behind))
-    if not (sure or initial or match["title"] or role) or _INSTITUTION.search(behind):
+    if not (sure or initial or title or _ROLE_END.search(content[max(0, start - 12) : start])):
         return None
-    half = initial or bool(re.fullmatch(r"\s+\w\.", match["rest"]))
-    return Named(match.start(), match.end(), half, role, bool(match["title"]), sure and not match["rest"])
+    behind = content[max(0, start - _BEHIND) : start]
+    role = bool(_ROLE.search(behind))
+    if not (sure or initial or title or role) or _INSTITUTION.search(behind):
+        return None
+    half = (initial and not rest) or bool(re.fullmatch(r"\s*\w\.", rest))
+    return Named(start, match.end(), half, role, title, sure and not rest)
 
 
 @cache

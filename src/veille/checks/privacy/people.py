@@ -145,7 +145,7 @@ def _told(text: Text, person: Named, sign: str) -> Finding:
 
 def recognisable(text: Text) -> Iterator[Finding]:
     """An age with two of street, school and situation."""
-    if " ans" not in text.content and "\u00a0ans" not in text.content:
+    if "ans" not in text.content:
         return
     for match in _SOMEBODY.finditer(text.content):
         sentence = _sentence_after(text.content, match.end())
