@@ -17,6 +17,7 @@ from veille import library
 from veille.errors import ContentError, PublishError
 from veille.planning import expires
 from veille.posts import CHANNELS
+from veille.proofing import Proofreader
 from veille.publishing import (
     Delivery,
     Journal,
@@ -160,6 +161,16 @@ def test_a_proof_is_pure_and_shows_what_leaves(publisher: Publisher, sources: li
         assert all(name in shown for name in files)
     else:
         assert [len(publisher.proof(r).alts) for r in made] == [len(r.files) for r in made]
+
+
+def test_the_shipped_templates_pass_the_checks_of_proofs(
+    publisher: Publisher, sources: list[Source], room: settings.Config
+) -> None:
+    reader = Proofreader(library.load(room), room, {publisher.kind: publisher}, NOW)
+    for source in sources:
+        with suppress(ContentError):
+            if rendition := publisher.render(source):
+                assert not reader.look(rendition, source, source.source), source.source
 
 
 def test_the_kind_is_the_name_and_the_sandbox_is_the_default(publisher: Publisher) -> None:
