@@ -28,6 +28,7 @@ from veille_publishers.link_errors import answer_for
 AT_ONCE = 8
 PER_HOST = 2
 REDIRECTS = 10
+SPARED_AFTER = 3  # times in a row that a host let us wait for nothing: its other pages are not tried
 PATIENCE = 30.0  # seconds that a server may ask us to wait
 GIVE_UP_AFTER = 8  # hosts without any answer, and none with one: there is no network
 _DEADLINE = 4  # times the time-out: the longest that one address may take, whatever it does
@@ -77,6 +78,7 @@ class _Round:
     again: set[str] = field(default_factory=set)
     results: queue.Queue[tuple[Answer, float | None]] = field(default_factory=queue.Queue)
     quiet: set[str] = field(default_factory=set)  # hosts that gave no answer
+    waits: Counter[str] = field(default_factory=Counter)  # times in a row that a host let us wait for nothing
     answered: bool = False
 
 
@@ -107,8 +109,16 @@ class LinkFetch:
             if not state.answered and len(state.quiet) >= GIVE_UP_AFTER:
                 yield from self._given_up(state)
                 return
+            yield from self._spared(state)
             self._start(state)
-            yield from self._collect(state)
+            yield from self._collect(state) if state.running or state.waiting else ()
+
+    def _spared(self, state: _Round) -> Iterator[Answer]:
+        """Pages of a host that does not answer: hundreds of them would take an hour."""
+        tired = {host for host, times in state.waits.items() if times >= SPARED_AFTER}
+        for entry in [entry for entry in state.waiting if tired and host_of(entry[1]) in tired]:
+            state.waiting.remove(entry)
+            yield self._noted(state, Answer(entry[1], Outcome.SILENT, detail="timeout"))
 
     def _start(self, state: _Round) -> None:
         """Open what may be opened now, never more than a host and we ourselves can bear."""
@@ -160,8 +170,10 @@ class LinkFetch:
         state.waiting[:] = [(max(at, moment) if host_of(a) == host else at, a) for at, a in state.waiting]
 
     def _noted(self, state: _Round, answer: Answer) -> Answer:
+        host = host_of(answer.url)
+        state.waits[host] = state.waits[host] + 1 if "timeout" in answer.detail.lower() else 0
         if answer.outcome in NOT_ANSWERED:
-            state.quiet.add(host_of(answer.url))
+            state.quiet.add(host)
         else:
             state.answered = True
         return answer

@@ -305,6 +305,14 @@ def test_who_asks_is_said_and_nothing_else_is_given_away(
         assert not {"Cookie", "Authorization", "Referer"} & set(headers)
 
 
+def test_a_host_that_lets_us_wait_is_left_alone(site: Site) -> None:
+    pages = [site.url(f"/hang/{n}") for n in range(40)]
+    found = list(LinkFetch(0.1, "https://lettre.example.org")(pages))
+    assert sorted(answer.url for answer in found) == sorted(pages)
+    assert {answer.outcome for answer in found} == {Outcome.SILENT}
+    assert len({path for _method, path in site.asked}) <= 4
+
+
 def test_a_closed_port_is_no_answer() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
