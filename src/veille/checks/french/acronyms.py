@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
-from veille.checks.french.lexicon import data
+from veille.checks.french.lists import data
+from veille.checks.french.lists import words as small
 from veille.checks.french.pieces import Piece
 from veille.checks.rules import Context, Rule, mark
 from veille.checks.subjects import Role
@@ -35,9 +36,6 @@ _SHOUTED = (
     re.compile(rf"[ :,!?'-]{{1,3}}[{_CAPITALS}]{{2,}}(?![a-zà-ÿ])"),
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_SMALL = frozenset(
-    "a à au aux d de des du en et l la le les ou par pour sur un une ses son sa leur s dite dit appelé appelée".split()
-)
 _TITLES = frozenset({Role.TITLE, Role.HEADING, Role.ALT})
 _LEFT_OUT = frozenset({Role.CREDIT, Role.PLACE})
 _LONGEST = 5  # of a short form that no list knows: longer words in capitals are shouted
@@ -96,9 +94,9 @@ def _shorts(piece: Piece, known: Iterable[str]) -> Iterator[tuple[str, int]]:
         if short in _everyday() or short in known or _ROMAN.fullmatch(short):
             continue
         listed = short in _glossary()
-        if listed or (sum(map(str.isalpha, short)) > 1 and len(short) <= _LONGEST):
-            if not _is_shouted(piece.plain, found.start(), found.end()):
-                yield short, found.start()
+        likely = listed or (sum(map(str.isalpha, short)) > 1 and len(short) <= _LONGEST)
+        if likely and not _is_shouted(piece.plain, found.start(), found.end()):
+            yield short, found.start()
 
 
 def _is_shouted(text: str, start: int, end: int) -> bool:
@@ -106,13 +104,13 @@ def _is_shouted(text: str, start: int, end: int) -> bool:
     before, after = _SHOUTED
     left, right = before.search(text[max(0, start - 12) : start]), after.match(text, end)
     shouted = [part[0].strip(" :,!?'-") for part in (left, right) if part]
-    return any(word not in _everyday() and word not in _glossary() for word in shouted) or len(shouted) == 2
+    return any(word not in data("acronyms.toml")["known"] and word not in _glossary() for word in shouted)
 
 
 def _explained(text: str, short: str, start: int) -> bool:
     """Whether its words stand right before or behind it: "Aide sociale à l’enfance (ASE)", "ASE (Aide sociale…)"."""
     letters = _folded("".join(filter(str.isalpha, short)))
-    before = [word for word in _WORD.findall(text[max(0, start - 120) : start])][-16:]
+    before = _WORD.findall(text[max(0, start - 120) : start])[-16:]
     if _spells(letters[::-1], [_folded(word) for word in reversed(before)]):
         return True
     behind = re.match(r"\s*\d*\s*(?:[(:,«–-]|c'est)[\s«]*(?:l'|la |le |les |des )?", text[start + len(short) :])
@@ -129,7 +127,7 @@ def _spells(letters: str, words: Sequence[str]) -> bool:
     if not words:
         return False
     taken = words[0][0] == letters[0] and _spells(letters[1:], words[1:])
-    return taken or (words[0] in _SMALL and _spells(letters, words[1:]))
+    return taken or (words[0] in small("small") and _spells(letters, words[1:]))
 
 
 def _folded(text: str) -> str:

@@ -1,21 +1,14 @@
-"""Lists of words and phrases, found in one pass: each is filed under its rarest word, and looked at only where that stands."""
+"""Words and phrases, found in one pass: each is filed under its rarest word, and looked at only where that stands."""
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
 
+from veille.checks.french.lists import data, words
 from veille.checks.french.pieces import Piece
-
-_DATA = Path(__file__).parent.parent / "data"
-_VERB_ENDINGS = tuple(
-    "er e es ons ez ent é ée és ées ant ait aient era eras erez erons eront erait eraient ais iez ions".split()
-)
 
 
 @dataclass(frozen=True)
@@ -56,35 +49,21 @@ def find(piece: Piece, index: Index) -> Iterator[Hit]:
     """Every phrase of the index in the piece, in order."""
     if index.keys().isdisjoint(piece.known):
         return
-    words = piece.words
-    for at, (_start, _end, word) in enumerate(words):
+    spans = piece.words
+    for at, (_start, _end, word) in enumerate(spans):
         for entry in index.get(word, ()):
             first = at - entry.anchor
             last = first + len(entry.slots) - 1
-            if first >= 0 and last < len(words) and _stands(piece, entry, first):
-                yield Hit(entry, words[first][0], words[last][1])
+            if first >= 0 and last < len(spans) and _stands(piece, entry, first):
+                yield Hit(entry, spans[first][0], spans[last][1])
 
 
 def _stands(piece: Piece, entry: Entry, first: int) -> bool:
-    words = piece.words
-    if any(words[first + n][2] not in slot for n, slot in enumerate(entry.slots)):
+    spans = piece.words
+    if any(spans[first + n][2] not in slot for n, slot in enumerate(entry.slots)):
         return False
     ends = range(first, first + len(entry.slots) - 1)
-    return all(piece.plain[words[n][1] : words[n + 1][0]].strip() in ("", "'") for n in ends)
-
-
-@cache
-def data(name: str) -> dict[str, Any]:
-    """A TOML file of `checks/data`."""
-    return tomllib.loads((_DATA / name).read_text(encoding="utf-8"))
-
-
-@cache
-def lines(name: str) -> tuple[str, ...]:
-    """The lines of a text file of `checks/data`, without comments."""
-    return tuple(
-        line for line in (_DATA / name).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
-    )
+    return all(piece.plain[spans[n][1] : spans[n + 1][0]].strip() in ("", "'") for n in ends)
 
 
 @cache
@@ -123,7 +102,7 @@ def _with_plurals(forms: Iterable[str]) -> Iterator[str]:
 
 
 def _conjugated(verb: str) -> frozenset[str]:
-    return frozenset(verb.removesuffix("er") + ending for ending in _VERB_ENDINGS)
+    return frozenset(verb.removesuffix("er") + ending for ending in words("verb_endings"))
 
 
 def _index(entries: Iterable[Entry]) -> Index:

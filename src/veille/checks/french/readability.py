@@ -15,7 +15,7 @@ from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.posts import Audience, Post
 
-_FLOORS: Mapping[str, int] = {"young": 60, "families": 50, "professionals": 40}
+_FLOORS: Mapping[Audience, int] = {Audience.YOUNG: 60, Audience.FAMILIES: 50, Audience.PROFESSIONALS: 40}
 _FEWEST_WORDS, _FEWEST_SENTENCES = 30, 3
 _SCORED = frozenset({Role.BODY})
 _MEASURED = frozenset({Role.BODY, Role.SUMMARY, Role.SOCIAL, Role.RECORD})
@@ -77,12 +77,25 @@ def score(words: int, count: int, sounds: int) -> float:
     return 207 - 1.015 * words / count - 73.6 * sounds / words
 
 
+def ease(text: str) -> float:
+    """The score of plain text whose paragraphs are parted by empty lines; 0 when it has no words."""
+    found = [one for part in re.split(r"\n\s*\n", text) for one in _weighed(part, by_line="•" in part)]
+    words = sum(one[2] for one in found)
+    return score(words, len(found), sum(one[3] for one in found)) if words else 0.0
+
+
 def measures(piece: Piece) -> Iterator[Measure]:
-    """Its sentences. A word is what stands between spaces: "l’eau" is one, as word processors count."""
-    for start, end in sentences(piece.plain, by_line=piece.role is Role.SOCIAL or "•" in piece.plain):
-        words = _TOKEN.findall(piece.plain, start, end)
+    """Its sentences; in a caption, and where bullets were typed by hand, each line is one."""
+    by_line = piece.role is Role.SOCIAL or "•" in piece.plain
+    return (Measure(piece, *found) for found in _weighed(piece.plain, by_line=by_line))
+
+
+def _weighed(text: str, *, by_line: bool) -> Iterator[tuple[int, int, int, int]]:
+    """Begin, end, words and syllables. A word is what stands between spaces: "l’eau" is one, as in word processors."""
+    for start, end in sentences(text, by_line=by_line):
+        words = _TOKEN.findall(text, start, end)
         if words:
-            yield Measure(piece, start, end, len(words), sum(map(syllables, words)))
+            yield start, end, len(words), sum(map(syllables, words))
 
 
 def readability(subject: Subject, context: Context, pieces: Sequence[Piece]) -> Iterator[Finding]:
@@ -134,5 +147,5 @@ def _without(one: Measure, words: int, count: int, sounds: int) -> float:
 def _floor(post: Post, context: Context) -> int:
     """The easiest text that one of its readers needs; a post for nobody in particular is for families."""
     wanted = context.config.settings.checks.readability
-    floors: Mapping[str, int] = {**_FLOORS, **wanted}
+    floors = {audience: wanted.get(audience.value, floor) for audience, floor in _FLOORS.items()}
     return max(floors[audience] for audience in post.audience or (Audience.FAMILIES,))

@@ -1,7 +1,7 @@
 """Where sentences begin and end in French text.
 
-A full stop after "M.", "p. ex." or "art." ends nothing, nor does one in a number, a time or an address; what a quotation
-ends with belongs to it; "!" before a small letter goes on ("« Viens ! » dit-elle").
+A full stop after "M.", "p. ex." or "art." ends nothing, nor does one in a number, a time or an address; what a
+quotation ends with belongs to it; "!" before a small letter goes on ("« Viens ! » dit-elle").
 """
 
 from __future__ import annotations
@@ -9,16 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from veille.checks.french.lists import words
+
 _END = re.compile(r"[.!?…]+(?:\s?[»”)\]]|\")*(?=\s|$)")
 _LAST_WORD = re.compile(r"([^\s(«\"]+)\.$")
 _NEXT = re.compile(r"\s*[«\"“(\[–—-]*\s*(\S)")
-
-# Never the end: a name or a number follows.
-_BEFORE_A_NAME = frozenset(
-    "m mm mr dr drs pr prof st ste art al chap fig p pp ex cf av bd bld fg pl tél tel vol no n° éd env apr réf ref".split()
-)
-# The end only before a capital letter.
-_AT_TIMES = frozenset("etc max min hab éd coll suiv sq janv févr sept oct nov déc h".split())
 
 
 def sentences(text: str, *, by_line: bool = False) -> Iterator[tuple[int, int]]:
@@ -59,8 +54,8 @@ def _ends(text: str, start: int, found: re.Match[str]) -> bool:
         return True
     last = _LAST_WORD.search(text, start, found.start() + 1)
     word = last[1].lower() if last else ""
-    if word in _BEFORE_A_NAME or (len(word) == 1 and word.isalpha()):  # M. Exemple, J. Exemple
+    if word in words("before_a_name") or (len(word) == 1 and last and last[1].isupper()):  # M. Exemple, J. Exemple
         return False
     if word.isdigit() and text[start : found.start()].strip() == word:  # "1. Le Samu social"
         return False
-    return word not in _AT_TIMES or after[1].isupper()
+    return word not in words("before_a_capital") or after[1].isupper()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from veille.checks.french.lexicon import lines
+from veille.checks.french.lists import lines
 from veille.checks.french.pieces import Piece
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Role, Subject
@@ -142,8 +142,8 @@ _SLIPS = (
         LOOK_ALIKE,
         ("I",),
         re.compile(
-            r"(?<![\w'-])(I(?:eurs?|es?|a|à|ui|ors|orsque|ongue?s?|ogements?|ocaux|ocale?s?|ieux?|iens?|ignes?|ibres?|ycées?|"
-            r"undi|utte|ivres?|oin|arge|ettres?|ire)|I'(?=[aeiouyhéèêâî])\w+|[ldnsmtjcLDNSMTJCq]?u?'?[a-zà-ÿ]+I[a-zà-ÿ]*)(?!\w)"
+            r"(?<![\w-])(I(?:eurs?|es?|a|à|ui|ors|orsque|ongue?s?|ogements?|ocaux|ocale?s?|ieux?|iens?|ignes?|ibres?|ycées?|"
+            r"undi|utte|ivres?|oin|arge|ettres?|ire)|I'(?=[aeiouyhéèêâî])\w+|[a-zà-ÿ]+I[a-zà-ÿ]*)(?!\w)"
         ),
         _capital_i,
     ),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 
-from veille.checks.french.lexicon import Hit, data, find, spelling
+from veille.checks.french.lexicon import Hit, find, spelling
+from veille.checks.french.lists import data, words
 from veille.checks.french.pieces import Piece
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Role
@@ -34,12 +36,6 @@ MISSPELLING = Rule(
 )
 RULES = (ACCENT, MISSPELLING)
 
-# Doubled by mistake: "nous nous", "vous vous", "très très" and adjectives may be meant.
-_TWICE = frozenset(
-    "le la les un une des du de à au aux et ou en dans par pour sur avec sans que qui dont où ce cet cette ces son sa ses "
-    "leur leurs mon ma mes ton ta tes notre votre nos vos il elle ils elles je tu on se ne y est sont a ont été être avoir "
-    "mais donc car si comme plus entre vers chez sous depuis pendant contre".split()
-)
 _A = frozenset({"été", "eu", "t", "priori", "posteriori", "fortiori", "cappella", "contrario", "minima", "maxima"})
 _HIS = {"le": "la", "un": "une", "du": "de la", "au": "à la", "ce": "cette"}
 _HER = {"la": "le", "une": "un", "cette": "ce"}
@@ -75,9 +71,9 @@ def _finding(piece: Piece, hit: Hit) -> Finding:
 def _pairs(piece: Piece) -> Iterator[Finding]:
     """Two words of which the second tells that the first is wrong."""
     known, wrong = piece.known, _wrong_articles()
-    for at, (first, second) in enumerate(zip(known, known[1:], strict=False)):
+    for at, (first, second) in enumerate(pairwise(known)):
         if first == second:
-            if first in _TWICE:
+            if first in words("never_twice"):
                 yield from _doubled(piece, at)
         elif second in wrong:
             if first in wrong[second]:
@@ -114,8 +110,7 @@ def _capital_a(piece: Piece) -> Iterator[Finding]:
     """ "A" at the beginning of a sentence, before a small word: it is "À" but in "A été…"."""
     if "a" not in piece.known or "A" not in piece.plain:
         return
-    words = piece.words
-    for (start, end, _word), following in zip(words, words[1:], strict=False):
+    for (start, end, _word), following in pairwise(piece.words):
         if piece.plain[start:end] == "A" and piece.plain[end : following[0]] in (" ", " l'", " d'"):
             before = piece.plain[:start].rstrip(" ")
             opens = piece.role in (Role.TITLE, Role.HEADING) or not before or before[-1] in _OPENING
@@ -129,4 +124,4 @@ def _capital_a(piece: Piece) -> Iterator[Finding]:
 def _wrong_articles() -> Mapping[str, Mapping[str, str]]:
     """Noun -> article that does not go with it -> the right one."""
     listed = data("slips.toml")["gender"]
-    return {noun: _HIS for noun in listed["feminine"]} | {noun: _HER for noun in listed["masculine"]}
+    return dict.fromkeys(listed["feminine"], _HIS) | dict.fromkeys(listed["masculine"], _HER)

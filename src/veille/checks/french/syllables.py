@@ -1,10 +1,10 @@
 """How many syllables of a French word are heard.
 
-Speech of the North, as readability formulas count: a silent "e" at the end is no syllable ("porte": 1), nor is "-es";
+Speech of the North, as readability formulas count: a silent "e" at the end is no syllable ("porte": 1), nor is "-es".
 "-ent" is silent where a verb says "they" ("parlent": 1) and heard in nouns, adjectives and adverbs ("moment": 2,
-"souvent": 2). Letters do not tell which of the two it is, so "-ment" is heard but for some verbs ("aiment"), other "-ent" is
-silent but for the words below; a wrong guess costs one syllable. "é", "è", "ï", "ü" sound by themselves ("Noël", "maïs": 2);
-"y" between vowels is "i" twice ("payer": 2).
+"souvent": 2). Letters do not tell which of the two it is, so "-ment" is heard but for some verbs ("aiment"), other
+"-ent" is silent but for the words of a list; a wrong guess costs one syllable. "é", "è", "ï", "ü" sound by themselves
+("Noël", "maïs": 2); "y" between vowels is "i" twice ("payer": 2).
 A number counts as one syllable, as in other tools: its words would punish dates and telephone numbers.
 """
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from veille.checks.french.lists import words
+
 _VOWELS = "aeiouyàâäéèêëîïôöùûüœæ"
 _VOICED = re.compile(
     "eau|aoû|oeu|œu|oui|oue|oua|uei|oin|iai|ieu|iau|iou|ai|aî|au|ei|eî|eu|eû|ou|où|oû|oi|oî|ui|uy|ie|iè|ié|ia|io|"
@@ -20,21 +22,12 @@ _VOICED = re.compile(
 )
 _GLIDES_AFTER_TWO = re.compile(r"(?<=[bcdfgptv][lr])(i)(?=[eoaé])")  # "pri-er", "plier", "tri-o": two syllables
 _SILENT_U = re.compile(rf"(?<=[qg])u(?=[{_VOWELS}])")
-_MUTE_E = re.compile(r"(?<=[gq]u)es?$|(?<=[^aeiouyàâäéèêëîïôöùûüœæ])es?$|(?<=[éièuîûoa])es?$")
+_MUTE_E = re.compile(r"(?<=[gq])ues?$|(?<=[^aeiouyàâäéèêëîïôöùûüœæ])es?$|(?<=[éièuîûoa])es?$")
 _CONSONANT_I = re.compile(rf"(?<=[{_VOWELS}])ill(?=[{_VOWELS}]|$)|(?<=[{_VOWELS}])y(?=[{_VOWELS}])")
 
 _MENT_OF_VERBS = re.compile(
     r"^(?:r?é?|dés?|en|sur)(?:aim|form|dorm|ferm|nomm|confirm|affirm|inform|transform|consomm|exprim|estim|supprim|anim|arm|ram|fum|sem|"
     r"réclam|programm|assum|résum|prim|imprim|all(?:u)m|calm|charm|entam|enferm|frém|réaffirm|gomm)ent$"
-)
-_ENT_HEARD = frozenset(
-    "cent dent gent lent vent absent accent accident adhérent adjacent adolescent agent antécédent apparent ardent argent "
-    "arpent auvent avent client coefficient cohérent compétent conscient contingent content continent convent couvent "
-    "différent efficient éloquent éminent équivalent évent évident excellent fréquent gradient imminent impatient "
-    "impertinent imprudent incident inconscient inconvénient indécent indifférent indulgent ingrédient innocent inhérent "
-    "insuffisant intelligent intermittent latent mécontent négligent occident omniprésent opulent orient onguent parent "
-    "patient pénitent permanent pertinent précédent présent président prudent quotient récent récipient réticent "
-    "sergent serpent souvent strident talent torrent transparent trident turbulent urgent violent équipollent".split()
 )
 
 
@@ -61,14 +54,16 @@ def _said(part: str) -> str:
     """The letters that are heard, roughly."""
     part = _without_end(part)
     part = _SILENT_U.sub("", part)
-    part = re.sub(rf"(?<=g)e(?=[aoâô])", "", part)  # "mangeons"
+    part = re.sub(r"(?<=g)e(?=[aoâô])", "", part)  # "mangeons"
     part = _GLIDES_AFTER_TWO.sub("i-", part)
     return _CONSONANT_I.sub(lambda found: "-l-" if "l" in found[0] else "-j-", part)
 
 
 def _without_end(part: str) -> str:
     if part.endswith(("ent", "ents")) and len(part) > 4:
-        heard = part.removesuffix("s") in _ENT_HEARD or (part.endswith("ment") and not _MENT_OF_VERBS.search(part))
+        heard = part.removesuffix("s") in words("ent_heard") or (
+            part.endswith("ment") and not _MENT_OF_VERBS.search(part)
+        )
         return part if heard or part.endswith("s") else part[:-3]
     if len(part) > 2:
         return _MUTE_E.sub("", part)
