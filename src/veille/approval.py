@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from veille.checks.approvals import AUTHOR_MISSING, NOT_APPROVED, needed, needing
 from veille.config import Config
 from veille.editions import Edition
-from veille.errors import ContentError, Finding
+from veille.errors import ContentError, Finding, RenderError, Severity
 from veille.i18n import gettext as _
 from veille.library import Library
 from veille.outbox.audit import Audit, Entry, Event
-from veille.outbox.queue import Change
-from veille.planning import CADENCED
+from veille.outbox.queue import Change, Queued
+from veille.planning import CADENCED, expires
 from veille.posts import Post
 from veille.publishing import Publisher, Rendition
 from veille.rendering import RenderedEdition, RenderedPost, render_edition, render_hand_made, render_post
@@ -139,12 +139,12 @@ class Desk:
         """
         if not source.author:
             return AUTHOR_MISSING.finding(source, _("it needs approval, but nobody stands as its author"))
-        digest = self.digest(source)
-        if self.approval(source, digest):
-            return None
         before = self.audit.latest(source.source, Event.APPROVED)
         message = _("nobody has approved this yet")
         if before is not None:
+            digest = self.digest(source)
+            if self.approval(source, digest):
+                return None
             zone, language = self.config.zone, self.config.settings.workspace.language
             message = _("{who} approved it on {when}; what readers would see has changed since").format(
                 who=before.who, when=in_words(before.at, zone, language)
@@ -174,6 +174,25 @@ class Desk:
                     yield found
             except ContentError as error:  # on a channel that this call is not about
                 yield from (replace(one, file=source.file) for one in error.findings)
+
+    def waiting(self, queued: Iterable[Queued]) -> Iterator[Finding]:
+        """Warnings about what is not queued yet and nobody approved: for `veille check`, which changes nothing.
+
+        Args:
+            queued: everything in the outbox. What was edited since is found by `publish`, which renders it anyway.
+        """
+        known = {entry.source for entry in queued if not entry.withdrawn}
+        sources: list[Post | Edition] = [*self.library.posts, *self.library.editions]
+        for source in sources:
+            over = isinstance(source, Post) and (end := expires(source, self.config)) and end <= self.now
+            if over or source.source in known or not needed(source, self.members(source), self.config):
+                continue
+            try:
+                found = self.finding(source)
+            except (ContentError, RenderError):  # other checks have said why
+                continue
+            if found is not None and found.code == NOT_APPROVED.code:  # the check of authors has said the other
+                yield replace(found, severity=Severity.WARNING)
 
     def _owing(self, line: Line, stored: Callable[[int], Rendition]) -> Iterator[Post | Edition]:
         """What must be approved for one publication: a post, an edition by hand, the new posts of a gathered one."""

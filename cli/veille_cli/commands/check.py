@@ -64,13 +64,15 @@ def command(
 
 def _findings(room: Newsroom, chosen: Sequence[Post | Edition]) -> list[Finding]:
     """Of the chosen files, else of everything; also of what channels would show of them, in the sandbox."""
-    from veille import checks, proofing
+    from veille import approval, checks, proofing
     from veille.reading import in_order
     from veille_web.preview_panels import Desk
 
     library, config, now = room.library, room.config, room.clock()
     found = list(checks.run(library, config, now))
     publishers = Desk(config, room.clock).publishers
+    if config.settings.approval.required != "none":
+        found += approval.Desk(library, config, publishers, room.audit, now).waiting(room.queue.all())
     if not chosen:
         return in_order(proofing.once([*found, *proofing.samples(library, config, publishers, now)]))
     files = {source.file for source in chosen}
