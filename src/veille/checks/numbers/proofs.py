@@ -61,14 +61,14 @@ def _typed(place: Place, shown: Shown) -> Finding:
     number = place.number
     worse = verdicts.wrong(place)
     grave = worse is not None or place.near_help or number.short or number.digits.startswith("08")
-    message = _("{channel} shows “{number}”, which no post and no record holds")
-    said = message.format(channel=shown.channel, number=number.written) + (f". {worse.message}" if worse else "")
+    message = _("“{number}” is shown, and no post and no record holds it")
+    said = message.format(number=number.written) + (f". {worse.message}" if worse else "")
     return _finding(said, shown, place.text.excerpt(number.start, number.end), grave=grave)
 
 
 def _linked(digits: str, shown: Shown, scene: Scene) -> Finding:
-    message = _("{channel} has a link that dials {number}, which no post and no record holds")
-    said = message.format(channel=shown.channel, number=digits)
+    message = _("a link dials {number}, and no post and no record holds it")
+    said = message.format(number=digits)
     return _finding(said, shown, digits, grave=len(digits) != 10 or digits.startswith("08") or scene.sensitive)
 
 
@@ -88,7 +88,7 @@ def _pieces(shown: Shown) -> Iterator[tuple[str, list[str]]]:
     proof = shown.proof
     if proof.html.strip():
         yield from _of_html(proof.html)
-    for text in (proof.heading, *proof.text.split("\n\n"), *proof.alts):
+    for text in (proof.heading, proof.preheader, *proof.text.split("\n\n"), *proof.alts):
         yield text, []
 
 

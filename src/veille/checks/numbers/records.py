@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from veille.checks.numbers import rules as codes
 from veille.checks.numbers import verdicts
+from veille.checks.numbers.denied import lists
 from veille.checks.numbers.directory import Directory
 from veille.checks.numbers.finder import Number, canonical
 from veille.checks.numbers.places import Place, Scene
@@ -37,7 +38,8 @@ def _wrong(subject: Subject, scene: Scene, key: str, value: str) -> Iterator[Fin
     line = _line(subject, key)
     text = Text(subject.file, key, Role.RECORD, value, subject.lang, ((0, line, None),))
     place = Place(Number(0, len(value), " ".join(value.split()), digits), text, _without_own(scene, digits))
-    if _is_short(digits):  # its record is what makes it known
+    denied = lists().denied.get(digits)
+    if _is_short(digits) or (denied and not denied.sure):  # its record is what makes it known
         place = replace(place, scene=scene)
     if found := verdicts.wrong(place):
         if found.code == codes.UNKNOWN.code:  # "08…": this is the record that was asked for

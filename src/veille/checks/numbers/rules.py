@@ -136,7 +136,8 @@ FICTIONAL = Rule(
     mark("A number of the samples, about to be shown to people"),
     mark("These ranges are kept for films and examples: they never ring."),
     mark("Put the real number into the record before a channel goes live."),
-    "01 99 00 12 34",
+    "phone: 01 99 00 12 34",
+    "phone: le numéro du service, appelé avant l’envoi",
     excusable=False,
     source=_ARCEP,
 )
