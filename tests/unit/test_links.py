@@ -189,7 +189,7 @@ def test_a_mark_in_the_front_matter_has_its_line(room: Config) -> None:
 )
 def test_detours(room: Config, address: str, hint: str) -> None:
     (finding,) = found(room, f"[Le programme]({address})")
-    assert (finding.code, finding.severity) == ("link-redirector", Severity.ERROR)
+    assert (finding.code, finding.severity) == ("link-detour", Severity.ERROR)
     assert hint in str(finding.hint)
 
 

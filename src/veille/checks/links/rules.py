@@ -87,8 +87,8 @@ TRACKING = Rule(
     source="CNIL, délibération 2020-091; design promise 5",
     link="https://www.cnil.fr/fr/cookies-et-autres-traceurs",
 )
-REDIRECTOR = Rule(
-    "link-redirector",
+DETOUR = Rule(
+    "link-detour",
     mark("The address goes by way of somebody else"),
     mark(
         "The reader does not see where it leads, a third party counts every click, and the link dies with that service."
@@ -205,7 +205,7 @@ OFFLINE = Rule(
 
 RULES = (
     *(BROKEN, BARE, WORDS, TWINS, MISMATCH),
-    *(HTTP, TRACKING, REDIRECTOR, PASSWORD, PRIVATE, EXAMPLE, OWN),
+    *(HTTP, TRACKING, DETOUR, PASSWORD, PRIVATE, EXAMPLE, OWN),
     *(MAIL_BROKEN, MAIL_TYPO, MAIL_UNKNOWN),
     *(DEAD, MOVED, UNREACHABLE, CERTIFICATE, OFFLINE),
 )

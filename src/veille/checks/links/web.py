@@ -133,7 +133,7 @@ def _marks(link: Link, host: str) -> Iterator[Finding]:
         target = _target(link.href, parameters)
         message = _("this link goes by way of {host}, which counts who clicks").format(host=host)
         hint = _("write where it leads: {address}").format(address=target) if target else None
-        yield at(rules.REDIRECTOR, link, message, hint or _("open it once and write the address on which it ends"))
+        yield at(rules.DETOUR, link, message, hint or _("open it once and write the address on which it ends"))
     elif marks := tracking(link.href):
         names = ", ".join(dict.fromkeys(marks))
         message = _("this address tells the other site where its visitors come from: {names}").format(names=names)
