@@ -131,6 +131,7 @@ def test_ordinary_sentences_about_people_and_places(words: str) -> None:
         ("Appelle Karim au 06 39 98 12 34.", ["personal-mobile"]),
         ("Mme Durand : +33 6 39 98 12 34", ["personal-mobile"]),
         ("0639981234 (Inès)", ["personal-mobile"]),
+        ("Karim Exemple, animateur : 06 39 98 12 34", ["personal-mobile?"]),
         ("Permanence de Karim : 06 39 98 12 34", []),
         ("Appelle le 06 39 98 12 34.", []),
         ("Appelle Karim au 01 99 00 12 34.", []),
@@ -151,6 +152,8 @@ def test_ordinary_sentences_about_people_and_places(words: str) -> None:
         ("Une Clio AB-123-CD", ["number-plate?"]),
         ("Le dossier n° 12345 attend.", ["case-number"]),
         ("Dossier MDPH n°2024-00123", ["case-number"]),
+        ("Allocataire : 1234567", ["case-number"]),
+        ("Étrangers : 12000 demandes. Bénéficiaires : 4500.", []),
         ("Dossier n° 12 : l’eau. Dossier n° 2026-04.", []),
     ],
 )

@@ -70,6 +70,12 @@ def test_a_photo_that_says_where_or_whose(config: Config, place: bool, owner: bo
     assert found(config, "src: repas.jpg, alt: Une table") == ["picture-location?"]
 
 
+def test_the_place_in_an_xmp_packet_counts_too(config: Config) -> None:
+    packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description exif:GPSLatitude="48,47.5N"/></x:xmpmeta>'
+    Pillow.new("RGB", (1600, 1200), "#456").save(config.root / "content/media/repas.jpg", xmp=packet)
+    assert found(config, "src: repas.jpg, alt: Une table") == ["picture-location?"]
+
+
 def test_a_photo_that_was_saved_anew_says_nothing(config: Config) -> None:
     photo(config.root / "content/media/repas.jpg")
     assert found(config, "src: repas.jpg, alt: Une table") == []

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from veille.checks.privacy.names import Named, first_names
+from veille.checks.privacy.names import Named, first_names, functions
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Subject, Text
 from veille.errors import Finding, Severity
@@ -119,8 +119,8 @@ _INSURANCE = re.compile(r"sécurité\s+sociale|\bNIR\b|\bsécu\b|vitale|assuré"
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[\s.-]?[A-Z0-9]{4}){3,7}(?:[\s.-]?[A-Z0-9]{1,3})?\b")
 _PLATE = re.compile(r"(?<![\w-])[A-HJ-NP-TV-Z]{2}-\d{3}-[A-HJ-NP-TV-Z]{2}(?![\w-])")
 _CASE = re.compile(
-    r"\b(?:dossier|procédure|affaire|allocataire|parquet|matricule|usager|bénéficiaire|AGDREF|étranger)s?\s*"
-    r"(?:CAF|MDPH|ASE|RSA|RG)?\s*(?:n\s?°|nº|n°|no\.?|numéro|:)\s*(?P<number>[A-Z0-9][\w/.-]*)",
+    r"\b(?:(?:dossier|affaire|usager|bénéficiaire|étranger|parquet)s?\s*(?:CAF|MDPH|ASE|RSA|RG)?\s*(?:n\s?°|nº|no\.?|numéro)"
+    r"|(?:allocataire|matricule|AGDREF)\s*(?:n\s?°|nº|no\.?|numéro|:))\s*:?\s*(?P<number>[A-Z0-9][\w/.-]*)",
     re.IGNORECASE,
 )
 
@@ -141,7 +141,9 @@ def _mobiles(text: Text, found: list[Named]) -> Iterator[Finding]:
         if near and not _SERVICE.search(around):
             message = _("a mobile number stands beside somebody's name")
             hint = _("write the number of the service, or allow: {personal-mobile: whose telephone it is}")
-            yield MOBILE.at(text, match.start(), match.end(), message, hint)
+            finding = MOBILE.at(text, match.start(), match.end(), message, hint)
+            at_work = functions().search(around)  # "Camille Exemple, référente jeunesse": perhaps the town's telephone
+            yield replace(finding, severity=Severity.WARNING) if at_work else finding
 
 
 def _mails(text: Text, _found: list[Named]) -> Iterator[Finding]:
