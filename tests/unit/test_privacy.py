@@ -101,6 +101,7 @@ def test_adults_and_people_without_a_name(words: str, codes: list[str]) -> None:
         "L’association est née en 2015 à Bagneux.",
         "Karim a 15 ans d’expérience.",
         "Le club de Nadia a 15 ans.",
+        "L’entreprise de Nadia a 15 ans.",
         "Camille, dès 6 ans",
         "Un atelier avec Claire, pour les 8-12 ans",
         "Un jeune de 19 ans",
