@@ -307,6 +307,20 @@ def test_addresses_are_held_against_the_records(room: Config) -> None:
     assert "partner" in str(found(room, "Écris à <autre@association.fr>.")[0].hint)
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["<camille.exemple@ville.fr>", "camille.exemple@ville.fr", "camille.exemple @ville.fr", "camille.exemple@gamil.com",
+     "camille.exemple(at)ville.fr", "[Écris à Camille](mailto:camille.exemple@ville)",
+     "[camille.autre@ville.fr](mailto:camille.exemple@ville.fr)"],
+)  # fmt: skip
+def test_findings_hold_no_address_of_a_person(room: Config, body: str) -> None:
+    findings = found(room, f"Écris à {body} vite")
+    assert findings or body.startswith("<")
+    for finding in findings:
+        assert "exemple" not in f"{finding.message} {finding.hint} {finding.excerpt}"
+    assert "mail-unrecorded" not in [finding.code for finding in findings]
+
+
 def test_every_rule_explains_itself_and_its_example_is_found(room: Config) -> None:
     """The wrong example of a rule is found by it, and the right one is not."""
     network = {"link-dead", "link-moved", "link-unreachable", "link-certificate", "links-unchecked"}

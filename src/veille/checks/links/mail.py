@@ -38,6 +38,7 @@ _HIDDEN = re.compile(
     r"[\w-]+(?:(?:\.| ?[(\[](?:dot|point)[)\]] ?)[\w-]+)+",  # ville [point] fr
     re.I,
 )
+_PERSON = re.compile(r"[a-zà-ÿ-]+\.[a-zà-ÿ-]+@", re.I)  # given name and family name
 _ENDING_SLIPS = {
     "con": "com",
     "cmo": "com",
@@ -52,6 +53,11 @@ _ENDING_SLIPS = {
 
 def mail_addresses(subject: Subject, context: Context) -> Iterator[Finding]:
     """Everything that can be said of mail addresses without writing to one."""
+    for finding in _looked_at(subject, context):
+        yield replace(finding, excerpt="")  # it would hold the whole address
+
+
+def _looked_at(subject: Subject, context: Context) -> Iterator[Finding]:
     rehearsal = is_rehearsal(context)
     texts = [text for text in subject.texts if "@" in text.content or "(" in text.content or "[" in text.content]
     links = [link for link in subject.links if link.href.lower().startswith("mailto:")]
@@ -63,6 +69,12 @@ def mail_addresses(subject: Subject, context: Context) -> Iterator[Finding]:
             yield from _of_link(link, known, rehearsal=rehearsal)
     if isinstance(subject.source, Partner) and subject.source.email:
         yield from _of_record(subject, subject.source.email, rehearsal=rehearsal)
+
+
+def _veiled(address: str) -> str:
+    """As findings show it: what they hold goes into logs, and the address may be somebody's own."""
+    shown = " ".join(address.split())
+    return re.sub(r"^[^@(\[{]+?(?= ?[@(\[{])", lambda match: match[0][0] + "…", shown)
 
 
 def _in_text(
@@ -82,8 +94,7 @@ def _in_text(
             span = match.span()
             if all(span[1] <= first or span[0] >= last for first, last in taken):
                 taken.append(span)
-                shown = " ".join(match[0].split())
-                message = _("this mail address is not complete: {address}").format(address=shown)
+                message = _("this mail address is not complete: {address}").format(address=_veiled(match[0]))
                 hint = _("write it whole and in one piece: <contact@ville.fr>")
                 yield rules.MAIL_BROKEN.at(text, *span, message, hint)
     yield from _hidden(text)
@@ -94,7 +105,7 @@ def _hidden(text: Text) -> Iterator[Finding]:
     for match in _HIDDEN.finditer(text.content):
         message = _("nobody can click on a mail address that is written like this: {address}")
         hint = _("write it with its @: <contact@ville.fr>")
-        found = rules.MAIL_BROKEN.at(text, *match.span(), message.format(address=match[0]), hint)
+        found = rules.MAIL_BROKEN.at(text, *match.span(), message.format(address=_veiled(match[0])), hint)
         yield replace(found, severity=Severity.WARNING)
 
 
@@ -110,19 +121,19 @@ def _complete(
         elif problem := _unrecorded(address, known):
             yield rules.MAIL_UNKNOWN.at(text, start, end, *problem)
         if is_shown(text):
-            message = _("readers cannot click on this address: {address}").format(address=address)
-            yield rules.BARE.at(text, start, end, message, _("write <{address}>").format(address=address))
+            message = _("readers cannot click on this address: {address}").format(address=_veiled(address))
+            yield rules.BARE.at(text, start, end, message, _("put it between < and >"))
 
 
 def _of_link(link: Link, known: frozenset[str], *, rehearsal: bool) -> Iterator[Finding]:
     address = unquote(link.href[len("mailto:") :].partition("?")[0])
     if not _WHOLE.fullmatch(address):
-        message = _("this mail address is not complete: {address}").format(address=address)
+        message = _("this mail address is not complete: {address}").format(address=_veiled(address))
         yield at(rules.MAIL_BROKEN, link, message, _("write it whole and in one piece: <contact@ville.fr>"))
         return
     shown = _WHOLE.search(link.words)
     if shown and shown[0].casefold() != address.casefold():
-        message = _("this link shows {shown} and writes to {real}").format(shown=shown[0], real=address)
+        message = _("this link shows one mail address and writes to another")
         yield at(rules.MISMATCH, link, message, _("let both be the same address"))
     if problem := _mistyped(address):
         yield at(rules.MAIL_TYPO, link, *problem)
@@ -170,9 +181,11 @@ def _invented(address: str, *, rehearsal: bool) -> tuple[str, str] | None:
 def _unrecorded(address: str, known: frozenset[str]) -> tuple[str, str] | None:
     if address.casefold() in known:
         return None
-    message = _("this mail address stands in no contact record: {address}").format(address=address)
+    message = _("this mail address stands in no contact record: {address}").format(address=_veiled(address))
     if close := _nearest(address.casefold(), known):
         return message, _("the records have {address}: did you mean that one?").format(address=close)
+    if _PERSON.match(address):
+        return None  # `checks.privacy` has more to say of it
     return message, _("put it into content/partners/ and refer to it: {{{{ partner: name }}}}").format()
 
 
