@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -197,11 +197,3 @@ def named(source: Post | Edition) -> set[str]:
         found |= {f"partner:{name}" for name in source.partners}
         found |= {f"helpline:{_digits(number)}" for number in source.helplines}
     return found
-
-
-def standing(sources: Sequence[Post | Edition], library: Library) -> set[str]:
-    """References of every contact that these texts show, the emergency block included."""
-    from veille.rendering.contacts import emergency_lines
-
-    shown = {reference for source in sources for reference in named(source)}
-    return shown | {line.reference for line in emergency_lines(library)}

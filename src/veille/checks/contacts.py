@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from veille.checks.rules import Check, Context, Rule, mark
 from veille.checks.subjects import REFERENCE, Subject, Text
-from veille.contacts import named, record_of, standing
+from veille.contacts import named, record_of
 from veille.editions import Edition
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
@@ -19,6 +19,7 @@ from veille.i18n import ngettext
 from veille.library import HELPLINES
 from veille.partners import HelpLine, Hours, Partner
 from veille.posts import Post
+from veille.rendering.contacts import emergency_lines
 from veille.timetable import day_in_words
 
 FILE = f"content/{HELPLINES}"
@@ -146,10 +147,14 @@ def emergency_line(subject: Subject, context: Context) -> Iterator[Finding]:
 
 
 def stale(context: Context) -> Iterator[Finding]:
-    """Records that readers see and nobody confirmed within `checks.verify_every`: once each, at the record."""
+    """Records that readers see and nobody confirmed within `checks.verify_every`: once each, at the record.
+
+    Of help lines those of the emergency block: where a post names one, `checks.numbers` says so in the post.
+    """
     if not (old := [record for record in _records(context) if _age(record, context) is not None]):
         return
-    shown = standing(_published(context), context.library)
+    shown = {line.reference for line in emergency_lines(context.library)}
+    shown |= {name for source in _published(context) for name in named(source) if name.startswith("partner:")}
     for record in old:
         if record.reference in shown:
             yield _stale(record, context)
