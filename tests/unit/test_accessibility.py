@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.content import newsroom, write
-from veille import checks, library
+from tests.support.sample_letter import WHEN, sample_newsletter, sample_room
+from veille import checks, library, proofing
 from veille import config as settings
 from veille.checks import accessibility, letter_accessibility
 from veille.checks.accessibility.doublets import doublet
@@ -18,8 +19,12 @@ from veille.checks.rules import Context, Shown
 from veille.checks.subjects import Subject
 from veille.config import Config
 from veille.errors import Finding, Severity
-from veille.publishing import Proof
+from veille.publishing import Proof, Publisher
+from veille.rendering import Templates
 from veille.typography import points
+from veille_publishers import http
+from veille_publishers.registry import Context as Desk
+from veille_publishers.web import Web
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -371,3 +376,34 @@ def test_an_item_of_a_feed_is_a_piece_of_a_page(config: Config) -> None:
         "shown-alt",
     ]
     assert shown(config, "", "facebook") == []
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    return sample_room(tmp_path_factory.mktemp("sample"))
+
+
+def looked_at(room: Config) -> list[Finding]:
+    """What is found in the sample letter and its page as they leave."""
+    desk = Desk(room, Templates(room), lambda: WHEN, http.session)
+    shelf = library.load(room)
+    publishers: dict[str, Publisher] = {"newsletter": sample_newsletter(room), "web": Web(desk)}
+    found = proofing.of_source(shelf.editions[0], shelf, room, publishers, WHEN)
+    ours = {rule.code for rule in letter_accessibility.CHECK.rules}
+    return [finding for finding in found if finding.code in ours]
+
+
+def test_the_shipped_templates_pass(sample: Config) -> None:
+    assert looked_at(sample) == []
+
+
+def test_a_newsroom_s_own_template_is_looked_at(sample: Config) -> None:
+    shipped = (ROOT / "templates/newsletter/letter.mjml.j2").read_text(encoding="utf-8")
+    own = sample.root / "templates/newsletter/letter.mjml.j2"
+    own.parent.mkdir(parents=True)
+    broken = shipped.replace(' alt="{{ image.alt }}"', "").replace("<h1>{{ edition.title }}</h1>", "")
+    own.write_text(broken.replace(".muted { color: {{ light.muted }};", ".muted { color: #b0b0b0;"), encoding="utf-8")
+    found = looked_at(sample)
+    shutil.rmtree(own.parent)
+    assert {finding.code for finding in found} >= {"shown-alt", "shown-headings", "shown-contrast"}
+    assert {f.severity for f in found if f.code == "shown-alt"} == {Severity.ERROR}
