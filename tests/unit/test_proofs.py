@@ -259,6 +259,7 @@ def test_pictures_of_one_reader(context: Context) -> None:
     base = context.config.settings.workspace.base_url
     assert look(third_parties.CHECK, context, f'<img src="{base}/o.gif?r=#" alt="x">') == ["reader-picture"]
     assert look(third_parties.CHECK, context, '<td style="background:url(#)">x</td>') == ["reader-picture"]
+    assert look(third_parties.CHECK, context, '<td background="#ffd447" style="fill:url(#arrow)">x</td>') == []
 
 
 def test_a_letter_whose_picture_takes_the_place_of_a_personal_link(room: Room) -> None:

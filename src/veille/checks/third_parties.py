@@ -178,7 +178,7 @@ def _of_addresses(element: etree._Element, shown: Shown, context: Context, base_
             message = _("a file is written into the page: {address}").format(address=f"{address[:40]}…")
             hint = _("put it into the workspace and name its address")
             yield found(DATA_CONTENT, place(shown, context, address[:40]), message, hint)
-        elif shown.channel == "newsletter" and "#" in address and not address.lower().startswith("data:"):
+        elif shown.channel == "newsletter" and _personal(address):
             message = _("the address of a picture is another one for each reader: {address}").format(address=address)
             hint = _("keep the personal links for links: a picture has one address for everybody")
             yield found(READER_PICTURE, place(shown, context, address.partition("#")[0]), message, hint)
@@ -194,6 +194,11 @@ def _through(host: str, address: str, shown: Shown, context: Context) -> Finding
     message = _("a link goes through {host}, which counts who follows it").format(host=host)
     hint = _("open it, and copy the address at which you end up")
     return found(LINK_REDIRECTOR, place(shown, context, address), message, hint)
+
+
+def _personal(address: str) -> bool:
+    """Whether it holds a personal link, which proofs show as "#": no colour (#fff), and no part of a drawing (#arrow)."""
+    return "#" in address and (address == "#" or not address.startswith(("#", "data:", "DATA:")))
 
 
 def _small_picture(address: str) -> bool:
