@@ -84,7 +84,7 @@ TRACKING = Rule(
     mark("Delete the mark: usually all that stands behind the question mark. Try the shortened address once."),
     wrong="https://www.exemple.fr/atelier?utm_source=lettre&fbclid=IwAR0",
     right="https://www.exemple.fr/atelier",
-    source="CNIL, délibération 2020-091; design promise 5",
+    source="CNIL, cookies et autres traceurs",
     link="https://www.cnil.fr/fr/cookies-et-autres-traceurs",
 )
 DETOUR = Rule(
