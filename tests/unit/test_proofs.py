@@ -200,6 +200,15 @@ def test_a_letter_that_gmail_cuts_names_its_heaviest_post(room: Room) -> None:
     assert "long: " in found[0].hint
 
 
+def test_what_mail_programs_drop_is_told_with_its_line(room: Room) -> None:
+    room.post()
+    addition = '<div style="display:grid">x</div>'
+    room.template(LETTER, _behind(INTRO, addition))
+    (finding,) = room.prepare().findings
+    where = finding.code, finding.file, finding.line
+    assert where == ("mail-client-drops", f"templates/{LETTER}", _line(room, LETTER, addition))
+
+
 # what is loaded, and from where ----
 
 

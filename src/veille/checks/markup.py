@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 
 from lxml import etree
@@ -62,11 +62,15 @@ def hidden(element: etree._Element) -> bool:
     return any(node.get("hidden") is not None or _HIDDEN.search(node.get("style") or "") for node in around)
 
 
-def place(shown: Shown, context: Context, words: str) -> tuple[str, int | None]:
-    """The newsroom's own template, or the post, in which some words stand, with their line; else where it is mended."""
+def place(shown: Shown, context: Context, *needles: str) -> tuple[str, int | None]:
+    """The newsroom's own template, or the post, in which some words stand, with their line; else where it is mended.
+
+    Args:
+        needles: the words, the surest first.
+    """
     folder = context.config.root / "templates"
     files = [folder / name for name in TEMPLATES.get(shown.channel, ())] + [post.path for post in shown.posts]
-    for file in files if words else ():
+    for words, file in product(filter(None, needles), files):
         if line := line_of(file, words):
             name = file.relative_to(context.config.root) if file.is_relative_to(context.config.root) else file
             return name.as_posix(), line

@@ -197,7 +197,7 @@ def _through(host: str, address: str, shown: Shown, context: Context) -> Finding
 
 
 def _personal(address: str) -> bool:
-    """Whether it holds a personal link, which proofs show as "#": no colour (#fff), and no part of a drawing (#arrow)."""
+    """Whether it holds a personal link, which proofs show as "#": no colour (#fff) or part of a drawing (#arrow)."""
     return "#" in address and (address == "#" or not address.startswith(("#", "data:", "DATA:")))
 
 

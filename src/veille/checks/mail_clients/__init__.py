@@ -112,7 +112,8 @@ def _proof(shown: Shown, context: Context) -> Iterator[Finding]:
     for feature, words in dropped(shown.proof.html):
         message = _("{programs} drop {words}").format(programs=programs(feature), words=words)
         hint = _("use what every mail program knows, or see to it that nothing is lost without it")
-        finding = found(MAIL_CLIENT_DROPS, place(shown, context, words.partition(":")[0].strip("<>")), message, hint)
+        needles = words, words.replace(": ", ":"), words.partition(":")[0].strip("<>")
+        finding = found(MAIL_CLIENT_DROPS, place(shown, context, *needles), message, hint)
         yield replace(finding, link=_PAGE.format(slug=feature.slug))
 
 
