@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from veille import approval
+from veille.checks.contacts import not_valid_on
 from veille.config import Config
 from veille.contacts import CAPTIONED, TABLED, Carrying, from_json, in_caption, shown_on
 from veille.contacts import to_json as carried_json
@@ -333,7 +334,15 @@ class _Studio:
     def source(self, owed: Owed) -> Source:
         """What a publisher renders."""
         day = shown_on(owed, self._config, self._now)
+        out = owed.existing is not None and owed.existing.left and owed.channel not in REWRITING
+        if wrong := () if out else tuple(not_valid_on(self._fresh(owed), self._library, self._config, day)):
+            raise ContentError(wrong)
         return self._post(owed.post, day) if owed.post else self._edition(owed, day)
+
+    def _fresh(self, owed: Owed) -> list[Post | Edition]:
+        """The texts of it that are read now, not those that the outbox keeps."""
+        members = [self._by_source[s] for s in owed.members if s in self._by_source and s not in owed.kept]
+        return [source for source in (owed.post, owed.edition, *members) if source is not None]
 
     def shows(self, owed: Owed, caption: str | None) -> str:
         """The contacts that readers see of it, as the outbox keeps them.
@@ -342,10 +351,9 @@ class _Studio:
             caption: everything that a social channel shows; None elsewhere.
         """
         posts = [owed.post] if owed.post else [self._by_source[s] for s in owed.members if s in self._by_source]
-        own: list[Post | Edition] = [owed.edition] if owed.edition else []
-        sources = [*own, *(post for post in posts if post.source not in owed.kept)]
         carrying = Carrying(self._library, shown_on(owed, self._config, self._now))
-        carried = carrying.of(sources, table=owed.channel in TABLED or any(post.sensitive for post in posts))
+        table = owed.channel in TABLED or any(post.sensitive for post in posts)
+        carried = carrying.of(self._fresh(owed), table=table)
         if caption is not None:
             return carried_json(in_caption(carried, caption))
         before = from_json(owed.existing.contacts) if owed.existing else {}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.smtp_server import mail_server
 from tests.support.workspace import HELPLINES, TOML, Ran, Workspace
 from veille_cli.application import build
 
@@ -134,6 +135,19 @@ def test_who_is_due_is_asked_in_a_mail_that_they_can_answer(desk: Desk) -> None:
     assert (refused.code, "newsletter.transport" in refused.err) == (3, True)
     assert "must be asked" in desk.done("partners", "due", "--days", "3")
     assert "Nobody must be asked" in desk.done("partners", "due", "--days", "400")
+
+
+def test_the_mails_leave_through_the_mail_server_of_the_letter(desk: Desk) -> None:
+    with mail_server() as server:
+        live = {"VEILLE_NOW": "", "VEILLE_NEWSLETTER__TRANSPORT": "smtp", "VEILLE_NEWSLETTER__SMTP_URL": server.url()}
+        written = desk.done("partners", "due", "--mail", **live)
+        assert "outbox/notices/partner-ccas.eml" in written
+        assert server.mails == []
+        said = desk.done("partners", "due", "--send", **live)
+        assert "CCAS de Bagneux: Sent." in said
+        (mail,) = server.mails
+    assert "ccas@example.org" not in said
+    assert b"01 99 00 10 11" in mail.content
 
 
 def test_they_answer_and_the_record_keeps_its_layout(desk: Desk) -> None:

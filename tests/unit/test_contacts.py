@@ -187,6 +187,21 @@ def test_an_edition_that_leaves_too_late_for_a_contact(config: Config) -> None:
     assert (finding.where, finding.severity) == ("content/editions/n.md:3", Severity.ERROR)
 
 
+def test_a_letter_that_leaves_after_a_contact_ended_is_refused(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, NOW)  # a Wednesday; the letter leaves on Friday
+    try:
+        desk.post("a", "channels: [newsletter, web]\npartners: [ccas-bagneux]")
+        partner(desk.config, "valid_until: 2026-11-26\n")
+        assert found(desk.config, "contact-expired") == []
+        with pytest.raises(ContentError) as caught:
+            desk.publish()
+        assert {(f.file, f.code) for f in caught.value.findings} == {("content/posts/a.md", "contact-expired")}
+        partner(desk.config, "valid_until: 2026-11-27\n")
+        assert desk.publish().changed
+    finally:
+        desk.ledger.database.close()
+
+
 def test_what_nobody_confirmed_is_said_once_and_only_when_it_is_shown(config: Config) -> None:
     late = NOW + timedelta(days=84)  # verified on 18 November: 91 days
     assert found(config, "contact-stale", late - timedelta(days=1)) == []

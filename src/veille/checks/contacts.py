@@ -5,18 +5,19 @@ Numbers that somebody typed are looked at elsewhere; references to nobody are fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from veille.checks.rules import Check, Context, Rule, mark
 from veille.checks.subjects import REFERENCE, Subject, Text
+from veille.config import Config
 from veille.contacts import named, record_of
 from veille.editions import Edition
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille.library import HELPLINES
+from veille.library import HELPLINES, Library
 from veille.partners import HelpLine, Hours, Partner
 from veille.posts import Post
 from veille.rendering.contacts import emergency_lines
@@ -77,7 +78,7 @@ def references(subject: Subject, context: Context) -> Iterator[Finding]:
         record = record_of(context.library, use.reference)
         if isinstance(record, HelpLine) and not record.sure:
             yield _at(UNCERTAIN, use, subject, *_uncertain(record))
-        elif record and (words := _not_valid(record, context.shown_on(subject), context)):
+        elif record and (words := _not_valid(record, context.shown_on(subject), context.config)):
             yield _at(EXPIRED, use, subject, *words)
 
 
@@ -110,11 +111,11 @@ def _uncertain(line: HelpLine) -> tuple[str, str]:
     return message.format(number=line.label, name=line.name), hint.format(file=FILE, line=line.line)
 
 
-def _not_valid(record: Partner | HelpLine, day: date, context: Context) -> tuple[str, str] | None:
+def _not_valid(record: Partner | HelpLine, day: date, config: Config) -> tuple[str, str] | None:
     first = record.valid_from if isinstance(record, HelpLine) else None
     if Hours("", first, record.valid_until).hold(day):
         return None
-    language = context.config.settings.workspace.language
+    language = config.settings.workspace.language
     over = record.valid_until is not None and record.valid_until < day
     message = _("{name} is no longer valid when readers see this, on {shown}: its record ends on {day}")
     if not over:
@@ -128,6 +129,20 @@ def _not_valid(record: Partner | HelpLine, day: date, context: Context) -> tuple
     if not over:
         hint = _("publish later, or correct valid_from in {file}")
     return words, hint.format(file=_place(record)[0])
+
+
+def not_valid_on(sources: Iterable[Post | Edition], library: Library, config: Config, day: date) -> Iterator[Finding]:
+    """Contacts of a letter or social post that are not valid on the day it leaves, which only planning knows."""
+    records: list[Partner | HelpLine] = [*library.partners.values(), *library.helplines.values()]
+    limited = [record for record in records if _is_limited(record)]
+    for source in sources if limited else ():
+        for record in (r for r in limited if r.reference in named(source)):
+            if words := _not_valid(record, day, config):
+                yield EXPIRED.of(Subject(source, source.path, source.file), None, *words)
+
+
+def _is_limited(record: Partner | HelpLine) -> bool:
+    return bool(record.valid_until or (isinstance(record, HelpLine) and record.valid_from))
 
 
 def emergency_line(subject: Subject, context: Context) -> Iterator[Finding]:
@@ -199,7 +214,7 @@ def _stale(record: Partner | HelpLine, context: Context) -> Finding:
 
 def editions(context: Context) -> Iterator[Finding]:
     """Posts of an edition made by hand whose contacts are no longer valid when the letter leaves."""
-    limited = [r for r in _records(context) if r.valid_until]
+    limited = [record for record in _records(context) if _is_limited(record)]
     known = {post.source: post for post in context.library.posts}
     for edition in context.library.editions if limited else ():
         if edition.publish_date is None:
@@ -209,7 +224,9 @@ def editions(context: Context) -> Iterator[Finding]:
         for post in (known[name] for name in edition.posts if name in known):
             own_day = context.shown_on(Subject(post, post.path, post.file))
             for record in (r for r in limited if r.reference in named(post)):
-                if (words := _not_valid(record, day, context)) and not _not_valid(record, own_day, context):
+                if (words := _not_valid(record, day, context.config)) and not _not_valid(
+                    record, own_day, context.config
+                ):
                     message = _("{post}: {problem}").format(post=post.source, problem=words[0])
                     yield EXPIRED.of(subject, "posts", message, words[1])
 
