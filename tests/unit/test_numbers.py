@@ -115,7 +115,7 @@ def dressed(draw: st.DrawFn, digits: str) -> str:
     return "".join(parts)
 
 
-@settings(max_examples=150)
+@settings(max_examples=120)
 @given(st.data())
 def test_a_wrong_number_is_found_in_any_dress(data: st.DataObject) -> None:
     digits = data.draw(st.sampled_from(WRONG))

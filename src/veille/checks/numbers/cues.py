@@ -23,6 +23,7 @@ _BIDDEN = re.compile(
     rf"\b{_BID}(?:-\w+)?(?:[ \n]{_IDLE}[^\W\d][\w’']*){{0,3}}[ \n](?:le|au|the)[ \n]$|\b{_BID}[ \n:]{{1,3}}$", _I
 )
 _NAMED_LEFT = re.compile(rf"\b(?:{_ORGAN})(?:[ \n]*[(:=,-]+[ \n]*(?:au |le )?|[ \n]au[ \n]|[ \n])$", _I)
+_DANGER = re.compile(r"\b(?:danger|détresse|besoin)[ \n]*[(:=,]+[ \n]*(?:au |le )?$", _I)
 _NAMED_RIGHT = re.compile(rf"[ \n]*(?:[(:=-]|pour\b)[ \n]*(?:le |la |les |l[’'])?(?:{_ORGAN})\b", _I)
 _CALLED = re.compile(
     rf"(?:\b{_BID}\b|\bnum[ée]ros?\b|\bn°|\bt[ée]l\b|\bt[ée]l[ée]phon|\bhotline|\bappel|\bligne d.[ée]coute|\ballô)"
@@ -35,7 +36,7 @@ _DRAWN = re.compile(r"\bgagnant|\btirage|\bprix\b|\bloterie|\btombola", _I)
 _CHAIN = re.compile(r"[ \n)]*(?:,|/|-|;|ou|et|puis)?[ \n]*(?:ou|et|puis)?[ \n]*(?:le|au|du)?[ \n(]*", _I)
 
 _NOT_AFTER = re.compile(
-    r"(?:\d|[a-z]*[-/])[ \n]*$|\b(?:bus|lignes?|métro|tram|tramway|rer|train|route|autoroute|rn|salles?|chambre|bureau|"
+    r"(?:\d[ \n]*|\w[-/])$|\b(?:bus|lignes?|métro|tram|tramway|rer|train|route|autoroute|rn|salles?|chambre|bureau|"
     r"porte|appartement|appt|bât|bâtiment|étage|quai|voie|pages?|p\.|chapitre|tome|volume|rue|avenue|boulevard|code|lot|"
     r"article|art\.|articles|loi|décret|arrêté|norme|iso|version|réf\.?|référence|dossier|facture|commande|"
     r"formulaire|cerfa|lettre|édition|épisode|saison|peugeot|renault|citroën|nokia|boeing|airbus|casier|boîte|bp|cs|"
@@ -90,7 +91,7 @@ def meant(text: str, start: int, end: int, digits: str, *, known: bool, joined: 
     left = text[max(0, start - 60) : start]
     if _counts(left, text, end):
         return False
-    if _BIDDEN.search(left) or _NAMED_LEFT.search(left) or _NAMED_RIGHT.match(text, end):
+    if _BIDDEN.search(left) or _NAMED_LEFT.search(left) or _DANGER.search(left) or _NAMED_RIGHT.match(text, end):
         return True
     if len(digits) < 3 or odd:
         return False

@@ -41,6 +41,7 @@ class Lists:
     denied: dict[str, Denied]
     fictional: tuple[str, ...]
     free: tuple[str, ...]
+    national: tuple[str, ...]
 
 
 @cache
@@ -48,7 +49,12 @@ def lists() -> Lists:
     """The data file."""
     values = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     entries = [Denied(**{**entry, "beside": tuple(entry.get("beside", ()))}) for entry in values["denied"]]
-    return Lists({entry.number: entry for entry in entries}, tuple(values["fictional"]), tuple(values["free"]))
+    return Lists(
+        {entry.number: entry for entry in entries},
+        tuple(values["fictional"]),
+        tuple(values["free"]),
+        tuple(values["national"]),
+    )
 
 
 def fictional(digits: str) -> bool:

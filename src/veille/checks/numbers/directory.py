@@ -49,8 +49,8 @@ class Directory:
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """Digits that the finder should recognise: of records, and of the deny-list."""
-        return frozenset({*self.records, *self.unsure, *lists().denied})
+        """Digits that the finder should recognise: of records, of the deny-list, and national ones."""
+        return frozenset({*self.records, *self.unsure, *lists().denied, *lists().national})
 
     def of_reference(self, key: str) -> Record | None:
         """The record of "helpline:3919" or "partner:ccas-bagneux"."""

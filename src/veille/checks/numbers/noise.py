@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 
 BLOT = "\x01"
+# Not inside a longer row of digits, and nothing of such a row behind it: somebody writes a number with odd signs.
+_FIRST = r"(?<!\d)(?<!\d[ \n/.\-\u200b])(?<!\d [/\-] )"
+_LAST = r"(?![ \n./\-\u200b]{0,3}\d)"
 _MONTHS = "janv|févr|fevr|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|déc|dec"
 _S = r"[ \n]"
 _THINGS = (
-    r"(?:k|M|m)?€|euros?\b|EUR\b|millions?\b|milliards?\b|%|‰|°|m²|km|cm|mm|m\b|kg|mg|g\b|ml|cl|litres?\b|l\b|kWh|"
+    r"(?:k|M|m)?€|euros?\b|EUR\b|millions?\b|milliards?\b|%|‰|°|m²|km|cm|mm|m(?![\w’'])|kg|mg|g(?![\w’'])|ml|cl|litres?\b|l(?![\w’'])|kWh|"
     r"ans?\b|mois\b|jours?\b|semaines?\b|heures?\b|min\b|minutes?\b|points?\b|personnes?\b|habitants?\b|hab\b"
 )
 _COUNTED = (("SIRET", 14), ("SIREN", 9), ("RCS", 9), ("ISBN", 13), ("ISBN", 10), ("ISSN", 8), ("EAN", 13), ("NIR", 15))
@@ -25,17 +28,17 @@ _ALL_DAY = (
     r"|\b(?:24/24|24/7|7/7)(?![ \n./\-\u200b]{0,3}\d)"
 )
 _TIME = rf"(?<![\d.])\d{{1,2}}(?: ?h(?:eures?)?(?!\w)(?<=[hs]){_MINUTES}| ?h[0-5]\d(?!\d)|:[0-5]\d)(?!\d)"
-_CLOCKS = r"(?<![\d.])[012]?\d\.[0-5]\d(?:[ ]?-[ ]?|[ ])[012]?\d\.[0-5]\d(?![ .-]?\d)"
+_CLOCKS = rf"{_FIRST}[012]?\d\.[0-5]\d(?:[ ]?-[ ]?|[ ])[012]?\d\.[0-5]\d{_LAST}"
 _DATE = (
-    r"(?<!\d)(?<!\d[/.-])(?:0?[1-9]|[12]\d|3[01])(?P<_1>[/.-])(?:0?[1-9]|1[0-2])(?P=_1)"
-    r"(?:(?:19|20)\d\d(?!\d)|[0-49]\d(?![/.-]?\d)(?!\w))"
+    r"(?<!\d)(?<!\d[/.-])(?:0?[1-9]|[12]\d|3[01])(?P<_1>[/.-])(?:0?[1-9]|1[0-2])(?P=_1)(?:19|20)\d\d(?!\d)"
+    rf"|{_FIRST}(?:0?[1-9]|[12]\d|3[01])(?P<_2>[/.-])(?:0?[1-9]|1[0-2])(?P=_2)[0-49]\d(?![/.-]?\d)(?!\w)"
     r"|(?<!\d)(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.][0-3]?\d(?!\d)"
     rf"|\b[0-3]?\d(?:er)?(?:{_S}?(?:,|et|ou|au|-|/|&){_S}?(?:le{_S}|les{_S})?[0-3]?\d(?:er)?){{0,6}}{_S}"
     rf"(?:{_MONTHS})[a-zéû]*\.?(?:{_S}(?:19|20)\d\d)?(?!\d)"
 )
-_AMOUNT = rf"(?<!\d)(?<!\d[ .-])(?:[1-9]\d{{0,2}}(?:[ .]\d{{3}})+|\d+)(?:,\d+)?{_S}?(?:{_THINGS})"
-_DECIMAL = r"(?<![\d.])-?\d+,\d+(?!\d)|(?<![\d.])-?\d{1,3}\.\d{4,}(?![\d.])|[$£€] ?\d[\d ]*"
-_POSTCODE = r"(?<!\d)(?<!\d[ .-])(?:F-)?(?:0[1-9]|[1-8]\d|9[0-8])\d{3}(?=[ \n][A-ZÀ-Ý])"
+_AMOUNT = rf"{_FIRST}(?:[1-9]\d{{0,2}}(?:[ .]\d{{3}})+|\d{{1,7}})(?:,\d+)?{_S}?(?:{_THINGS})"
+_DECIMAL = r"(?<![\d.])-?\d+,\d+(?!\d)|" + _FIRST + r"-?(?:[1-9]\d{0,2}|0(?!\.8))\.\d{4,}(?![\d.])|[$£] ?\d+"
+_POSTCODE = _FIRST + r"(?:F-)?(?:0[1-9]|[1-8]\d|9[0-8])\d{3}(?=[ \n][A-ZÀ-Ý])"
 _NOISE = re.compile(
     "|".join((_SENT, _REGISTERED, _BANK, _BOOK, _ALL_DAY, _DATE, _TIME, _CLOCKS, _DECIMAL, _AMOUNT, _POSTCODE))
 )

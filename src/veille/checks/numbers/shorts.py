@@ -1,0 +1,75 @@
+"""Short numbers: two to six digits that the words around them make a telephone number."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from veille.checks.numbers import cues
+from veille.checks.numbers.digits import LINK, Group, Number, joined, number_at
+
+_SHAPES = ((2, 2, 2), (1, 1, 1, 1), (3, 3), (2, 2), (1, 3), (6,), (4,), (3,), (2,))
+
+
+def shorts(
+    text: str, clean: str, groups: Sequence[Group], known: Collection[str], last: Sequence[Number]
+) -> Iterator[Number]:
+    """The short numbers among groups that no long one took.
+
+    Args:
+        clean: the text, blotted.
+        last: the number before them, if any: numbers come in chains.
+    """
+    at, before = 0, list(last)
+    while at < len(groups):
+        number = next(filter(None, (_short(text, clean, groups, at, shape, known, before) for shape in _SHAPES)), None)
+        if number:
+            yield number
+            before = [number]
+            at = next((i for i, group in enumerate(groups) if group.start >= number.end), len(groups))
+        else:
+            at += 1
+
+
+def _short(
+    text: str,
+    clean: str,
+    groups: Sequence[Group],
+    at: int,
+    shape: tuple[int, ...],
+    known: Collection[str],
+    before: Sequence[Number],
+) -> Number | None:
+    parts = groups[at : at + len(shape)]
+    if tuple(len(group.digits) for group in parts) != shape or not _stands_alone(groups, at, len(shape)):
+        return None
+    digits, start, end = joined(parts), parts[0].start, parts[-1].end
+    letters = any(group.letters for group in parts)
+    inner = "".join(group.gap for group in parts[1:])
+    if not _may_be(digits, shape, known, letters=letters) or (len(shape) == 1 and len(inner)):
+        return None
+    close = not inner.strip(f" \n{LINK}") and len(shape) < 4
+    in_chain = bool(before) and before[-1].short and cues.is_chained(clean[before[-1].end : start])
+    named = digits in known
+    meant = cues.meant(clean, start, end, digits, known=named, joined=close, odd=shape == (1, 3))
+    if meant or (in_chain and named):
+        return number_at(text, start, end, digits, letters)
+    return None
+
+
+def _stands_alone(groups: Sequence[Group], at: int, size: int) -> bool:
+    """Not a piece of a longer row of digits."""
+    gaps = [groups[at].gap] if at else []
+    gaps += [groups[at + size].gap] if at + size < len(groups) else []
+    return all("\n" in gap or "/" in gap or gap.strip() in ("-", "(", ")") or gap == "" for gap in gaps)
+
+
+def _may_be(digits: str, shape: tuple[int, ...], known: Collection[str], *, letters: bool) -> bool:
+    if digits in known:
+        return not letters or len(digits) > 3
+    if (letters and len(digits) < 4) or shape in ((2, 2, 2), (1, 1, 1, 1), (1, 3)):
+        return False
+    if shape in ((3, 3), (6,)):
+        return digits.startswith(("116", "118"))
+    if shape == (2, 2):
+        return digits[0] in "3" or digits.startswith("10")
+    return digits[0] in {4: "13", 3: "19"}.get(len(digits), "1")
