@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.content import newsroom, write
-from tests.support.french import french
+from tests.support.french import french, french_of
 from veille import config as configs
 from veille.checks.french import CHECK
 from veille.errors import Severity
@@ -17,10 +17,9 @@ SLIPS = ("look-alike", "spacing", "broken-word", "pasted-text", "missing-accent"
 OFFSET = 4  # lines of the front matter
 
 
-def _found(root: Path, body: str, front: str = "") -> list[tuple[str, str]]:
-    config = newsroom(root)
-    write(root, f"title: Essai\n{front}", body)
-    return [(one.code, one.message.split("“")[1].split("”")[0]) for one in french(config, *SLIPS) if "“" in one.message]
+def _found(body: str, lang: str = "fr") -> list[tuple[str, str]]:
+    found = french_of(body, *SLIPS, lang=lang)
+    return [(one.code, one.message.split("“")[1].split("”")[0]) for one in found if "“" in one.message]
 
 
 @pytest.mark.parametrize(
@@ -58,12 +57,8 @@ def _found(root: Path, body: str, front: str = "") -> list[tuple[str, str]]:
         ),
     ],
 )
-def test_each_slip_of_the_seeds_is_found_where_it_stands(
-    tmp_path: Path, seed: str, slips: set[tuple[str, int, str]]
-) -> None:
-    config = newsroom(tmp_path)
-    write(tmp_path, "title: Essai", (TEXTS / f"{seed}.txt").read_text(encoding="utf-8"))
-    found = french(config, *SLIPS)
+def test_each_slip_of_the_seeds_is_found_where_it_stands(seed: str, slips: set[tuple[str, int, str]]) -> None:
+    found = french_of((TEXTS / f"{seed}.txt").read_text(encoding="utf-8"), *SLIPS)
     missed = {
         slip
         for slip in slips
@@ -73,12 +68,12 @@ def test_each_slip_of_the_seeds_is_found_where_it_stands(
     assert all(one.severity is Severity.WARNING and one.column for one in found)
 
 
-def test_pasted_buttons_of_a_seed_are_found(tmp_path: Path) -> None:
+def test_pasted_buttons_of_a_seed_are_found() -> None:
     text = (
         "S’abonner à la newsletter\n\nEn 1 clic\n\nGlissez pour défiler\n\nLire aussi :\n\n## Partager\n\n« Imprimer »"
     )
-    assert [code for code, _ in _found(tmp_path, text)] == ["pasted-text"] * 5
-    assert _found(tmp_path / "b", "Tu peux partager. Partager, c’est bien. En 1 clic tu réserves.") == []
+    assert [code for code, _ in _found(text)] == ["pasted-text"] * 5
+    assert _found("Tu peux partager. Partager, c’est bien. En 1 clic tu réserves.") == []
 
 
 @pytest.mark.parametrize(
@@ -114,8 +109,8 @@ def test_pasted_buttons_of_a_seed_are_found(tmp_path: Path) -> None:
         ("Le péri scolaire.", "misspelling", "péri scolaire"),
     ],
 )
-def test_a_slip(tmp_path: Path, text: str, code: str, what: str) -> None:
-    assert (code, what) in _found(tmp_path, text)
+def test_a_slip(text: str, code: str, what: str) -> None:
+    assert (code, what) in _found(text)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +137,8 @@ def test_a_slip(tmp_path: Path, text: str, code: str, what: str) -> None:
         "Île-de-France, Seine-Saint-Denis, Hauts-de-Seine : État, École, Été, À côté.",
     ],
 )
-def test_no_slip(tmp_path: Path, text: str) -> None:
-    assert _found(tmp_path, text) == []
+def test_no_slip(text: str) -> None:
+    assert _found(text) == []
 
 
 def test_captions_have_no_quotations(tmp_path: Path) -> None:
@@ -152,11 +147,16 @@ def test_captions_have_no_quotations(tmp_path: Path) -> None:
     assert [(one.line, one.code) for one in french(config)] == [(6, "pasted-text"), (7, "pasted-text")]
 
 
-def test_texts_without_slips_have_none(tmp_path: Path) -> None:
-    config = newsroom(tmp_path)
+def test_a_pasted_line_is_told_where_it_stands() -> None:
+    (found,) = french_of("Une soirée\navec des jeux.\nLire aussi\nViens.", *SLIPS)
+    assert (found.line, found.column, found.code) == (7, 1, "pasted-text")
+    assert "Lire aussi" in found.excerpt
+
+
+def test_texts_without_slips_have_none() -> None:
+    quiet = (*SLIPS, "acronym-unexplained", "outdated-name")
     for path in sorted(TEXTS.glob("*.txt"))[:45]:
-        write(tmp_path, "title: Essai", path.read_text(encoding="utf-8"), f"posts/{path.stem}.md")
-    assert french(config, *SLIPS, "acronym-unexplained", "outdated-name") == []
+        assert french_of(path.read_text(encoding="utf-8"), *quiet) == []
 
 
 def test_the_sample_newsroom_is_plain_french() -> None:
@@ -164,8 +164,8 @@ def test_the_sample_newsroom_is_plain_french() -> None:
     assert french(configs.load(root, {})) == []
 
 
-def test_another_language_is_left_alone(tmp_path: Path) -> None:
-    assert _found(tmp_path, "The Etat coeur , de de dispositif ASE", "lang: en") == []
+def test_another_language_is_left_alone() -> None:
+    assert _found("The Etat coeur , de de dispositif ASE", "en") == []
 
 
 def test_every_code_explains_itself() -> None:

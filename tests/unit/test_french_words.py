@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.content import newsroom, write
-from tests.support.french import french
+from tests.support.french import french, french_of
 from veille.checks.french.lists import data
+from veille.posts import Audience
 
 
-def _found(root: Path, body: str, *codes: str, front: str = "", extra: str = "") -> list[str]:
-    config = newsroom(root)
-    write(root, f"title: Essai\n{front}", body)
-    (root / "content/partners/ccas-bagneux.yaml").unlink()
-    return [finding.message.split("“")[1].split("”")[0] for finding in french(config, *codes, extra=extra)]
+def _found(body: str, *codes: str, **fields: Any) -> list[str]:
+    return [one.message.split("“")[1].split("”")[0] for one in french_of(body, *codes, **fields)]
 
 
 @pytest.mark.parametrize(
@@ -31,13 +30,14 @@ def _found(root: Path, body: str, *codes: str, front: str = "", extra: str = "")
         ("L’issue de secours. La nécessité. Un acte. Un thème, un sujet, une question.", []),
     ],
 )
-def test_words_of_the_administration(tmp_path: Path, text: str, words: list[str]) -> None:
-    assert _found(tmp_path, text, "administrative-word") == words
+def test_words_of_the_administration(text: str, words: list[str]) -> None:
+    assert _found(text, "administrative-word") == words
 
 
-def test_professionals_know_the_words_and_titles_are_read_too(tmp_path: Path) -> None:
-    front = "audience: [professionals]"
-    assert _found(tmp_path, "Le dispositif.", "administrative-word", front=front) == []
+def test_professionals_know_the_words() -> None:
+    experts, families = Audience.PROFESSIONALS, Audience.FAMILIES
+    assert _found("Le dispositif.", "administrative-word", audience=(experts,)) == []
+    assert _found("Le dispositif.", "administrative-word", audience=(experts, families)) == ["dispositif"]
 
 
 def test_the_plainer_word_is_told(tmp_path: Path) -> None:
@@ -65,18 +65,17 @@ def test_the_list_is_long_enough_and_well_made() -> None:
         ("Appelle Net Écoute.", ["Net Écoute"]),
         ("France Travail (ex-Pôle emploi), ancien Pôle emploi, ex Pôle emploi.", []),
         ("Pôle emploi, devenu France Travail.", []),
+        ("Au pôle, emploi du temps. Un conseil. Général en chef.", []),
         ("Il dit : « Va à Pôle emploi. »", []),
         ("Le conseil départemental. L’emploi du temps. Le pôle nord. L’avis général.", []),
     ],
 )
-def test_old_names(tmp_path: Path, text: str, words: list[str]) -> None:
-    assert _found(tmp_path, text, "outdated-name") == words
+def test_old_names(text: str, words: list[str]) -> None:
+    assert _found(text, "outdated-name") == words
 
 
-def test_the_new_name_and_its_year_are_told(tmp_path: Path) -> None:
-    config = newsroom(tmp_path)
-    write(tmp_path, "title: Essai", "Va à Pôle emploi.")
-    (found,) = french(config, "outdated-name")
+def test_the_new_name_and_its_year_are_told() -> None:
+    (found,) = french_of("Va à Pôle emploi.", "outdated-name")
     assert found.message == "“Pôle emploi” has been an old name since 2024"
     assert found.hint == "write: France Travail"
 
@@ -104,8 +103,8 @@ def test_the_new_name_and_its_year_are_told(tmp_path: Path) -> None:
         ("Le XYZW de la ville.", ["XYZW"]),
     ],
 )
-def test_short_forms(tmp_path: Path, text: str, shorts: list[str]) -> None:
-    assert _found(tmp_path, text, "acronym-unexplained") == shorts
+def test_short_forms(text: str, shorts: list[str]) -> None:
+    assert _found(text, "acronym-unexplained") == shorts
 
 
 def test_what_is_read_alone_explains_itself(tmp_path: Path) -> None:

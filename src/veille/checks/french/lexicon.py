@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from itertools import pairwise
 
 from veille.checks.french.lists import data, words
 from veille.checks.french.pieces import Piece
@@ -27,7 +28,7 @@ class Entry:
     better: str
     since: str = ""
 
-    @property
+    @cached_property
     def anchor(self) -> int:
         """Which of its words is the rarest: the longest."""
         return max(range(len(self.slots)), key=lambda at: min(map(len, self.slots[at])))
@@ -47,23 +48,27 @@ Index = Mapping[str, tuple[Entry, ...]]
 
 def find(piece: Piece, index: Index) -> Iterator[Hit]:
     """Every phrase of the index in the piece, in order."""
-    if index.keys().isdisjoint(piece.known):
+    known = piece.known
+    if index.keys().isdisjoint(known):
         return
-    spans = piece.words
-    for at, (_start, _end, word) in enumerate(spans):
+    for at, word in enumerate(known):
         for entry in index.get(word, ()):
             first = at - entry.anchor
-            last = first + len(entry.slots) - 1
-            if first >= 0 and last < len(spans) and _stands(piece, entry, first):
-                yield Hit(entry, spans[first][0], spans[last][1])
+            if first >= 0 and _reads(known, entry, first) and (hit := _joined(piece, entry, first)):
+                yield hit
 
 
-def _stands(piece: Piece, entry: Entry, first: int) -> bool:
-    spans = piece.words
-    if any(spans[first + n][2] not in slot for n, slot in enumerate(entry.slots)):
-        return False
-    ends = range(first, first + len(entry.slots) - 1)
-    return all(piece.plain[spans[n][1] : spans[n + 1][0]].strip() in ("", "'") for n in ends)
+def _reads(known: Sequence[str], entry: Entry, first: int) -> bool:
+    words = known[first : first + len(entry.slots)]
+    return len(words) == len(entry.slots) and all(word in slot for word, slot in zip(words, entry.slots, strict=True))
+
+
+def _joined(piece: Piece, entry: Entry, first: int) -> Hit | None:
+    """The hit, when nothing but spaces and apostrophes parts its words."""
+    spans = piece.words[first : first + len(entry.slots)]
+    if all(piece.plain[one[1] : other[0]].strip() in ("", "'") for one, other in pairwise(spans)):
+        return Hit(entry, spans[0][0], spans[-1][1])
+    return None
 
 
 @cache

@@ -14,8 +14,9 @@ _ADDRESS = re.compile(  # web and mail addresses, handles, hashtags: nobody's Fr
     r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[#@]\w+"
     r"|(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:fr|org|com|net|eu|be|ch|info|io)(?!\w)(?:[/?#]\S*)?"
 )
-_SAME = str.maketrans(
-    {"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\t": " ", "’": "'", "ʼ": "'", "‑": "-", "\u00ad": "-"}
+_DOTTED = re.compile(r"\w\.\w")
+_SAME = tuple(
+    {"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\t": " ", "’": "'", "ʼ": "'", "‑": "-", "\u00ad": "-"}.items()
 )
 Span = tuple[int, int, str]  # begin, end, the word in small letters
 
@@ -59,7 +60,9 @@ def pieces(subject: Subject) -> Iterator[Piece]:
 
 
 def _plain(content: str) -> str:
-    plain = content.translate(_SAME)
-    if any(mark in plain for mark in ("@", "#", "://", "www.")) or re.search(r"\w\.\w", plain):
+    plain = content
+    for written, same in _SAME:
+        plain = plain.replace(written, same)
+    if "@" in plain or "#" in plain or "://" in plain or _DOTTED.search(plain):
         plain = _ADDRESS.sub(lambda found: "0" * len(found[0]), plain)
     return plain

@@ -122,7 +122,6 @@ def _digit(found: str) -> tuple[str, str]:
 _AFTER_HYPHEN = r"(?!(?:et|ou|ni|puis|à|comme)\b)"  # "socio- et médico-culturel" is right
 _SLIPS = (
     _Slip(SPACING, ("- ",), re.compile(rf"({_LETTER}[\w-]*- +{_AFTER_HYPHEN}{_LETTER}[\w-]*)"), _gap),
-    _Slip(SPACING, (" -",), re.compile(rf"({_LETTER}{{2,}} +-(?!\s){_LETTER}[\w-]*)"), _gap),
     _Slip(
         SPACING,
         ("' ",),
