@@ -169,6 +169,8 @@ GOOD_BODIES = (
     "Écris à lecteur@example.org ou va sur visitmadrid.es et bourse.ne.example.org.",
     "Bagneux · Bourg-la-Reine · Fontenay-aux-Roses",
     "Ils portent un bonnet rouge et un gilet vert. Tourne à droite après le pont, puis à gauche.",
+    "« The Kid and the Man of the House with this » passe mardi, et c’est gratuit.",
+    "Réunion GDSCR PMSBT mardi.",
     "Le film s’appelle « The Kid and the Man of the House » et il est gratuit pour vous.",
     "| a | b |\n|---|---|\n| 1 | 2 |\n\n---\n\nFin.",
     f"{SENTENCE}\n\nمرحبا",

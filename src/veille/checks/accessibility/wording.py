@@ -106,9 +106,7 @@ def find(subject: Subject, glance: Glance, acronyms: Collection[str]) -> Iterato
 def _capitals(text: Text, known: Collection[str]) -> Iterator[Finding]:
     headline = text.role in _HEADLINES and not _SMALL.search(text.content)
     for found in _SHOUT.finditer(text.content):
-        loud = [
-            word for word in _WORD.findall(found[0]) if len(word) >= 4 and word not in known and _VOWEL.search(word)
-        ]
+        loud = [word for word in _WORD.findall(found[0]) if len(word) >= 4 and _is_word(word, known)]
         if len(loud) > 1 or (loud and headline):
             message = _("words in capitals are slow to read, and some screen readers spell them: {words}")
             hint = _("write small letters, and **bold** if it matters: {words}").format(words=_quiet(found[0]))
