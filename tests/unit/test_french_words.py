@@ -101,6 +101,7 @@ def test_the_new_name_and_its_year_are_told() -> None:
         ("Le CCAS et la CAF, la PMI.", ["CCAS", "CAF", "PMI"]),
         ("#ASE @CAF https://example.org/ASE et asso@CAF.fr", []),
         ("Le XYZW de la ville.", ["XYZW"]),
+        ("La DDASS.", []),
     ],
 )
 def test_short_forms(text: str, shorts: list[str]) -> None:

@@ -53,19 +53,19 @@ def acronyms(context: Context, pieces: Sequence[Piece]) -> Iterator[Finding]:
 
 def _in(pieces: Sequence[Piece], known: Iterable[str]) -> Iterator[Finding]:
     """What stands in a title or heading may be explained below it; in a text, it is explained at its first use."""
-    settled: dict[str, bool] = {}
+    settled: set[str] = set()
     titles: dict[str, tuple[Piece, int]] = {}
     for piece in pieces:
         for short, start in _shorts(piece, known):
-            if settled.get(short):
+            if short in settled:
                 continue
             if _explained(piece.plain, short, start):
-                settled[short] = True
+                settled.add(short)
                 titles.pop(short, None)
             elif piece.role in _TITLES or _is_alone(piece.plain, short, start):
                 titles.setdefault(short, (piece, start))
             else:
-                settled[short] = True
+                settled.add(short)
                 titles.pop(short, None)
                 yield _finding(piece, short, start)
     for short, (piece, start) in titles.items():
@@ -136,8 +136,10 @@ def _folded(text: str) -> str:
 
 @cache
 def _everyday() -> frozenset[str]:
+    """What needs no words; old names have a finding of their own."""
     listed = data("acronyms.toml")
-    return frozenset(listed["known"]) | frozenset(listed["emphasis"])
+    old = (name.upper() for entry in data("outdated.toml")["name"] for name in entry["old"])
+    return frozenset(listed["known"]).union(listed["emphasis"], old)
 
 
 @cache

@@ -16,6 +16,7 @@ from veille.i18n import gettext as _
 from veille.posts import Audience, Post
 
 _FLOORS: Mapping[Audience, int] = {Audience.YOUNG: 60, Audience.FAMILIES: 50, Audience.PROFESSIONALS: 40}
+_OPENING = 60  # characters
 _FEWEST_WORDS, _FEWEST_SENTENCES = 30, 3
 _SCORED = frozenset({Role.BODY})
 _MEASURED = frozenset({Role.BODY, Role.SUMMARY, Role.SOCIAL, Role.RECORD})
@@ -59,6 +60,11 @@ class Measure:
     end: int
     words: int
     syllables: int
+
+    @property
+    def opening(self) -> int:
+        """Where its first words end: enough to recognise it."""
+        return min(self.end, self.start + _OPENING)
 
     @property
     def where(self) -> str:
@@ -118,7 +124,7 @@ def _is_name(piece: Piece) -> bool:
 def _long(measure: Measure, limit: int) -> Finding:
     message = _("this sentence has {count} words, more than {limit}").format(count=measure.words, limit=limit)
     hint = _("make two sentences of it, or a list")
-    return LONG.at(measure.piece.text, measure.start, measure.end, message, hint)
+    return LONG.at(measure.piece.text, measure.start, measure.opening, message, hint)
 
 
 def _hard(post: Post, context: Context, body: Sequence[Measure]) -> Iterator[Finding]:
@@ -136,7 +142,7 @@ def _hard(post: Post, context: Context, body: Sequence[Measure]) -> Iterator[Fin
     hint = _("begin with the sentences at {first} and {second}: cut them, and use shorter words").format(
         first=worst[0].where, second=worst[1].where
     )
-    yield HARD.at(worst[0].piece.text, worst[0].start, worst[0].end, message, hint)
+    yield HARD.at(worst[0].piece.text, worst[0].start, worst[0].opening, message, hint)
 
 
 def _without(one: Measure, words: int, count: int, sounds: int) -> float:
