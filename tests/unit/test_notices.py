@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -58,7 +59,8 @@ def test_sandbox_writes_a_whole_mail_that_only_its_owner_reads(notices: Make, tm
     assert "outbox/notices/approval-repas-1.eml" in words
     assert path.stat().st_mode & 0o777 == 0o600
     message = parsed(path.read_bytes())
-    assert message["To"].addresses[0].display_name == NAME
+    as_written = str(make_header(decode_header(message_from_bytes(path.read_bytes())["To"])))  # of RFC 2047, 6.2
+    assert as_written == f"{NAME} <elodie@example.org>"
     assert message["To"].addresses[0].addr_spec == "elodie@example.org"
     assert message["From"].addresses[0].addr_spec == "newsletter@letter.example.org"
     assert message["Subject"] == NOTICE.subject
@@ -68,7 +70,7 @@ def test_sandbox_writes_a_whole_mail_that_only_its_owner_reads(notices: Make, tm
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     assert text is not None
     assert html is not None
-    assert text.get_content() == NOTICE.text + "\n"
+    assert text.get_content().replace("\r\n", "\n") == NOTICE.text + "\n"
     assert "Bonjour Élodie" in html.get_content()
     assert not message.defects
     assert max(len(line) for line in path.read_bytes().split(b"\r\n")) <= 78
