@@ -78,7 +78,7 @@ def _findings(room: Newsroom, chosen: Sequence[Post | Edition]) -> list[Finding]
     files = {source.file for source in chosen}
     for source in chosen:
         found += proofing.of_source(source, library, config, publishers, now)
-    return in_order(proofing.once(finding for finding in found if finding.file in files))
+    return in_order(proofing.once(f for f in found if f.file in files or f.file.startswith("templates/")))
 
 
 def _text(findings: Sequence[Finding], errors: int, count: int) -> list[str]:
