@@ -35,7 +35,8 @@ helplines:
     source: solidaritefemmes.org
   - {number: 0 800 235 236, name: Fil Santé Jeunes, for_whom: Pour toi., hours: de 9 h à 23 h, emergency: true, %s}
   - {number: 0 800 23 13 13, name: Drogues, for_whom: Pour toi., hours: "?", emergency: true, %s, confidence: uncertain}
-  - {number: 30 20, name: Harcèlement, for_whom: Pour toi., hours: "?", emergency: true, %s, valid_until: 2024-01-31}
+  - {number: 0 800 05 95 95, name: Ancienne ligne, for_whom: Pour toi., hours: "?", emergency: true,
+     %s, valid_until: 2024-01-31}
   - {number: 31 14, name: Suicide, for_whom: Pour toi., hours: 24 h/24, %s}
 """
 CHECKED = "verified_on: 2026-11-18, source: service-public.fr"
@@ -102,7 +103,7 @@ def test_only_a_sensitive_item_or_post_carries_it(published: Outbox, channel: st
 
 def test_neither_an_uncertain_nor_an_abolished_line_leaves(published: Outbox) -> None:
     everything = "".join(text for _name, text in published.texts())
-    for gone in ("Drogues", "Harcèlement", "23 13 13", "Suicide"):
+    for gone in ("Drogues", "Ancienne ligne", "23 13 13", "05 95 95", "Suicide"):
         assert gone not in everything.replace("\u00a0", " ")
     assert "accessible by wheelchair" in everything
     assert "arabe, French Sign Language" in everything
