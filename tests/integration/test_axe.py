@@ -37,7 +37,7 @@ PAGES = (
     "posts/colis-du-jeudi/index.html",
     "posts/colis-du-jeudi/feed.html",
 )
-ESSENTIAL = (LETTERS[0], PAGES[3], PAGES[6], "site/contacts/index.html", "posts/colis-du-jeudi/index.html")
+ESSENTIAL = (LETTERS[0], "site/posts/caravane-des-droits/index.html", "posts/colis-du-jeudi/index.html")
 RICH = (
     "<p>Texte.</p><h2>Jours</h2><table><thead><tr><th scope='col'>Jour</th></tr></thead><tbody><tr><td>Mardi</td></tr>"
     "</tbody></table><pre><code>code</code></pre><blockquote><p>Un mot</p><p>Une voisine</p></blockquote><hr>"

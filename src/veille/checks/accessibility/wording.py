@@ -43,7 +43,7 @@ INCLUSIVE = Rule(
     "les mineur∙e∙s",
     "les mineures et mineurs, ou : les jeunes",
     severity=Severity.WARNING,
-    source="FALC (Inclusion Europe, 2009); circulaire du 5 mai 2021, NOR MENB2114203C (11/2026)",
+    source="FALC (Inclusion Europe, 2009); circulaire de l’Éducation nationale, 2021 (11/2026)",
 )
 SIGHT = Rule(
     "by-sight",
