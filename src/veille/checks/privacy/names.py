@@ -29,11 +29,12 @@ _INSTITUTION = re.compile(
     r"clinique|centre|espace|médiathèque|bibliothèque|théâtre|cinéma|musée|piscine|résidence|cité|quartier|fondation|"
     r"prix|institut|université|pont|tour|villa|crèche|maternelle|groupe|complexe|loi|rapport|plan|fête|station|gare|"
     r"métro|arrêt|parvis|passage|chemin|route|esplanade|jardin|pavillon|association|club|compagnie|festival|trophée|"
-    r"coupe|tournoi|challenge|foyer|saint|sainte)"
+    r"coupe|tournoi|challenge|foyer|collectif|saint|sainte)"
     rf"(?:\s+(?:[{_UPPER}][\w’'-]*|polyvalent|professionnel|municipale?|départementale?|culturel|sportif|social|de|du|"
     r"des|la|le|les))*(?:\s+|\s+(?:d|l)[’'])$",
     re.IGNORECASE,
 )
+_THING = re.compile(r"(?:\b(?:la|le|les|du|des)\s|\bl[’'])$", re.IGNORECASE)  # "la Violette" is a place
 _BEHIND = 48  # characters that are looked at before a name
 
 
@@ -62,7 +63,8 @@ def named(content: str) -> Iterator[Named]:
     at = 0
     while match := _NAME.search(content, at):
         person = _person(match, content)
-        at = person.end if person else match.end("name")  # "Appelle Karim": the name may begin with the next word
+        whole = person or match["name"].split("-")[0] in first_names()
+        at = match.end() if whole else match.end("name")  # "Appelle Karim": the name may begin with the next word
         if person:
             yield person
 
@@ -82,6 +84,8 @@ def _person(match: re.Match[str], content: str) -> Named | None:
     role = bool(_ROLE.search(behind))
     if not (sure or initial or title or role) or _INSTITUTION.search(behind):
         return None
+    if not role and (_THING.search(behind) or _is_public(content[start : match.end() + _BEHIND])):
+        return None
     half = (initial and not rest) or bool(re.fullmatch(r"\s*\w\.", rest))
     return Named(start, match.end(), half, role, title, sure and not rest)
 
@@ -91,6 +95,18 @@ def first_names() -> frozenset[str]:
     """First names given in France, of every origin."""
     lines = (_DATA / "first_names.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(name for line in lines if not line.startswith("#") for name in line.split())
+
+
+def _is_public(words: str) -> bool:
+    """Whether a text begins with the name of somebody whose life everybody knows."""
+    return words.replace("'", "’").startswith(_public_figures())
+
+
+@cache
+def _public_figures() -> tuple[str, ...]:
+    lines = (_DATA / "public_figures.txt").read_text(encoding="utf-8").splitlines()
+    names = (name.strip() for line in lines if not line.startswith("#") for name in line.split(";"))
+    return tuple(name for name in names if " " in name)
 
 
 @cache
