@@ -148,9 +148,12 @@ def _abroad(place: Place) -> Finding:
 
 
 def _foreign(place: Place, denied: Denied) -> Finding:
-    count = _count(place.number) + " " if not place.number.short and len(denied.number) != LENGTH else ""
-    said = "" if count else f"“{place.number.written}” : "
-    return _at(codes.FOREIGN, place, said + count + _(denied.why), _instead(denied, place.scene))
+    if place.number.short or place.number.abroad:
+        message = _("“{number}” is no number for France. {why}")
+        said = message.format(number=place.number.written, why=_(denied.why))
+    else:
+        said = f"{_count(place.number)} {_(denied.why)}"
+    return _at(codes.FOREIGN, place, said, _instead(denied, place.scene))
 
 
 # P4 and P3: deny-list and directory ----
