@@ -86,5 +86,6 @@ def test_a_command_of_the_documents_can_be_typed(document: str, line: str) -> No
 def test_links_between_documents_lead_somewhere() -> None:
     assert len(commands()) > 15
     for file in DOCUMENTS:
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8")):
+        prose = re.sub(r"`[^`\n]*`", "", file.read_text(encoding="utf-8"))  # examples lead nowhere
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose):
             assert (file.parent / link).exists(), f"{file.name}: {link}"

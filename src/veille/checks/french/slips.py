@@ -51,8 +51,8 @@ PASTED = Rule(
     mark("Something of a web page was copied with the text"),
     mark("Buttons and bullets that do nothing here confuse readers and are read aloud by screen readers."),
     mark("Delete the line; begin the items of a list with “- ”."),
-    wrong="Glissez pour défiler",
-    right="",
+    wrong="• Un repas chaud à midi",
+    right="- Un repas chaud à midi",
     severity=Severity.WARNING,
 )
 RULES = (LOOK_ALIKE, SPACING, BROKEN, PASTED)
