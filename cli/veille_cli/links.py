@@ -39,7 +39,7 @@ def follow_before_publishing(prepared: Prepared, room: Newsroom, talk: Talk) -> 
 
 def _files(lines: Iterable[Line], room: Newsroom) -> Iterator[str]:
     """Everything that these publications show: posts, editions and the contacts in them."""
-    from veille.queueing import HELPLINES_FILE
+    from veille.blocking import HELPLINES_FILE
 
     yield HELPLINES_FILE  # in every letter, on every page
     posts = {post.source: post for post in room.library.posts}
@@ -62,7 +62,7 @@ def _shown_by(source: Post | Edition, room: Newsroom) -> Iterator[str]:
 
 def showing(files: Collection[str], room: Newsroom) -> set[str]:
     """The posts that show what stands in these files: all of them, for the help lines."""
-    from veille.queueing import HELPLINES_FILE
+    from veille.blocking import HELPLINES_FILE
 
     everywhere = HELPLINES_FILE in files
     posts = room.library.posts

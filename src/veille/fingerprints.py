@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from veille import __version__
 from veille.config import Config
 from veille.contacts import shown_on
+from veille.editions import Edition
 from veille.library import Library
 from veille.planning import Owed
 from veille.posts import Image, Post
-from veille.rendering.contacts import of_day
+from veille.rendering.contacts import of_day, partner_contact
 from veille.rendering.templating import shipped
 
 FILE_NAME = "rendered.json"
+_BRACES = re.compile(r"\{\{([^{}\n]*)\}\}")
+_WORD = re.compile(r"[^\s:]+")
 
 
 class Fingerprints:
@@ -40,7 +44,7 @@ class Fingerprints:
         self._around = _digest(
             __version__,
             config.settings.model_dump_json(),
-            *map(repr, (*library.partners.values(), *library.helplines.values())),
+            *map(repr, library.helplines.values()),  # on every page
             *stamps([config.root / "templates", shipped(), Path(__file__).parent, *brand]),
         )
 
@@ -60,6 +64,7 @@ class Fingerprints:
         """The fingerprint of everything that a rendition of this depends on."""
         posts = [owed.post] if owed.post else [self._posts[s] for s in owed.members if s in self._posts]
         fresh = [post for post in posts if post.source not in owed.kept]
+        texts: list[Post | Edition] = [*fresh, *([owed.edition] if owed.edition else [])]
         frame = (
             owed.channel,
             owed.title,
@@ -68,6 +73,7 @@ class Fingerprints:
             None if owed.post else owed.due,
             owed.edition,
             of_day(self._library, shown_on(owed, self._config, self._now)),
+            sorted({record for text in texts for record in self._records(text)}),
         )
         return _digest(self._around, repr(frame), *(self._post(post) for post in fresh))
 
@@ -81,6 +87,12 @@ class Fingerprints:
                 part.replace(self._path)
         except OSError:
             return
+
+    def _records(self, text: Post | Edition) -> Iterator[str]:
+        """The partners that a text may show, as readers see them: confirming a record changes no page."""
+        named = set(_WORD.findall(" ".join(_BRACES.findall(text.body))))
+        named |= set(text.partners) if isinstance(text, Post) else set()
+        yield from (repr(partner_contact(self._library.partners[name])) for name in named & set(self._library.partners))
 
     def _post(self, post: Post) -> str:
         images = [image for image in (post.image, *post.images, *post.instagram.images) if isinstance(image, Image)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -17,20 +17,16 @@ from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
 from veille.failpoints import failpoint
 from veille.fingerprints import Fingerprints
-from veille.i18n import gettext as _
 from veille.library import Library
 from veille.outbox.queue import REWRITING, Change, Item, Queue, Queued
 from veille.planning import CADENCED, Owed, Plan
 from veille.posts import Post
 from veille.proofing import Proofreader, once
 from veille.publishing import Publisher, Rendition, Source
-from veille.reading import name_of
-from veille.renamed import renamed_editions
+from veille.renamed import renamed
 from veille.rendering import RenderedEdition, RenderedPost, labels, render_edition, render_hand_made, render_post
 from veille.rendering.contacts import of_day
 from veille.segments import to_json
-
-HELPLINES_FILE = "content/helplines.yaml"
 
 
 @dataclass(frozen=True)
@@ -78,30 +74,15 @@ class Prepared:
         return tuple(line for line in self.lines if line.change is Change.TOO_LATE)
 
 
-def blocking(plan: Plan, library: Library, findings: Sequence[Finding], *, everything: bool) -> list[Finding]:
-    """The errors that concern what this plan would queue; errors elsewhere do not block.
+def changing(
+    plan: Plan, library: Library, config: Config, publishers: Mapping[str, Publisher], queue: Queue, now: datetime
+) -> list[Owed]:
+    """What queueing may change: everything but what the outbox holds as it would be rendered again.
 
-    Args:
-        everything: the whole library was asked for, so a file that cannot be read would have been in it.
+    What left long ago may be wrong today (a record expired, a rule is new); that must not keep today's post back.
     """
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    by_source = {post.source: post.file for post in library.posts}
-    files = {owed.file for owed in plan.owed}
-    files |= {by_source[s] for owed in plan.owed for s in owed.members if s in by_source}
-    if plan.owed:
-        files.add(HELPLINES_FILE)  # in every letter, on every page
-    if everything:
-        read = {post.file for post in library.posts} | {edition.file for edition in library.editions}
-        folders = ("content/posts/", "content/editions/")
-        files |= {error.file for error in errors if error.file.startswith(folders) and error.file not in read}
-    found = [
-        error
-        for error in errors
-        if error.file in files or error.code == "no-content" or error.file.startswith("templates/")
-    ]
-    if any(error.code == "unknown-contact" for error in found):  # its record may be there, and broken
-        found += [error for error in errors if error.file.startswith("content/partners/")]
-    return found
+    prints = Fingerprints(library, config, queue.first_seen(), now)
+    return [owed for owed in plan.owed if not _stands(prints, owed, publishers)]
 
 
 def prepare(
@@ -127,7 +108,7 @@ def prepare(
     findings: list[Finding] = []
     for count, owed in enumerate(plan.owed):
         progress(count + 1)
-        if prints.stands(owed) and _change(owed, _held(owed), live=publishers[owed.channel].live) is Change.SAME:
+        if _stands(prints, owed, publishers):
             lines.append(Line(owed, Change.SAME, None))
             continue
         try:
@@ -143,7 +124,8 @@ def prepare(
         except ContentError as error:
             findings += [_in_file(finding, owed) for finding in error.findings]
     bodies = {post.source: body_hash(post.body) for post in library.posts}
-    findings += _renamed(lines, queue.all(), library, bodies)
+    fresh = [(line.owed, line.change is Change.NEW) for line in lines]
+    findings += renamed(fresh, queue.all(), library, bodies)
     findings += approval.Desk(library, config, publishers, queue.audit, now).refused(lines, queue.stored)
     found = once(findings)
     if any(finding.severity is Severity.ERROR for finding in found):
@@ -172,6 +154,10 @@ def enqueue(
 
 def _out(line: Line) -> bool:
     return line.owed.existing is not None and line.owed.existing.left
+
+
+def _stands(prints: Fingerprints, owed: Owed, publishers: Mapping[str, Publisher]) -> bool:
+    return prints.stands(owed) and _change(owed, _held(owed), live=publishers[owed.channel].live) is Change.SAME
 
 
 def _held(owed: Owed) -> str:
@@ -237,69 +223,6 @@ def _slug(owed: Owed) -> str:
 def body_hash(body: str) -> str:
     """The same for two bodies that differ in white space only."""
     return hashlib.sha256(re.sub(r"\s+", " ", body).strip().encode()).hexdigest()
-
-
-def _renamed(
-    lines: Sequence[Line], queued: Sequence[Queued], library: Library, bodies: Mapping[str, str]
-) -> list[Finding]:
-    """New files with the text of one that already left: renamed, or copied? It would be out twice."""
-    left = _texts_that_left(queued)
-    known = {post.source: post for post in library.posts}
-    gone = _titles_just_gone(queued, known)
-    found: dict[tuple[str, str], list[str]] = {}
-    for line in lines:
-        owed = line.owed
-        before_this = set(owed.existing.members) if owed.existing else set()
-        sources = [owed.source] if owed.post else [s for s in owed.members if s not in owed.kept | before_this]
-        if owed.post and line.change is not Change.NEW:
-            continue
-        for source in sources:
-            post = known.get(source)
-            before = left.get((owed.channel, bodies.get(source, ""))) or gone.get((owed.channel, owed.title))
-            # An id says that it is another post, but not one that the very same file was given after it left.
-            if post and before and before != source and ("id" not in post.lines or name_of(post.path) == before):
-                found.setdefault((source, before), []).append(owed.channel)
-    posts = [_already_left(known[source], ", ".join(channels), before) for (source, before), channels in found.items()]
-    again = renamed_editions((line.owed for line in lines), queued, library)
-    return posts + [_already_left(edition, CADENCED, before) for edition, before in again]
-
-
-def _titles_just_gone(queued: Sequence[Queued], known: Mapping[str, Post]) -> dict[tuple[str, str], str]:
-    """(channel, title) -> source of posts that left and whose file vanished since the last `publish`.
-
-    A file that is renamed and edited at once has neither its name nor its text any more, but mostly its title.
-    """
-    standing = {entry.source for entry in queued if entry.channel in REWRITING and not entry.withdrawn}
-    vanished = [e for e in queued if e.kind == "post" and e.left and e.source in standing and e.source not in known]
-    return {(entry.channel, entry.title): entry.source for entry in vanished}
-
-
-def _texts_that_left(queued: Sequence[Queued]) -> dict[tuple[str, str], str]:
-    """(channel, hash of the body) -> source of a post that is out there, alone or in a letter."""
-    found: dict[tuple[str, str], str] = {}
-    for entry in queued:
-        if not entry.left:
-            continue
-        bodies = entry.bodies if entry.kind == "edition" and entry.channel == CADENCED else {}
-        if entry.kind == "post":
-            bodies = {entry.source: entry.body_hash}
-        found |= {(entry.channel, body): source for source, body in bodies.items() if body}
-    return found
-
-
-def _already_left(post: Post | Edition, channel: str, before: str) -> Finding:
-    message = _("this text already left on {channel} under the name {source}: was the file renamed?")
-    hint = _("write `id: {source}` in the front matter if it is the same post, another id if it is not")
-    if "id" in post.lines:
-        hint = _("write `id: {source}`, its name so far; another post needs a file of its own")
-    return Finding(
-        file=post.file,
-        line=1,
-        field="id",
-        message=message.format(channel=channel, source=before),
-        hint=hint.format(source=before),
-        code="renamed",
-    )
 
 
 def _in_file(finding: Finding, owed: Owed) -> Finding:

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 
 from tests.support.desk import Desk
 from veille import checks, library
+from veille.blocking import blocking
 from veille.errors import ContentError, Finding, LedgerError
 from veille.outbox import schema
 from veille.planning import plan
 from veille.publishing import Rendition, Source
-from veille.queueing import blocking
+from veille.queueing import changing
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)  # a Wednesday, 9 h in Paris
 
@@ -36,7 +37,15 @@ def _blocking(desk: Desk, *paths: Path) -> list[str]:
     selection = [content.find(path) for path in paths] if paths else None
     made = plan(content, desk.config, desk.ledger.queue.all(), NOW, selection=selection)
     findings = checks.run(content, desk.config, NOW)
-    return sorted({f.file for f in blocking(made, content, findings, everything=not paths)})
+    return sorted({f.file for f in blocking(made.owed, content, findings, everything=not paths)})
+
+
+def _changing(desk: Desk) -> list[str]:
+    """The files whose errors stop a publish of everything, given what the outbox holds already."""
+    content = library.load(desk.config)
+    queued = changing(desk.plan(), content, desk.config, desk.acts, desk.ledger.queue, NOW)
+    findings = checks.run(content, desk.config, NOW)
+    return sorted({f.file for f in blocking(queued, content, findings, everything=True)})
 
 
 def _partner(desk: Desk, text: str) -> None:
@@ -80,6 +89,29 @@ def test_a_broken_partner_blocks_only_who_uses_it(desk: Desk) -> None:
     assert _blocking(desk) == []
     desk.post("in-the-text", body="Appelle {{ partner: ccas-bagneux }}.")
     assert _blocking(desk) == ["content/partners/ccas-bagneux.yaml", "content/posts/in-the-text.md"]
+
+
+def test_a_wrong_number_in_a_record_blocks_who_shows_it(desk: Desk) -> None:
+    _partner(desk, "name: CCAS\nneeds: [food]\nphone: 0800 20 00 00\nverified_on: 2026-11-18\n")
+    good = desk.post("good")
+    user = desk.post("user", body="Appelle {{ partner: ccas-bagneux }}.")
+    assert _blocking(desk, user) == ["content/partners/ccas-bagneux.yaml"]
+    assert _blocking(desk, good) == []
+
+
+def test_what_left_and_is_wrong_today_keeps_no_other_post_back(desk: Desk) -> None:
+    record = "name: CCAS\nneeds: [food]\nphone: 01 99 00 12 34\nverified_on: 2026-11-18\nvalid_until: {day}\n"
+    front, old = "partners: [ccas-bagneux]\nchannels: [web, facebook]", "Passe au [centre](https://example.org/)."
+    _partner(desk, record.format(day="2026-11-30"))
+    desk.post("old", front, old)
+    assert _changing(desk) == []
+    desk.publish()
+    desk.run()
+    _partner(desk, record.format(day="2026-11-24"))  # it stands out there as it would be rendered again
+    desk.post("new")
+    assert _changing(desk) == []
+    desk.post("old", front, old + " Ou demain.")
+    assert _changing(desk) == ["content/posts/old.md"]
 
 
 def test_broken_help_lines_block_everything_because_every_page_shows_them(desk: Desk) -> None:

@@ -93,13 +93,13 @@ def _confirm(source: Post | Edition, channels: list[str], person: Person, talk: 
 def _findings(room: Newsroom, source: Post | Edition) -> list[Finding]:
     """What the checks say of it, errors and warnings, on every channel."""
     from veille import checks, proofing
+    from veille.blocking import blocking
     from veille.planning import plan
-    from veille.queueing import blocking
 
     now = room.clock()
     found = checks.run(room.library, room.config, now)
     made = plan(room.library, room.config, [], now, selection=[source], at=now)
-    stops = blocking(made, room.library, found, everything=False)
+    stops = blocking(made.owed, room.library, found, everything=False)
     own = [finding for finding in found if finding.file == source.file]
     proofs = proofing.of_source(source, room.library, room.config, room.publishers, now)
     return list(dict.fromkeys([*stops, *own, *proofs]))

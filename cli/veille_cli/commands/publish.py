@@ -94,9 +94,10 @@ def _plan(
         ContentError: something that it would queue is wrong.
     """
     from veille import checks
+    from veille.blocking import blocking
     from veille.errors import ContentError
     from veille.planning import plan
-    from veille.queueing import blocking
+    from veille.queueing import changing
     from veille.timetable import parse_when
 
     if channels and (unknown := [name for name in channels if name not in room.config.channels]):
@@ -114,7 +115,8 @@ def _plan(
     findings = checks.run(room.library, room.config, now)
     selection = [room.library.find(path) for path in paths] if paths else None
     made = plan(room.library, room.config, room.queue.all(), now, selection=selection, channels=channels, at=moment)
-    if stops := blocking(made, room.library, findings, everything=paths is None):
+    queued = changing(made, room.library, room.config, room.publishers, room.queue, now)
+    if stops := blocking(queued, room.library, findings, everything=paths is None):
         refusal = ContentError(stops)
         refusal.hint = _way_round(made, {finding.file for finding in stops})
         raise refusal

@@ -77,18 +77,19 @@ def _publication(room: Newsroom, path: Path, now: datetime) -> tuple[Publication
         ContentError: `publish` would refuse it.
     """
     from veille import checks
+    from veille.blocking import blocking
     from veille.errors import ContentError, Severity
     from veille.library import softened
     from veille.planning import plan
     from veille.proofing import Proofreader, once
     from veille.publishing import Publication
-    from veille.queueing import blocking, letter_of
+    from veille.queueing import letter_of
     from veille_publishers.letter import marked
 
     source = room.library.find(path)
     made = plan(room.library, room.config, [], now, selection=[source], at=now)
     findings = checks.run(room.library, room.config, now)
-    if stops := blocking(made, room.library, findings, everything=False):
+    if stops := blocking(made.owed, room.library, findings, everything=False):
         raise ContentError(stops)
     letter = letter_of(source, room.library, room.config, now)
     rendition = room.publishers["newsletter"].render(letter)
