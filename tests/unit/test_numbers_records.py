@@ -150,6 +150,8 @@ def shown(config: Config, html: str = "", text: str = "", body: str = "Bonjour."
         ("<a href='tel:+33147293669'>Appelle</a>", ["warning"]),
         ("<a href='tel:3929'>39 19</a>", ["error"]),
         ("<img alt='Affiche : 01 47 29 36 69'>", ["warning"]),
+        ("<p>01 47 29 36 69</p><p>01.47.29.36.69</p>", ["warning"]),
+        ("<style>p::after{content:'01 47 29 36 69'}</style><link title='01 47 29 36 69' href='/'>", []),
         ("<style>p{color:#0147293669}</style><p>12/04/2026, 14 h 30, 92220 Bagneux</p>", []),
     ],
 )

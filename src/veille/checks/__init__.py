@@ -107,7 +107,7 @@ def subjects(library: Library, config: Config) -> Iterator[Subject]:
 def proofs(shown: Shown, context: Context) -> list[Finding]:
     """Look at what one channel will show."""
     found = [finding for check in CHECKS if check.proof for finding in check.proof(shown, context)]
-    return passed(found, context.library, context.config)
+    return passed(found, context.library, context.config) if found else []
 
 
 @cache

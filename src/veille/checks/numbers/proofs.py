@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
-from lxml import html
+from lxml import etree
 
+from veille.checks.markup import document
 from veille.checks.numbers import rules as codes
 from veille.checks.numbers import verdicts
 from veille.checks.numbers.directory import directory
-from veille.checks.numbers.finder import find
+from veille.checks.numbers.finder import Number, find
 from veille.checks.numbers.links import dialled
 from veille.checks.numbers.places import Place, Scene
 from veille.checks.rules import Context, Shown
@@ -20,29 +22,38 @@ from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.posts import Post
 
-_INLINE = frozenset(
-    """
-    a abbr b bdi cite code del em font i ins kbd mark q s small span strong sub sup time u wbr
-    """.split()  # noqa: SIM905
-)
-_SILENT = frozenset({"style", "script", "template"})
-_SPOKEN = ("alt", "aria-label", "title", "content")
+_INLINE = "a abbr b bdi cite code del em font i ins kbd mark q s small span strong sub sup time u wbr".split()  # noqa: SIM905
+_SILENT = ("style", "script", "template")
 _EDGE = "\u2029"  # between two blocks: no number runs across it
+# The text nodes in order, an edge around every block. A letter has thousands of elements: libxslt walks them.
+_WORDS = etree.XSLT(
+    etree.XML(
+        f"""<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+          <xsl:output method="text" encoding="UTF-8"/>
+          <xsl:template match="*">{_EDGE}<xsl:apply-templates/>{_EDGE}</xsl:template>
+          <xsl:template match="{" | ".join(_INLINE)}"><xsl:apply-templates/></xsl:template>
+          <xsl:template match="{" | ".join(_SILENT)}"/>
+        </xsl:stylesheet>"""
+    )
+)
+_SPOKEN = etree.XPath(
+    "//*[not(self::link)]/@*[name() = 'alt' or name() = 'aria-label' or name() = 'title' or name() = 'content']"
+)
+_ADDRESSES = etree.XPath("//@href")
+_Seen = tuple[
+    str, Number | None, str
+]  # digits, the number, the text in which it stands; only digits: a link dials them
 
 
 def findings(shown: Shown, context: Context) -> Iterator[Finding]:
     """Numbers that neither a record knows nor an author wrote."""
     scene = Scene(directory(context.library), context, context.today, shown.sensitive)
-    told = {*scene.directory.records, *_written(shown, context, scene)}
-    for text, dials in _pieces(shown):
-        for digits in dials:
-            if digits not in told:
-                told.add(digits)
-                yield _linked(digits, shown, scene)
-        for number in find(text, scene.directory.known):
-            if number.digits not in told:
-                told.add(number.digits)
-                yield _typed(Place(number, _text(text, shown), scene), shown)
+    strange = [seen for seen in _seen(shown, scene.directory.known) if seen[0] not in scene.directory.records]
+    told = _written(shown, context, scene) if strange else set()
+    for digits, number, text in strange:
+        if digits not in told:
+            told.add(digits)
+            yield _typed(Place(number, _text(text, shown), scene), shown) if number else _linked(digits, shown, scene)
 
 
 def _written(shown: Shown, context: Context, scene: Scene) -> set[str]:
@@ -52,7 +63,7 @@ def _written(shown: Shown, context: Context, scene: Scene) -> set[str]:
     found: set[str] = set()
     for subject in (Subject(source, source.path, source.file) for source in sources):
         for text in subject.texts:
-            found |= {number.digits for number in find(text.content, scene.directory.known)}
+            found |= {number.digits for number in _numbers(text.content, scene.directory.known)}
         found |= {dialled(link.href) for link in subject.links}
     return found
 
@@ -83,33 +94,24 @@ def _text(content: str, shown: Shown) -> Text:
     return Text(shown.file, None, Role.BODY, content, shown.lang, ((0, 1, None),))
 
 
-def _pieces(shown: Shown) -> Iterator[tuple[str, list[str]]]:
-    """(text, digits that its links dial) of everything that a reader sees or hears."""
+def _seen(shown: Shown, known: frozenset[str]) -> Iterator[_Seen]:
+    """Every number that a reader sees, hears or would dial."""
     proof = shown.proof
     if proof.html.strip():
-        yield from _of_html(proof.html)
-    for text in (proof.heading, proof.preheader, *proof.text.split("\n\n"), *proof.alts):
-        yield text, []
+        page = document(proof.html)
+        yield from _in(str(_WORDS(page)).split(_EDGE), known)
+        yield from _in(map(str, _SPOKEN(page)), known)
+        yield from ((digits, None, "") for href in _ADDRESSES(page) if (digits := dialled(str(href))))
+    yield from _in((proof.heading, proof.preheader, *proof.text.split("\n\n"), *proof.alts), known)
 
 
-def _of_html(markup: str) -> Iterator[tuple[str, list[str]]]:
-    root = html.document_fromstring(markup.encode(), parser=html.HTMLParser(encoding="utf-8"))
-    words: list[str] = []
-    dials: list[str] = []
-    for element in root.iter(html.etree.Element):
-        dials.append(dialled(str(element.get("href") or "")))
-        words += [_EDGE + str(element.get(name)) for name in _SPOKEN if element.get(name) and element.tag != "link"]
-    said = "".join(_words(root))
-    yield from ((piece, []) for piece in said.split(_EDGE) if piece.strip())
-    yield from ((word.strip(_EDGE), []) for word in words)
-    yield "", [digits for digits in dials if digits]
+def _in(texts: Iterable[str], known: frozenset[str]) -> Iterator[_Seen]:
+    for text in texts:
+        for number in _numbers(text, known):
+            yield number.digits, number, text
 
 
-def _words(element: html.HtmlElement) -> Iterable[str]:
-    """The text nodes in order, an edge around every block."""
-    if not isinstance(element.tag, str) or element.tag in _SILENT:
-        return [element.tail or ""] if element.getparent() is not None else []
-    edge = "" if element.tag in _INLINE else _EDGE
-    inside = [word for child in element for word in _words(child)]
-    tail = element.tail or ""
-    return [edge, element.text or "", *inside, edge, tail]
+@lru_cache(maxsize=4096)
+def _numbers(text: str, known: frozenset[str]) -> tuple[Number, ...]:
+    """Those of a text, looked for once: one paragraph is shown on several channels, one footer on all pages."""
+    return tuple(find(text, known))
