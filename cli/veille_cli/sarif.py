@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from veille import __version__
 from veille.errors import Finding
-from veille.i18n import gettext as _
 
 if TYPE_CHECKING:
     from veille.checks import Rule
@@ -38,13 +37,15 @@ def report(findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def _rule(code: str, rule: Rule | None) -> dict[str, Any]:
+    from veille.checks import said
+
     if rule is None:
         return {"id": code}
     described = {
         "id": code,
-        "shortDescription": {"text": _(rule.title)},
-        "fullDescription": {"text": _(rule.why)},
-        "help": {"text": _(rule.remedy)},
+        "shortDescription": {"text": said(rule.title)},
+        "fullDescription": {"text": said(rule.why)},
+        "help": {"text": said(rule.remedy)},
         "defaultConfiguration": {"level": rule.severity.value},
     }
     return {**described, **({"helpUri": rule.link} if rule.link else {})}

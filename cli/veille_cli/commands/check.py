@@ -116,11 +116,13 @@ def _explained(code: str) -> Answer:
 
 
 def _rule_data(rule: Rule) -> dict[str, object]:
+    from veille.checks import said
+
     return {
         "code": rule.code,
-        "title": _(rule.title),
-        "why": _(rule.why),
-        "remedy": _(rule.remedy),
+        "title": said(rule.title),
+        "why": said(rule.why),
+        "remedy": said(rule.remedy),
         "wrong": rule.wrong,
         "right": rule.right,
         "severity": rule.severity.value,
@@ -131,11 +133,12 @@ def _rule_data(rule: Rule) -> dict[str, object]:
 
 
 def _rule_text(rule: Rule) -> list[str]:
+    from veille.checks import said
     from veille.errors import Severity
 
     blocks = _("an error: it blocks what it stands in") if rule.severity is Severity.ERROR else _("a warning")
     pardon = _("A post that must keep it writes in its front matter: allow: {{{code}: the reason}}")
-    lines = [f"{_(rule.title)} [{rule.code}], {blocks}", "", _(rule.why), "", f"→ {_(rule.remedy)}"]
+    lines = [f"{said(rule.title)} [{rule.code}], {blocks}", "", said(rule.why), "", f"→ {said(rule.remedy)}"]
     lines += ["", f"✗ {rule.wrong}", f"✓ {rule.right}"] if rule.wrong and rule.right else []
     lines += ["", pardon.format(code=rule.code) if rule.excusable else _("It cannot be allowed.")]
     lines += ["", *(part for part in (rule.source, rule.link) if part)] if rule.source or rule.link else []

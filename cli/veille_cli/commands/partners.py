@@ -43,7 +43,7 @@ def make() -> typer.Typer:
 def due(
     days: Annotated[
         int | None,
-        typer.Option("--days", min=0, help=_("Confirmed longer ago than that (default: checks.verify_every).")),
+        typer.Option("--days", min=0, help=_("Not confirmed for so many days (default: checks.verify_every).")),
     ] = None,
     mail: Annotated[
         bool, typer.Option("--mail", help=_("Write a mail to each of these partners, into outbox/notices/."))
@@ -271,7 +271,7 @@ def list_(
             for partner in room.library.partners.values()
             if (not wanted or wanted in partner.needs) and (not place or not partner.towns or place in partner.towns)
         ]
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "id": partner.id,
             "name": partner.name,
@@ -281,7 +281,7 @@ def list_(
         }
         for partner in sorted(found, key=lambda partner: (partner.needs[0], partner.name))
     ]
-    rows = [(p["id"], p["phone"], " · ".join((", ".join(p["needs"]), ", ".join(p["towns"])))) for p in lines]
+    rows = [[p["id"], p["phone"], f"{', '.join(p['needs'])} · {', '.join(p['towns'])}"] for p in lines]
     return Answer(
         data={"partners": lines},
         text=[table(_("Contact"), _("Phone"), _("For what, and where"), rows=rows, cut=2)],

@@ -25,7 +25,7 @@ from veille.checks import (
     structure,
     third_parties,
 )
-from veille.checks.rules import Check, Context, Rule, Shown
+from veille.checks.rules import Check, Context, Rule, Shown, said
 from veille.checks.subjects import Subject
 from veille.config import Config
 from veille.editions import Edition
@@ -35,7 +35,7 @@ from veille.library import HELPLINES, Library, softened
 from veille.posts import Image, Post
 from veille.reading import in_order
 
-__all__ = ["CHECKS", "Check", "Checker", "Context", "Rule", "Shown", "Subject", "proofs", "rules", "run"]
+__all__ = ["CHECKS", "Check", "Checker", "Context", "Rule", "Shown", "Subject", "proofs", "rules", "run", "said"]
 
 CHECKS: tuple[Check, ...] = (
     approvals.CHECK,

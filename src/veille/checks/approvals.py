@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from veille.checks.rules import Check, Context, Rule, mark
+from veille.checks.rules import Check, Context, Rule, mark, said
 from veille.checks.subjects import Subject
 from veille.config import Config
 from veille.editions import Edition
@@ -21,7 +21,7 @@ class _SourceRule(Rule):
     def finding(self, source: Post | Edition, message: str, hint: str | None = None) -> Finding:
         """The finding for a whole post or edition."""
         return Finding(
-            source.file, None, None, message, hint or _(self.remedy), self.code, self.severity, link=self.link
+            source.file, None, None, message, hint or said(self.remedy), self.code, self.severity, link=self.link
         )
 
 
@@ -74,7 +74,7 @@ def _each(subject: Subject, context: Context) -> Iterator[Finding]:
     source = subject.source
     if isinstance(source, Post) and not source.author and needing(source, context.config):
         yield AUTHOR_MISSING.of(
-            subject, None, _("it needs approval, but nobody stands as its author"), _(AUTHOR_MISSING.remedy)
+            subject, None, _("it needs approval, but nobody stands as its author"), said(AUTHOR_MISSING.remedy)
         )
 
 

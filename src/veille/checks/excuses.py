@@ -25,7 +25,7 @@ UNKNOWN = Rule(
 REFUSED = Rule(
     "allow-refused",
     mark("Something is allowed that cannot be"),
-    mark("A wrong help number hurts whoever dials it, whatever the reason."),
+    mark("What hurts a reader, or cannot be read, does so whatever the reason."),
     mark("Mend what the finding says, and delete the line from allow."),
     excusable=False,
 )

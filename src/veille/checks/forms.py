@@ -163,7 +163,7 @@ RULES = (
     form("url", mark("Not a web address"), _NOT_GUESSED, mark("Write it in full: https://example.org/page")),
     form(
         "hashtag",
-        mark("A hashtag with other signs"),
+        mark("A hashtag with signs that cut it"),
         mark("The service would cut it at that sign."),
         mark("Use only letters, digits and underscores."),
     ),

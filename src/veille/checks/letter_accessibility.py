@@ -11,7 +11,7 @@ from typing import Any
 
 from veille.checks.looks import Look, looks
 from veille.checks.markup import document, found, place
-from veille.checks.rules import Check, Context, Rule, Shown, mark
+from veille.checks.rules import Check, Context, Rule, Shown, mark, said
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.i18n import short
@@ -139,7 +139,7 @@ def shown(proof: Shown, context: Context) -> Iterator[Finding]:
     for rule, message, excerpt in _problems(document(html), proof, whole="<html" in html[:1000].lower()):
         if (rule.code, message) not in seen:
             seen.add((rule.code, message))
-            finding = found(rule, place(proof, context, excerpt), message, _(rule.remedy))
+            finding = found(rule, place(proof, context, excerpt), message, said(rule.remedy))
             yield replace(finding, excerpt=excerpt)
 
 
@@ -174,7 +174,7 @@ def _headings(tree: Any, *, whole: bool) -> Iterator[_Problem]:
     headings = [(int(element.tag[1]), _words(element)) for element in tree.iter("h1", "h2", "h3", "h4", "h5", "h6")]
     first = sum(level == 1 for level, _words_of in headings)
     if whole and first != 1:
-        yield OUTLINE, _("there are {n} headings of level 1, and there should be one").format(n=first), ""
+        yield OUTLINE, _("there are {number} headings of level 1, and there should be one").format(number=first), ""
     before = 1
     for position, (level, words) in enumerate(headings):
         if not words:

@@ -124,7 +124,7 @@ def _size(shown: Shown, context: Context) -> Iterator[Finding]:
     weight = shown.proof.weight
     if weight > LARGE:
         rule, most = (LETTER_TOO_LARGE, TOO_LARGE) if weight > TOO_LARGE else (LETTER_LARGE, LARGE)
-        message = _("the letter has {size} KB of HTML, and {most} are enough").format(
+        message = _("the letter has {size} KB of HTML, more than {most}").format(
             size=round(weight / 1000), most=most // 1000
         )
         parts = _heaviest(shown, context.config.settings.workspace.base_url)

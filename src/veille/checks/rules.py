@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from veille.checks.subjects import Subject, Text
 from veille.errors import Finding, Severity
+from veille.i18n import gettext
 from veille.posts import Post
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 def mark(message: str) -> str:
     """A text for people that is translated where it is shown: the catalogue takes it up here."""
     return message
+
+
+def said(marked: str) -> str:
+    """A text that was `mark`ed, in the active language."""
+    return gettext(marked)
 
 
 @dataclass(frozen=True)

@@ -272,7 +272,7 @@ RULES = (
     Rule(
         "related-self",
         mark("A post that names itself"),
-        mark("“To read next” would lead back to where the reader is."),
+        mark("“Read next” would lead back to where the reader is."),
         mark("Delete it from related."),
         excusable=False,
     ),

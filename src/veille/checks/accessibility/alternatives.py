@@ -42,7 +42,7 @@ LONG = Rule(
     "alt-long",
     mark("The alternative text is long"),
     mark("It is read in one go: nobody can stop in it or go back, and some screen readers cut it."),
-    mark("Keep what matters in 125 characters; what else the picture tells belongs into the text."),
+    mark("Keep what matters in 125 characters; what else the picture tells belongs in the text."),
     severity=Severity.WARNING,
     source=_SOURCE,
     link=_LINK,
@@ -115,7 +115,7 @@ def _of_text(text: Text, image: Image, subject: Subject) -> Iterator[Finding]:
         hint = _("begin with what it shows: {words}").format(words=_cut(rest)) if rest else None
         yield OPENING.at(text, 0, opening.end(), message, hint)
     if len(alt) > LONGEST:
-        message = _("the alternative text has {n} characters").format(n=len(alt))
+        message = _("the alternative text has {number} characters").format(number=len(alt))
         hint = _("keep what matters in {most} characters, and write the rest in the post").format(most=LONGEST)
         yield LONG.at(text, LONGEST, len(alt), message, hint)
     if problem := _repeated(alt, image, subject):
@@ -140,12 +140,12 @@ def _repeated(alt: str, image: Image, subject: Subject) -> tuple[str, str] | Non
 
 def _lettering(subject: Subject, key: str, image: Image, text: Text | None) -> Iterator[Finding]:
     message = _("this picture seems to hold text (“{word}”), which nobody can hear or enlarge")
-    hint = _("write everything that it says in the post, then: allow: {text-in-picture: the text says it all}")
+    advice = _("write everything that it says in the post, then: allow: {{text-in-picture: …}}")
     if text and (found := _LETTERED.search(text.content[:_FIRST_WORDS])):
-        yield LETTERING.at(text, *found.span(), message.format(word=found[0]), hint)
+        yield LETTERING.at(text, *found.span(), message.format(word=found[0]), advice.format())
     elif found := _LETTERED.search(image.path.stem):
         line = subject.lines.get(f"{key}.src", subject.lines.get(key))
-        finding = LETTERING.of(subject, f"{key}.src", message.format(word=image.path.name), hint)
+        finding = LETTERING.of(subject, f"{key}.src", message.format(word=image.path.name), advice.format())
         yield replace(finding, line=line)
 
 

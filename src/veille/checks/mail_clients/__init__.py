@@ -110,7 +110,7 @@ def _proof(shown: Shown, context: Context) -> Iterator[Finding]:
     if shown.channel != "newsletter":
         return
     for feature, words in dropped(shown.proof.html):
-        message = _("{programs} drop {words}").format(programs=programs(feature), words=words)
+        message = _("dropped by {programs}: {words}").format(programs=programs(feature), words=words)
         hint = _("use what every mail program knows, or see to it that nothing is lost without it")
         needles = words, words.replace(": ", ":"), words.partition(":")[0].strip("<>")
         finding = found(MAIL_CLIENT_DROPS, place(shown, context, *needles), message, hint)

@@ -14,7 +14,7 @@ from veille.checks.numbers import rules as codes
 from veille.checks.numbers.denied import Denied, fictional, lists
 from veille.checks.numbers.finder import LENGTH, Number
 from veille.checks.numbers.places import Place, Scene
-from veille.checks.rules import Rule
+from veille.checks.rules import Rule, said
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
@@ -150,10 +150,10 @@ def _abroad(place: Place) -> Finding:
 def _foreign(place: Place, denied: Denied) -> Finding:
     if place.number.short or place.number.abroad:
         message = _("“{number}” is no number for France. {why}")
-        said = message.format(number=place.number.written, why=_(denied.why))
+        words = message.format(number=place.number.written, why=said(denied.why))
     else:
-        said = f"{_count(place.number)} {_(denied.why)}"
-    return _at(codes.FOREIGN, place, said, _instead(denied, place.scene))
+        words = f"{_count(place.number)} {said(denied.why)}"
+    return _at(codes.FOREIGN, place, words, _instead(denied, place.scene))
 
 
 # P4 and P3: deny-list and directory ----
@@ -172,7 +172,7 @@ def _at_home(digits: str) -> str:
 
 
 def _refused(place: Place, denied: Denied) -> Finding:
-    message = _("Do not print “{number}”. {why}").format(number=place.number.written, why=_(denied.why))
+    message = _("Do not print “{number}”. {why}").format(number=place.number.written, why=said(denied.why))
     return _at(codes.DENIED, place, message, _instead(denied, place.scene))
 
 

@@ -24,7 +24,7 @@ MOBILE = Rule(
     mark("It is copied by machines within hours, and rings at night for years after the person has left the post."),
     mark(
         "Write the number of the service, or {{ partner: … }}. If it is a telephone of the service, say so in the "
-        "text (“téléphone de la permanence”), or allow: {personal-mobile: whose telephone it is}"
+        "text (“téléphone de la permanence”), or allow: {personal-mobile: …}"
     ),
     "Appelle Karim au 06 39 98 12 34.",
     "Appelle la permanence : {{ partner: fabrique-a-projets }}",
@@ -74,7 +74,7 @@ ACCOUNT = Rule(
     "bank-account",
     mark("A bank account"),
     mark("An account of a person is private; one of an association is changed by fraudsters in copied posts."),
-    mark("Link to the page of the association where gifts are taken, or allow: {bank-account: whose account it is}"),
+    mark("Link to the page of the association where gifts are taken, or allow: {bank-account: …}"),
     severity=Severity.WARNING,
     source=_SOURCE,
     link=_LINK,
@@ -140,7 +140,7 @@ def _mobiles(text: Text, found: list[Named]) -> Iterator[Finding]:
         around = text.content[max(0, match.start() - before) : match.start()]
         if near and not _SERVICE.search(around):
             message = _("a mobile number stands beside somebody's name")
-            hint = _("write the number of the service, or allow: {personal-mobile: whose telephone it is}")
+            hint = _("write the number of the service, or allow: {{personal-mobile: …}}").format()
             finding = MOBILE.at(text, match.start(), match.end(), message, hint)
             at_work = functions().search(around)  # "Camille Exemple, référente jeunesse": perhaps the town's telephone
             yield replace(finding, severity=Severity.WARNING) if at_work else finding
@@ -207,7 +207,7 @@ def _is_insured(match: re.Match[str]) -> bool:
 def _accounts(text: Text, _found: list[Named]) -> Iterator[Finding]:
     for match in _IBAN.finditer(text.content):
         if _is_iban(re.sub(r"[\s.-]", "", match[0])):
-            hint = _("link to the page where gifts are taken, or allow: {bank-account: whose account it is}")
+            hint = _("link to the page where gifts are taken, or allow: {{bank-account: …}}").format()
             yield ACCOUNT.at(text, match.start(), match.end(), _("this is a bank account"), hint)
 
 

@@ -30,7 +30,7 @@ SITUATION = Rule(
     mark(
         "Write “un jeune”, “une lycéenne”, without name and initial, or invent a first name and say so. For a story "
         "that the person, and the parents of a minor, agreed in writing to see published, write: "
-        "allow: {person-situation: who agreed, and where this is kept}"
+        "allow: {person-situation: …}"
     ),
     "Le jeune K., 15 ans, placé en foyer, a retrouvé le sourire.",
     "Un lycéen a retrouvé le sourire.",
@@ -139,8 +139,8 @@ def _aged(text: Text, person: Named, aged: re.Match[str], tail: str) -> Finding 
 
 def _told(text: Text, person: Named, sign: str) -> Finding:
     message = _("somebody is named here beside “{sign}”").format(sign=sign)
-    hint = _("leave out the name and the initial; with a written agreement: allow: {person-situation: who agreed}")
-    return SITUATION.at(text, person.start, person.end, message, hint)
+    hint = _("leave out the name and the initial; with a written agreement: allow: {{person-situation: …}}")
+    return SITUATION.at(text, person.start, person.end, message, hint.format())
 
 
 def recognisable(text: Text) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ CONSENT = Rule(
         "images”. For a drawing say so in credit: Dessin …"
     ),
     "image: {src: atelier.jpg, alt: Trois élèves peignent un mur.}",
-    "image: {src: atelier.jpg, alt: Trois élèves peignent un mur., consent: accords des parents, classeur images}",
+    "image: {src: atelier.jpg, alt: Trois élèves peignent un mur., consent: accords écrits au classeur images}",
     source="Code civil art. 9 ; RGPD art. 6 (droit à l’image)",
 )
 LOCATION = Rule(
