@@ -233,7 +233,7 @@ def _error_data(error: VeilleError) -> dict[str, Any]:
 
 def findings_text(findings: Sequence[Finding]) -> str:
     """Findings for people: errors first, each with its remedy on the next line."""
-    ranked = sorted(findings, key=lambda f: (f.severity is not Severity.ERROR, f.file, f.line or 0))
+    ranked = sorted(findings, key=lambda f: (f.severity is not Severity.ERROR, f.file, f.line or 0, f.column or 0))
     signs = {Severity.ERROR: "✗", Severity.WARNING: "!"}
     return "\n".join(f"{signs[finding.severity]} {_finding_text(finding)}" for finding in ranked)
 
