@@ -127,7 +127,7 @@ def _without_echo(found: Iterable[Finding]) -> list[Finding]:
 
 def in_order(found: Iterable[Finding]) -> list[Finding]:
     """By file, then by line, whole-file findings first; each once."""
-    return sorted(dict.fromkeys(found), key=lambda f: (f.file, f.line or 0, f.field or "", f.message))
+    return sorted(dict.fromkeys(found), key=lambda f: (f.file, f.line or 0, f.column or 0, f.field or "", f.message))
 
 
 def surroundings_of(path: Path, config: Config) -> Surroundings:
