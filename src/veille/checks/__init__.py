@@ -22,6 +22,7 @@ from veille.checks import (
     numbers,
     picture_forms,
     privacy,
+    size,
     structure,
     third_parties,
 )
@@ -38,6 +39,7 @@ from veille.reading import in_order
 __all__ = ["CHECKS", "Check", "Checker", "Context", "Rule", "Shown", "Subject", "proofs", "rules", "run", "said"]
 
 CHECKS: tuple[Check, ...] = (
+    size.CHECK,
     approvals.CHECK,
     structure.CHECK,
     discretion.CHECK,
@@ -133,6 +135,9 @@ def passed(found: Iterable[Finding], library: Library, config: Config) -> list[F
 
 
 def _looked_at(subject: Subject, context: Context) -> Iterator[Finding]:
+    if huge := list(size.too_long(subject, context)):
+        yield from huge
+        return
     for check in CHECKS:
         if check.each:
             yield from check.each(subject, context)

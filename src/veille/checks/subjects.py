@@ -6,6 +6,7 @@ A piece holds what a reader sees, without markup; its offsets lead back to line 
 from __future__ import annotations
 
 import dataclasses
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -261,6 +262,11 @@ class _Piece:
     spots: list[Spot] = dataclasses.field(default_factory=list)
     links: list[tuple[str, int, int]] = dataclasses.field(default_factory=list)  # href, start and end of its words
 
+    @cached_property
+    def rows(self) -> list[int]:
+        """Where each line begins."""
+        return [0, *(found.end() for found in re.finditer("\n", self.raw))]
+
     def see(self, shown: str) -> None:
         """Take up what a reader sees, and find where it was written."""
         found = self.raw.find(shown, self.cursor)
@@ -271,8 +277,8 @@ class _Piece:
 
     def mark(self, at: int) -> None:
         """What comes next stands here."""
-        before = self.raw[:at]
-        self.spots.append((len(self.content), self.first + before.count("\n"), at - (before.rfind("\n") + 1) + 1))
+        row = bisect_right(self.rows, at) - 1
+        self.spots.append((len(self.content), self.first + row, at - self.rows[row] + 1))
 
     def skip(self, until: str) -> None:
         """Go behind the next of these characters."""

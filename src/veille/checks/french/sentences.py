@@ -13,6 +13,7 @@ from veille.checks.french.lists import words
 
 _END = re.compile(r"[.!?…]+(?:\s?[»”)\]]|\")*(?=\s|$)")
 _LAST_WORD = re.compile(r"([^\s(«\"]+)\.$")
+_LONGEST_WORD = 40  # characters: what is longer is no abbreviation
 _NEXT = re.compile(r"\s*[«\"“(\[–—-]*\s*(\S)")
 
 
@@ -52,7 +53,7 @@ def _ends(text: str, start: int, found: re.Match[str]) -> bool:
         return False
     if found[0] != ".":
         return True
-    last = _LAST_WORD.search(text, start, found.start() + 1)
+    last = _LAST_WORD.search(text, max(start, found.start() - _LONGEST_WORD), found.start() + 1)
     word = last[1].lower() if last else ""
     if word in words("before_a_name") or (len(word) == 1 and last and last[1].isupper()):  # M. Exemple, J. Exemple
         return False

@@ -18,7 +18,7 @@ from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.partners import HelpLine, Partner
 
-_NAME = r"[\w.+%'-]*[\w+]"
+_NAME = r"[\w.+%'-]{0,64}[\w+]"  # RFC 5321, 4.5.3.1.1; without an end, a long row of dots takes for ever
 _DOMAIN = r"[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}"
 _WHOLE = re.compile(rf"(?<![\w.+%@/-]){_NAME}@{_DOMAIN}(?![\w@-])", re.I)
 _ENDS = r"(?:fr|com|org|net|eu|info)"
@@ -31,7 +31,7 @@ _BROKEN = (
     re.compile(rf"\b{_NAME}@(?:[\w-]+\.)*[\w-]+-\n[\w-]+(?:\.[\w-]+)*\.{_ENDS}\b", re.I),  # @hauts-de-\nseine.fr
     re.compile(rf"\b{_NAME}@\.?(?=[\s,;:!?)\ufffc]|\.?$)", re.I),  # contact@
     re.compile(rf"\b{_NAME}@@+[\w.-]+", re.I),
-    re.compile(r"\b[\w.+-]+@[\w-]{3,}(?![\w.@-]|,\w)", re.I),  # contact@ville
+    re.compile(r"\b[\w.+-]{1,64}@[\w-]{3,}(?![\w.@-]|,\w)", re.I),  # contact@ville
 )
 _HIDDEN = re.compile(
     rf"\b{_NAME} ?[(\[{{] ?(?:at|arr?obase|chez|a|à|@) ?[)\]}}] ?"  # contact (at)

@@ -6,7 +6,9 @@ Nothing is ever corrected: it stops and says so.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from veille.checks.numbers import links, proofs, records, references, verdicts
 from veille.checks.numbers.directory import Record
@@ -40,8 +42,9 @@ def _each(subject: Subject, context: Context) -> Iterator[Finding]:
 
 
 def _place(number: Number, text: Text, scene: Scene, edges: Sequence[tuple[int, int]]) -> Place:
-    before = max((end for _start, end in edges if end <= number.start), default=0)
-    after = min((start for start, _end in edges if start >= number.end), default=None)
+    at = bisect_left(edges, (number.start,))
+    before = edges[at - 1][1] if at else 0
+    after = next((start for start, _end in islice(edges, at, None) if start >= number.end), None)
     return Place(number, text, scene, before, after)
 
 

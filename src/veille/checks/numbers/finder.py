@@ -18,6 +18,8 @@ from veille.checks.numbers.shorts import shorts
 
 _LEAST = 8  # digits from which on something that begins like a number is an unfinished one
 _LONGEST = 13
+_REACH = 18  # groups in which a number ends for certain, however few digits each has
+_LEAD = 60  # characters before a number that may say what it is
 
 _GROUP = r"(?<!\w)(?:(?=[OolI]{0,3}\d)[\dOolI]+|O{1,3})(?!\w)"
 _SEP = rf"[ \n{LINK}]{{0,2}}[.\-/()]{{0,2}}[ \n{LINK}]{{0,2}}"
@@ -74,7 +76,7 @@ def _of_chunk(
     """Long numbers first; what is left between them may be short ones."""
     at = rest = 0
     while at < len(groups):
-        taken, digits, start = _long(clean, groups[at:], known, first=at == rest)
+        taken, digits, start = _long(clean, groups[at : at + _REACH], known, first=at == rest)
         if not taken:
             at += 1
             continue
@@ -123,16 +125,21 @@ def _national(clean: str, groups: Sequence[Group], known: Collection[str], *, fi
         if size > 6 and joined(groups[:taken]) in known:
             return taken
         if size == LENGTH:
-            return 0 if _REFERENCE.search(clean, 0, groups[0].start) else taken + _too_many(clean, groups, taken)
+            return 0 if _is_reference(clean, groups[0].start) else taken + _too_many(clean, groups, taken)
     taken = _unfinished(groups, sizes)
     size = sizes[taken - 1] if taken else 0
     if free and size > 5:
         return taken
     slashed = all("/" in group.gap for group in groups[1:taken])
     dated = taken > 1 and slashed and size <= _LEAST
-    if not first or size < _LEAST or dated or _REFERENCE.search(clean, 0, groups[0].start):
+    if not first or size < _LEAST or dated or _is_reference(clean, groups[0].start):
         return 0
     return taken
+
+
+def _is_reference(clean: str, start: int) -> bool:
+    """Whether the words before it say that it numbers a file, a law or a customer."""
+    return _REFERENCE.search(clean, max(0, start - _LEAD), start) is not None
 
 
 def _sums(groups: Sequence[Group]) -> Iterator[int]:

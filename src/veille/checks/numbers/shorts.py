@@ -25,7 +25,7 @@ def shorts(
         if number:
             yield number
             before = [number]
-            at = next((i for i, group in enumerate(groups) if group.start >= number.end), len(groups))
+            at = next((i for i in range(at, len(groups)) if groups[i].start >= number.end), len(groups))
         else:
             at += 1
 
