@@ -182,3 +182,63 @@ def test_a_record_grows_old(config: Config, room: Library) -> None:
 def test_it_is_the_day_of_showing_that_counts(config: Config, room: Library) -> None:
     front = f"title: a\npublishDate: {date(2027, 6, 1)}"
     assert [f.code for f in look(config, room, "{{ helpline: 3919 }}", front)] == ["number-record-old"]
+
+
+DISGUISED = (
+    *("٠٨٠٠ ٣٠٠ ٣٠", "०८०० ३०० ३०", "⁰⁸⁰⁰ ³⁰⁰ ³⁰", "₀₈₀₀ ₃₀₀ ₃₀", "⓪⑧⓪⓪ ③⓪⓪ ③⓪", "𝟘𝟠𝟘𝟘 𝟛𝟘𝟘 𝟛𝟘", "０８００ ３００ ３０"),
+    *("0️⃣8️⃣0️⃣0️⃣ 3️⃣0️⃣0️⃣ 3️⃣0️⃣", "0️⃣ 8️⃣ 0️⃣ 0️⃣ 3️⃣ 0️⃣ 0️⃣ 3️⃣ 0️⃣", "0800\u200e300\u200e30", "08\u034f00 300 30"),
+    *("0800’300’30", "[0800] 300 30", "~~0800~~ 300 30", "0800*300*30", "0800 \u2062300 30", "0800 : 300 : 30"),
+    *(
+        "0800;300;30",
+        "0800,300, 30",
+        "0800📞300📞30",
+        "0800 → 300 → 30",
+        "0800     300 30",
+        "#080030030",
+        "#0800 300 30",
+    ),
+)
+
+
+@pytest.mark.parametrize("written", DISGUISED)
+@pytest.mark.parametrize("sentence", ["Appelle le {}.", "Écoute : {}"])
+def test_no_disguise_hides_a_wrong_number(written: str, sentence: str) -> None:
+    found = find(sentence.format(written), frozenset(lists().denied))
+    assert [number.digits for number in found] == ["080030030"]
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [
+        ("Tél0800 300 30", "080030030"),
+        ("au0800300300", "0800300300"),
+        ("tel01 99 00 12 34", "0199001234"),
+        ("#appelle0800202223", "0800202223"),
+        ("le 3919² répond", "3919"),
+        ("le 3️⃣9️⃣2️⃣0️⃣", "3920"),
+    ],
+)
+def test_a_number_that_is_stuck_to_something(written: str, digits: str) -> None:
+    found = find(f"Appelle {written}.", frozenset({*lists().denied, "3919"}))
+    assert [number.digits for number in found] == [digits]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Un local de 12 m² et une cour de 80 m², soit 92 m² !",
+        "La salle B012 et la route D906 sont fermées.",
+        "Les départements 75, 92, 93 et 94 ; les lots n° 08, 09, 10, 11 et 12.",
+        "Ouvert de 08:00 à 12:00 et de 14:00 à 18:00.",
+        "Le score : 3’10, puis 4’25 et 12’.",
+        "#Bagneux2026 #Été2027 @ville92220",
+        "Le reste de l’histoire¹ est sur le site².",
+    ],
+)
+def test_what_only_looks_disguised_is_left_alone(text: str) -> None:
+    assert find(text, frozenset(lists().denied)) == []
+
+
+def test_a_chat_link_dials(config: Config, room: Library) -> None:
+    found = look(config, room, "Victime ? Écris-nous sur [WhatsApp](https://wa.me/33612345678).")
+    assert [(f.code, f.severity.value) for f in found] == [("number-mobile", "error")]

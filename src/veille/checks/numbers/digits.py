@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 LENGTH = 10  # digits of a French number, the 0 in front included (Arcep, numbering plan, décision 2018-0881)
 LINK = "\u200b"  # an invisible character between digits
 
-_SPACES = (9, 11, 12, 13, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
-_TABLE = dict.fromkeys(_SPACES, " ") | dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF), LINK)
+_SPACES = (9, 11, 12, 13, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x202F, 0x205F, 0x2800, 0x3000, 0x3164)
+_UNSEEN = (0xAD, 0x34F, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+_MARKS = (*range(0x300, 0x34F), *range(0x20D0, 0x20F1), *range(0xFE00, 0xFE10))  # accents, keycaps, variants
+_TABLE = dict.fromkeys(_SPACES, " ") | dict.fromkeys((*_UNSEEN, *_MARKS, *range(0xE0000, 0xE0080)), LINK)
 _TABLE |= dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFF0D), "-")
 _TABLE |= dict.fromkeys((0xB7, 0x2022, 0x2024, 0x2027, 0x2219, 0x30FB, 0xFF0E), ".")
 _TABLE |= dict.fromkeys((0x41E, 0x39F), "O") | dict.fromkeys((0x43E, 0x3BF), "o") | {0xFF0B: "+", 0x7C: "l"}
+# The digits of every script, and those in circles.
 _TABLE |= {
-    zero + digit: str(digit) for zero in (0x660, 0x6F0, 0xFF10, 0x1D7CE, 0x1D7EC, 0x1D7F6) for digit in range(10)
+    code: str(unicodedata.digit(chr(code)))
+    for code in (*range(0x660, 0x20000), 0x1F100)
+    if unicodedata.category(chr(code)) == "Nd" or 0x2460 <= code <= 0x2468 or code in (0x24EA, 0x1F100)
 }
+_SMALL = {ord(sign): str(unicodedata.digit(sign)) for sign in "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"}
+_ROW_OF_SMALL = re.compile("(?<![\\w⁰-₉])[⁰¹²³⁴-⁹₀-₉](?:[ \u00a0]?[⁰¹²³⁴-⁹₀-₉])+")
+_NOTE = re.compile(r"(?<=\d)[⁰¹²³⁴-⁹₀-₉]{1,2}(?!\w)")  # "3919²": the mark of a note
+_HAS_SMALL = re.compile("[⁰¹²³⁴-⁹₀-₉]")
 LETTERS = str.maketrans("OolI", "0011")
 
 
@@ -65,6 +75,9 @@ class Group:
 
 def plain(text: str) -> str:
     """The text with one kind of space, hyphen, dot and digit; offsets stay as they are."""
+    if _HAS_SMALL.search(text):
+        text = _NOTE.sub(lambda found: " " * len(found[0]), text)
+        text = _ROW_OF_SMALL.sub(lambda found: found[0].translate(_SMALL), text)
     return text.translate(_TABLE)
 
 

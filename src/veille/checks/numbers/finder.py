@@ -22,10 +22,13 @@ _REACH = 18  # groups in which a number ends for certain, however few digits eac
 _LEAD = 60  # characters before a number that may say what it is
 
 _GROUP = r"(?<!\w)(?:(?=[OolI]{0,3}\d)[\dOolI]+|O{1,3})(?!\w)"
-_SEP = rf"[ \n{LINK}]{{0,2}}[.\-/()]{{0,2}}[ \n{LINK}]{{0,2}}"
-_CHUNK = re.compile(rf"{_GROUP}(?:{_SEP}{_GROUP})*|(?<=[A-Za-zà-ÿ])0[1-9]\d{{8}}(?!\w)")
-_ONE = re.compile(_GROUP + r"|(?<=[A-Za-zà-ÿ])0[1-9]\d{8}(?!\w)")
-_HAS = re.compile(r"[\d\uff10-\uff19\u0660-\u06f9\U0001d7ce-\U0001d7ff]")
+# "Tél0800 300 30": a space was forgotten.
+_GLUED = r"(?<=[A-Za-zà-ÿ])0(?:[1-9]\d{8}|80\d{1,7}|[1-9](?=(?:[ .]\d\d){3}))(?!\w)"
+_SEP = rf"[ \n{LINK}]{{0,4}}[.\-/()_*~=’'\\\[\]]{{0,3}}[ \n{LINK}]{{0,4}}"
+_CHUNK = re.compile(rf"{_GROUP}(?:{_SEP}{_GROUP})*|{_GLUED}(?:{_SEP}{_GROUP})*")
+_ONE = re.compile(rf"{_GROUP}|{_GLUED}")
+_LOOSE = re.compile(r"(?<!\w)0 ?80\d(?:[^\w\n\x01]{1,3}\d{1,3}){2,4}(?!\w)")
+_HAS = re.compile(r"[\d⁰-₉①-⑨⓪²³¹]")
 _WORDED = re.compile(r"(?<!\w)0 ?8[ .\-]?VICTIMES(?!\w)")
 _REFERENCE = re.compile(
     r"\b(?:loi|décret|arrêté|dossier|facture|commande|référence|réf\.?|contrat|licence|agrément|marché|formulaire|"
@@ -56,7 +59,15 @@ def find(text: str, known: Collection[str] = ()) -> list[Number]:
         if chunk.end() - chunk.start() > 1:
             groups = _groups(chunk[0], chunk.start())
             found += _of_chunk(text, clean, groups, known, found[-1:])
+    found += _loose(text, clean, found)
     return sorted(found, key=lambda number: number.start)
+
+
+def _loose(text: str, clean: str, found: Sequence[Number]) -> Iterator[Number]:
+    """Numbers beginning with 080 that are held apart by signs that no other number has: "0800 : 300 | 30"."""
+    for match in _LOOSE.finditer(clean):
+        if not any(number.start < match.end() and match.start() < number.end for number in found):
+            yield number_at(text, match.start(), match.end(), re.sub(r"\D", "", match[0]), False)
 
 
 def _groups(chunk: str, offset: int) -> list[Group]:

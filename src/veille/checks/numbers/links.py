@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from veille.checks.numbers import rules as codes
@@ -14,10 +15,13 @@ from veille.i18n import gettext as _
 from veille.partners import HelpLine
 
 _SCHEMES = ("tel:", "sms:", "smsto:")
+_CHAT = re.compile(r"https?://(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?(?:.*&)?phone=)\+?(\d+)", re.IGNORECASE)
 
 
 def dialled(href: str) -> str:
     """The digits that a link dials; "" for a link to anything else."""
+    if chat := _CHAT.match(href):
+        return canonical("+" + chat[1])
     scheme = next((scheme for scheme in _SCHEMES if href.lower().startswith(scheme)), "")
     return canonical(href[len(scheme) :].partition("?")[0].partition(";")[0].replace("%20", "")) if scheme else ""
 

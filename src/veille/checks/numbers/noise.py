@@ -20,7 +20,7 @@ _THINGS = (
 _COUNTED = (("SIRET", 14), ("SIREN", 9), ("RCS", 9), ("ISBN", 13), ("ISBN", 10), ("ISSN", 8), ("EAN", 13), ("NIR", 15))
 _REGISTERED = "|".join(rf"\b{name}\b[^\d\n]{{0,25}}(?:\d[ .\-]?){{{size}}}(?!\d)" for name, size in _COUNTED)
 _SENT = re.compile(
-    r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]+@[\w.-]+\w|[#@]\w+"
+    r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]+@[\w.-]+\w|[#@](?!\w*0[1-9]\d{7})\w*[^\W\d_]\w*"
     r"|\b[\w-]+(?:\.[\w-]+)*\.(?:fr|org|com|net|eu)/\S*"
 )
 _SENT_SIGNS = re.compile(r"[@#]|://|www\.|\.\w+/")
@@ -41,7 +41,7 @@ _DATE = (
     rf"(?:{_MONTHS})[a-zéû]*\.?(?:{_S}(?:19|20)\d\d)?(?!\d)"
 )
 _AMOUNT = rf"{_FIRST}(?:[1-9]\d{{0,2}}(?:[ .]\d{{3}})+|\d{{1,7}})(?:,\d+)?{_S}?(?:{_THINGS})"
-_DECIMAL = r"(?<![\d.])-?\d+,\d+(?!\d)|" + _FIRST + r"-?(?:[1-9]\d{0,2}|0(?!\.8))\.\d{4,}(?![\d.])|[$£] ?\d+"
+_DECIMAL = r"(?<![\d.])-?(?!080\d)\d+,\d+(?!\d)|" + _FIRST + r"-?(?:[1-9]\d{0,2}|0(?!\.8))\.\d{4,}(?![\d.])|[$£] ?\d+"
 _POSTCODE = _FIRST + r"(?:F-)?(?:0[1-9]|[1-8]\d|9[0-8])\d{3}(?=[ \n][A-ZÀ-Ý])"
 _STARTS = r"(?=[-\d$£A-Z])"  # nothing else begins one: most of a text is passed over at once
 _ALL = (_REGISTERED, _BANK, _BOOK, _ALL_DAY, _DATE, _TIME, _CLOCKS, _DECIMAL, _AMOUNT, _POSTCODE)

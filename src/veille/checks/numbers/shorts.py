@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from veille.checks.numbers import cues
 from veille.checks.numbers.digits import LINK, Group, Number, joined, number_at
 
+_APART = re.compile(r"[\n/_*~=’'\\\[\]]")  # between two numbers, not inside one
 _SHAPES = ((2, 2, 2), (1, 1, 1, 1), (3, 3), (2, 2), (1, 3), (6,), (4,), (3,), (2,))
 
 
@@ -45,9 +47,10 @@ def _short(
     digits, start, end = joined(parts), parts[0].start, parts[-1].end
     letters = any(group.letters for group in parts)
     inner = "".join(group.gap for group in parts[1:])
-    if not _may_be(digits, shape, known, letters=letters) or (len(shape) == 1 and len(inner)):
+    keys = shape == (1, 1, 1, 1) and LINK in inner and not inner.strip(LINK)  # "3️⃣9️⃣1️⃣9️⃣"
+    if not _may_be(digits, (4,) if keys else shape, known, letters=letters) or (len(shape) == 1 and len(inner)):
         return None
-    close = not inner.strip(f" \n{LINK}") and len(shape) < 4
+    close = not inner.strip(f" \n{LINK}") and (len(shape) < 4 or keys)
     in_chain = bool(before) and before[-1].short and cues.is_chained(clean[before[-1].end : start])
     named = digits in known
     meant = cues.meant(clean, start, end, digits, known=named, joined=close, odd=shape == (1, 3))
@@ -60,7 +63,7 @@ def _stands_alone(groups: Sequence[Group], at: int, size: int) -> bool:
     """Not a piece of a longer row of digits."""
     gaps = [groups[at].gap] if at else []
     gaps += [groups[at + size].gap] if at + size < len(groups) else []
-    return all("\n" in gap or "/" in gap or gap.strip() in ("-", "(", ")") or gap == "" for gap in gaps)
+    return all(_APART.search(gap) or gap.strip() in ("-", "(", ")") or gap == "" for gap in gaps)
 
 
 def _may_be(digits: str, shape: tuple[int, ...], known: Collection[str], *, letters: bool) -> bool:
