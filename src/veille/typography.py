@@ -11,6 +11,7 @@ fonts know.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 NARROW = "\u202f"
 NBSP = "\u00a0"
@@ -100,6 +101,7 @@ def french(text: str, lang: str = "fr", *, before: str = "", after: str = "") ->
     return parts[len(left) : len(parts) - len(right)]
 
 
+@lru_cache(maxsize=4096)  # every letter and page names the same contacts
 def _set(text: str) -> str:
     """Hide what is protected behind one letter-like character each, set the rest, put it back."""
     kept: list[str] = []
