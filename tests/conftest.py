@@ -1,4 +1,4 @@
-"""The ledger of every test that asks for `store`: on SQLite and on a real PostgreSQL."""
+"""The ledger of every test that asks for `store`, on SQLite and on a real PostgreSQL; and which files come first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ import pytest
 from tests.support import postgres
 from tests.support.ledger import Ledger
 from veille.outbox.database import open_database
+
+_LONG_FIRST = ("faults", "wheel", "integration", "unit")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """With `--dist loadfile`, take files in the order below, and not those with most tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take a minute begin first: else one core waits for the other at the end. The rest stays as it was."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(_LONG_FIRST) if name in item.path.parts), len(items)))
 
 
 @pytest.fixture(scope="session")
