@@ -164,3 +164,9 @@ def test_what_an_author_wrote_is_not_told_twice(config: Config) -> None:
     html = "<p>Le club : 01 47 29 36 69. Violences : 0800 300 30.</p><a href='tel:0147293670'>x</a>"
     assert shown(config, html, "Le club : 01 47 29 36 69", body) == []
     assert shown(config, "", "Le club : 01 47 29 36 69") == [("number-in-template", "warning")]
+
+
+def test_the_name_of_the_sender_is_shown_before_everything_else(config: Config) -> None:
+    own = config.settings.newsletter.model_copy(update={"sender": "Violences 0800 300 30 <lettre@example.org>"})
+    named = replace(config, settings=config.settings.model_copy(update={"newsletter": own}))
+    assert shown(named, "<html><body><p>Bonjour</p></body></html>") == [("number-in-template", "error")]

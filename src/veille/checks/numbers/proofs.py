@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from email.utils import parseaddr
 from functools import lru_cache
 
 from lxml import etree
@@ -48,7 +49,8 @@ _Seen = tuple[
 def findings(shown: Shown, context: Context) -> Iterator[Finding]:
     """Numbers that neither a record knows nor an author wrote."""
     scene = Scene(directory(context.library), context, context.today, shown.sensitive)
-    strange = [seen for seen in _seen(shown, scene.directory.known) if seen[0] not in scene.directory.records]
+    seen = [*_seen(shown, scene.directory.known), *_of_sender(shown, context, scene.directory.known)]
+    strange = [one for one in seen if one[0] not in scene.directory.records]
     told = _written(shown, context, scene) if strange else set()
     for digits, number, text in strange:
         if digits not in told:
@@ -103,6 +105,12 @@ def _seen(shown: Shown, known: frozenset[str]) -> Iterator[_Seen]:
         yield from _in(map(str, _SPOKEN(page)), known)
         yield from ((digits, None, "") for href in _ADDRESSES(page) if (digits := dialled(str(href))))
     yield from _in((proof.heading, proof.preheader, *proof.text.split("\n\n"), *proof.alts), known)
+
+
+def _of_sender(shown: Shown, context: Context, known: frozenset[str]) -> Iterator[_Seen]:
+    """In the name that a mail program shows before the subject."""
+    if shown.channel == "newsletter":
+        yield from _in(parseaddr(context.config.settings.newsletter.sender)[:1], known)
 
 
 def _in(texts: Iterable[str], known: frozenset[str]) -> Iterator[_Seen]:
