@@ -17,6 +17,7 @@ import importlib
 import itertools
 import json
 import os
+import runpy
 import select
 import shutil
 import signal
@@ -52,8 +53,12 @@ _LONGEST = 1 << 20  # bytes of a request
 
 def fits(env: Mapping[str, str]) -> bool:
     """Whether a command with these variables may be started so."""
-    cold = os.environ.get("VEILLE_TEST_COLD") or not hasattr(os, "fork")
-    return not cold and all(name.startswith(_KNOWN) for name in env)
+    return not _cold() and all(name.startswith(_KNOWN) for name in env)
+
+
+def _cold() -> bool:
+    """Such sockets and a fork without surprises are Linux's."""
+    return bool(os.environ.get("VEILLE_TEST_COLD")) or not sys.platform.startswith("linux")
 
 
 # Where the tests run ----
@@ -63,6 +68,7 @@ def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float) 
     """Run a command to its end.
 
     Args:
+        argv: of the `veille` command; or "-m", a module of tests/support, and its arguments.
         env: the whole environment of the command.
         timeout: seconds.
 
@@ -72,6 +78,10 @@ def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float) 
     Raises:
         AssertionError: it is still running after `timeout`.
     """
+    if _cold():
+        command = [sys.executable, *argv] if argv[0] == "-m" else argv
+        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+        return done.returncode, done.stdout, done.stderr
     asked = json.dumps({"argv": list(argv), "cwd": str(cwd), "env": dict(env)}).encode()
     with contextlib.ExitStack() as stack:
         line = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
@@ -114,7 +124,7 @@ def _started() -> Iterator[Path]:
 
 def _start(path: Path) -> subprocess.Popen[bytes]:
     """A server; it ends when its standard input does."""
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "TMPDIR") if name in os.environ}
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.support.warm_veille", str(path)],
         cwd=Path(__file__).parents[2],
@@ -182,12 +192,21 @@ def _become(asked: dict[str, Any], streams: Sequence[int]) -> None:
     sys.argv = asked["argv"]
 
 
-if __name__ == "__main__":
-    serve(sys.argv[1])
+def _run() -> None:
+    """The command itself."""
     from tests.support.quick_veille import quicken
     from veille_cli.app import main
 
+    if sys.argv[0] == "-m":
+        del sys.argv[0]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        return
     sys.modules["__main__"].__package__ = ""  # else help says "python -m tests.support.veille"
     if "VEILLE_TEST_CHUNK" in os.environ:
         quicken()
     main()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
+    _run()
