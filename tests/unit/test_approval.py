@@ -148,6 +148,18 @@ def test_a_channel_that_comes_to_reach_people_wants_an_approval_of_what_stood_in
     assert room.refused(path) == ["content/posts/old.md"]
 
 
+def test_what_was_taken_down_wants_an_approval_to_stand_again(room: Room) -> None:
+    room.desk.settings("[newsletter]\n[feed]\n[web]\n[facebook]\n")
+    path = room.desk.post("old", BY_CAMILLE + "channels: [web]\n")
+    text = path.read_text(encoding="utf-8")
+    room.desk.publish()
+    path.unlink()
+    room.desk.publish()
+    room.desk.settings("[newsletter]\n[feed]\n[web]\n[facebook]\n" + ASKED)
+    path.write_text(text, encoding="utf-8")
+    assert room.refused(path) == ["content/posts/old.md"]
+
+
 def test_drafts_need_none(room: Room) -> None:
     room.desk.post("draft", BY_CAMILLE + "draft: true\n")
     assert room.desk.publish().lines == ()
@@ -234,6 +246,13 @@ def test_what_stands_around_the_text_is_in_the_approval(room: Room) -> None:
     assert _digest(room, path) != with_another_line
 
 
+def test_who_wrote_it_is_in_the_approval_though_no_reader_sees_it(room: Room) -> None:
+    path = room.desk.post("urgent", BY_CAMILLE + "channels: [newsletter]\n")
+    before = _digest(room, path)
+    rewrite(path, "author: Camille", "author: Claude")
+    assert _digest(room, path) != before
+
+
 def _digest(room: Room, path: Path, now: datetime = NOW) -> str:
     approvals = _real(room, now)
     return approvals.digest(approvals.library.find(path))
@@ -303,6 +322,8 @@ def test_only_reviewers_approve_by_name_or_address() -> None:
     assert "Sam Autre" in (caught.value.hint or "")
     with pytest.raises(NotAllowed):
         chosen(" . ", listed)
+    with pytest.raises(NotAllowed):
+        chosen(" . ", [])
 
 
 def rewrite(path: Path, old: str, new: str) -> None:

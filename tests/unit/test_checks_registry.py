@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.support import checks_page
 from tests.support.content import newsroom, write
@@ -123,6 +125,16 @@ def test_a_newsroom_can_ignore_a_warning_and_no_error(tmp_path: Path) -> None:
     assert sorted(codes) == [("veille.toml", "allow-refused"), ("veille.toml", "allow-unknown")]
 
 
+def test_an_error_stands_whatever_the_newsroom_ignores(tmp_path: Path) -> None:
+    newsroom(tmp_path)
+    write(tmp_path, "title: Un repas", "Appelle Karim au 06 39 98 12 34.")
+    toml = tmp_path / "veille.toml"
+    toml.write_text(toml.read_text(encoding="utf-8") + '[checks]\nignore = ["personal-mobile"]\n', encoding="utf-8")
+    made = config.load(tmp_path, {})
+    codes = {(f.file.rpartition("/")[2], f.code) for f in checks.run(library.load(made), made, NOW)}
+    assert {("2026-11-23-repas.md", "personal-mobile"), ("veille.toml", "allow-refused")} <= codes
+
+
 # Looking again ----
 
 
@@ -147,3 +159,24 @@ def test_only_what_changed_is_looked_at_again(tmp_path: Path, monkeypatch: pytes
     partner.write_text(partner.read_text(encoding="utf-8").replace("12 34", "12 35"), encoding="utf-8")
     checker.run(library.load(made), made, NOW)
     assert {"content/posts/un.md", "content/posts/deux.md"} <= set(looked)
+
+
+def test_another_day_and_another_picture_are_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = newsroom(tmp_path)
+    looked: list[str] = []
+    spy = checks.Check(rules=(), each=lambda subject, _context: looked.append(subject.file) or ())  # type: ignore[func-returns-value]
+    monkeypatch.setattr(checks, "CHECKS", (spy,))
+    picture = tmp_path / "content/media/repas.jpg"
+    picture.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (1200, 800), "#c2372c").save(picture)
+    write(tmp_path, "title: Un repas\nimage: {src: repas.jpg, alt: Une assiette}", name="posts/photo.md")
+    write(tmp_path, "title: Un repas", name="posts/mots.md")
+    checker = checks.Checker()
+    checker.run(library.load(made), made, NOW)
+    looked.clear()
+    Image.new("RGB", (1300, 900), "#f0f0f0").save(picture)
+    checker.run(library.load(made), made, NOW)
+    assert looked == ["content/posts/photo.md"]
+    looked.clear()
+    checker.run(library.load(made), made, NOW + timedelta(days=1))
+    assert {"content/posts/photo.md", "content/posts/mots.md"} <= set(looked)

@@ -185,6 +185,8 @@ def test_an_edition_that_leaves_too_late_for_a_contact(config: Config) -> None:
     write(config.root, "title: n\nposts: [a]\npublishDate: 2026-12-02", name="editions/n.md")
     (finding,) = found(config, "contact-expired")
     assert (finding.where, finding.severity) == ("content/editions/n.md:3", Severity.ERROR)
+    partner(config, "valid_until: 2026-11-20\n")  # over on the post's own day too: told there, once
+    assert [f.file for f in found(config, "contact-expired")] == ["content/posts/a.md"]
 
 
 def test_a_letter_that_leaves_after_a_contact_ended_is_refused(tmp_path: Path) -> None:
@@ -236,6 +238,8 @@ def test_what_a_text_shows_of_a_contact(config: Config) -> None:
     assert contacts.in_caption(carried, caption) == {
         "a": {"partner:ccas-bagneux": {"name": "CCAS de Bagneux", "phone": "01 99 00 12 34"}}
     }
+    assert contacts.in_caption(carried, "Va au CCAS de Bagneux.") == {}
+    assert contacts.in_caption(carried, "CCAS de Bagneux, dossier 01 99 00 12 345") == {}
 
 
 def test_a_post_that_is_kept_in_a_letter_keeps_what_it_shows(tmp_path: Path) -> None:

@@ -100,6 +100,17 @@ def test_the_front_matter_is_looked_at(config: Config, room: Library) -> None:
     assert [(f.code, f.field) for f in found] == [("number-denied", "title"), ("number-foreign", "summary")]
 
 
+def test_how_grave_it_is(config: Config, room: Library) -> None:
+    graveness = {
+        "Le club : 01 47 29 36 69.": [("number-unlisted", "warning")],
+        "Le club : O1 47 29 36 69.": [("number-unlisted", "warning"), ("number-format", "error")],
+    }
+    for body, expected in graveness.items():
+        assert [(f.code, f.severity.value) for f in look(config, room, body)] == expected
+    (finding,) = look(config, room, "Le club : 01 47 29 36 69.", "title: Bonjour\nsensitive: true")
+    assert (finding.code, finding.severity.value) == ("number-unlisted", "error"), "a sensitive post is about help"
+
+
 # What may be anything ----
 
 WRONG = ["080030030", "0800200000", "0800202223", "0884284637", "0808807700"]
@@ -242,3 +253,31 @@ def test_what_only_looks_disguised_is_left_alone(text: str) -> None:
 def test_a_chat_link_dials(config: Config, room: Library) -> None:
     found = look(config, room, "Victime ? Écris-nous sur [WhatsApp](https://wa.me/33612345678).")
     assert [(f.code, f.severity.value) for f in found] == [("number-mobile", "error")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Tél. : 3920", "Contact : 3920", "☎ 3920", "📞 3920", "Le 3920 répond jour et nuit.", "Harcèlement ? 3019 !"),
+        *("3920, c’est le numéro contre les violences", "Appelle le 17, compose le 51.", "Samu : 51", "Le SAMU au 51"),
+        *("Appelle le 3 9 2 0.", "Appelle le 392 0.", "Appelle le 3 920.", "Appelle le 3919 ou 3920."),
+        *("Llama al 3920", "Zadzwoń pod 3920", "اتصل بالرقم 3920", "Emergency: 999", "Harcèlement ? 3020 !"),
+    ],
+)
+def test_a_short_number_that_nobody_verified_is_an_error(config: Config, room: Library, text: str) -> None:
+    assert "error" in {f.severity.value for f in look(config, room, text)}
+
+
+def test_what_short_numbers_look_like_and_are_not(config: Config, room: Library) -> None:
+    text = (
+        "Les pompiers du 81 et le Samu 51 ont défilé. Contact : salle 3920. La rue compte 3100 habitants. "
+        "Tél. du bureau 3014. Le score est de 71 à 51. Appelle avant le 19. Le bus 3920 répond à un besoin."
+    )
+    assert look(config, room, text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Envoie un SMS au 39 19.", "Écris au 39 19 par SMS.", "Un texto au {{ helpline: 3919 }}"]
+)
+def test_a_line_that_takes_no_text_messages(config: Config, room: Library, text: str) -> None:
+    assert ("number-label", "error") in {(f.code, f.severity.value) for f in look(config, room, text)}

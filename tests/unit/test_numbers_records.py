@@ -124,14 +124,22 @@ def test_an_uncertain_line_vouches_for_nothing(config: Config) -> None:
     assert of_post(config, replace(LINE, sure=False), "Appelle le 3919.") == ["number-unknown"]
 
 
+def test_a_free_range_does_not_make_a_line_free_whose_record_says_that_it_is_not(config: Config) -> None:
+    line = replace(LINE, number="3018", label="30 18")
+    assert of_post(config, line, "{{ helpline: 3018 }} est gratuit.") == []
+    assert of_post(config, replace(line, free=False), "{{ helpline: 3018 }} est gratuit.") == ["number-label"]
+
+
 # What a channel adds ----
 
 
-def shown(config: Config, html: str = "", text: str = "", body: str = "Bonjour.") -> list[tuple[str, str]]:
+def shown(
+    config: Config, html: str = "", text: str = "", body: str = "Bonjour.", alts: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
     path = write(config.root, "title: Bonjour", body, "posts/x.md")
     room = library.load(config)
     post = next(post for post in room.posts if post.path == path)
-    proof = Shown("newsletter", "letter", "fr", Proof(html=html, text=text), (post,))
+    proof = Shown("newsletter", "letter", "fr", Proof(html=html, text=text, alts=alts), (post,))
     assert CHECK.proof
     return [(f.code, f.severity.value) for f in CHECK.proof(proof, Context(room, config, NOW))]
 
@@ -168,5 +176,9 @@ def test_what_an_author_wrote_is_not_told_twice(config: Config) -> None:
 
 def test_the_name_of_the_sender_is_shown_before_everything_else(config: Config) -> None:
     own = config.settings.newsletter.model_copy(update={"sender": "Violences 0800 300 30 <lettre@example.org>"})
-    named = replace(config, settings=config.settings.model_copy(update={"newsletter": own}))
+    named = config.model_copy(update={"settings": config.settings.model_copy(update={"newsletter": own})})
     assert shown(named, "<html><body><p>Bonjour</p></body></html>") == [("number-in-template", "error")]
+
+
+def test_the_words_of_a_picture_without_a_page_are_looked_at(config: Config) -> None:
+    assert shown(config, alts=("Affiche : 01 47 29 36 69",)) == [("number-in-template", "warning")]

@@ -13,6 +13,7 @@ import pytest
 from tests.support.content import newsroom, write
 from veille import checks, library, proofing
 from veille import config as settings
+from veille.blocking import blocking
 from veille.checks import letters, mail_clients, third_parties
 from veille.checks.rules import Check, Context, Shown
 from veille.errors import ContentError, Finding, Severity
@@ -170,6 +171,42 @@ def test_a_page_that_no_post_stands_on_is_read_as_a_template(room: Room) -> None
     }
 
 
+def test_styles_of_a_letter_template_are_read(room: Room) -> None:
+    room.post()
+    path = room.root / "templates/newsletter/own.mjml"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"<mj-head>\n<mj-style>@import '{FOREIGN}.css';</mj-style>\n</mj-head>", encoding="utf-8")
+    found = checks.run(library.load(room.config), room.config, NOW)
+    (finding,) = [finding for finding in found if finding.severity is Severity.ERROR]
+    assert (finding.code, finding.where) == ("third-party", "templates/newsletter/own.mjml:2")
+    assert blocking((), library.load(room.config), found, everything=False) == [finding]
+
+
+def test_samples_are_of_what_could_still_leave(room: Room) -> None:
+    long = "Samedi prochain, de 14 h à 18 h, la ressourcerie de Bagneux organise une bourse"
+    room.post()
+    for name, day in (("hier", "2026-11-24"), ("jadis", "2026-09-01")):
+        write(
+            room.root,
+            f"title: n\nposts: [velo]\ndate: {day}\nnewsletter: {{subject: '{long}'}}",
+            "",
+            f"editions/{name}.md",
+        )
+    assert [f.file for f in room.samples() if f.code == "subject-long"] == ["content/editions/hier.md"]
+
+
+def test_samples_hold_a_sensitive_post(room: Room) -> None:
+    room.post()
+    room.post("calme", front="sensitive: true\n")
+    assert room.samples() == []
+    seen: list[bool] = []
+    spy = Check(rules=(), proof=lambda shown, _context: seen.append(shown.sensitive) or ())  # type: ignore[func-returns-value]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "CHECKS", (spy,))
+        room.samples()
+    assert {True, False} == set(seen)
+
+
 def test_no_excuse_lets_a_third_party_in(room: Room) -> None:
     room.post(front="allow:\n  third-party: nous y tenons\n")
     room.template(PAGE, _behind("<head>", f'<script src="{FOREIGN}.js"></script>'))
@@ -293,6 +330,11 @@ def test_a_letter_whose_picture_takes_the_place_of_a_personal_link(room: Room) -
 def test_links_through_a_counter(context: Context, href: str) -> None:
     for channel in ("newsletter", "feed", "web"):
         assert look(third_parties.CHECK, context, f'<a href="{href}">x</a>', channel) == ["link-redirector"]
+
+
+def test_a_place_of_a_map_may_go_through_a_counter_too(context: Context) -> None:
+    html = '<map name="m"><area href="https://x1y2.mjt.lu/lnk/abc" alt="x"></map>'
+    assert look(third_parties.CHECK, context, html) == ["link-redirector"]
 
 
 @pytest.mark.parametrize(
