@@ -73,7 +73,7 @@ def _written(shown: Shown, context: Context, scene: Scene) -> set[str]:
 def _typed(place: Place, shown: Shown) -> Finding:
     number = place.number
     worse = verdicts.wrong(place)
-    grave = worse is not None or place.near_help or number.short or number.digits.startswith("08")
+    grave = worse is not None or place.near_help
     message = _("“{number}” is shown, and no post and no record holds it")
     said = message.format(number=number.written) + (f". {worse.message}" if worse else "")
     return _finding(said, shown, place.text.excerpt(number.start, number.end), grave=grave)
