@@ -90,7 +90,7 @@ def _uses(subject: Subject) -> Iterator[_Use]:
     if not isinstance(source, Post | Edition) or "{{" not in source.body:
         return
     written = (child for token in subject.tokens for child in token.children or () if child.type == "reference")
-    places = ((text, at) for text in subject.body for at, sign in enumerate(text.content) if sign == REFERENCE)
+    places = ((text, at) for text in subject.body for at in text.references)
     for child, (text, at) in zip(written, places, strict=False):
         yield _Use(str(child.meta["key"]), text=text, start=at)
 

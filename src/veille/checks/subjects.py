@@ -68,6 +68,14 @@ class Text:
         at, line, column = self.spots[max(0, bisect_right(self.spots, offset, key=lambda spot: spot[0]) - 1)]
         return line, None if column is None else column + offset - at
 
+    @property
+    def references(self) -> Iterator[int]:
+        """The offsets at which a contact is put in."""
+        at = self.content.find(REFERENCE)
+        while at >= 0:
+            yield at
+            at = self.content.find(REFERENCE, at + 1)
+
     def excerpt(self, start: int, end: int) -> str:
         """The characters with some words around them, on one line."""
         first = max(0, start - _AROUND)

@@ -26,7 +26,7 @@ def placed(subject: Subject, scene: Scene) -> list[Named]:
     if not isinstance(subject.source, Post | Edition) or "{{" not in subject.source.body:
         return []
     written = (child for token in subject.tokens for child in token.children or () if child.type == "reference")
-    signs = ((text, at) for text in subject.body for at, sign in enumerate(text.content) if sign == REFERENCE)
+    signs = ((text, at) for text in subject.body for at in text.references)
     found = (
         (text, at, scene.directory.of_reference(str(c.meta["key"])))
         for c, (text, at) in zip(written, signs, strict=False)
