@@ -10,7 +10,8 @@ import re
 _I = re.IGNORECASE
 _ORGAN = (
     r"samu(?: social)?|police(?: secours| nationale)?|(?:sapeurs-)?pompiers?|gendarmerie|secours|"
-    r"urgences?(?: médicales?| européennes?| en europe| par sms)?|enfance en danger|enfants disparus"
+    r"urgences?(?: médicales?| européennes?| en europe| par sms)?|enfance en danger|enfants disparus|"
+    r"emergenc(?:y|ies)|ambulance|fire brigade"
 )
 _BID = (
     r"(?:r?appel(?:le[rz]?|ez|er|ons)|appelle|compos(?:e[rz]?|ons)|fai(?:s|tes|re)|tape[rz]?|joindre|joignables?|"
@@ -26,12 +27,28 @@ _NAMED_LEFT = re.compile(rf"\b(?:{_ORGAN})(?:[ \n]*[(:=,-]+[ \n]*(?:au |le )?|[ 
 _DANGER = re.compile(r"\b(?:danger|détresse|besoin)[ \n]*[(:=,]+[ \n]*(?:au |le )?$", _I)
 _NAMED_RIGHT = re.compile(rf"[ \n]*(?:[(:=-]|pour\b)[ \n]*(?:le |la |les |l[’'])?(?:{_ORGAN})\b", _I)
 _CALLED = re.compile(
-    rf"(?:\b{_BID}\b|\bnum[ée]ros?\b|\bn°|\bt[ée]l\b|\bt[ée]l[ée]phon|\bhotline|\bappel|\bligne d.[ée]coute|\ballô)"
+    rf"(?:\b{_BID}\b|\bnum[ée]ros?\b|\bn°|\bt[ée]l\b\.?|[☎📞📱]|\bcontacts?\b|"
+    r"\bt[ée]l[ée]phon|\bhotline|\bappel|\bligne d.[ée]coute|\ballô)"
     r"[^.!?\d\x01]{0,40}$",
     _I,
 )
-_POINTED = re.compile(r"(?:\b(?:le|au|du)[ \n]|[(:=][ \n]?|\bn°[ \n]?|\bnum[ée]ro[ \n](?:\w+[ \n])?)$", _I)
+_POINTED = re.compile(
+    r"(?:\b(?:le|au|du)[ \n]|[☎📞📱]️?[ \n\u200b]*|[(:=][ \n]?|\bn°[ \n]?|\bnum[ée]ro[ \n](?:\w+[ \n])?)$", _I
+)
 _ARTICLE = re.compile(r"(?:\b(?:le|au|du)[ \n]|[(:=][ \n]?)$", _I)
+# "Llama al", "Zadzwoń pod", "اتصل بالرقم": posts are written in the languages of those who read them.
+_BIDDEN_ELSEWHERE = re.compile(
+    r"(?:\b(?:llam\w+|marque|marca|lig(?:a|ue|ar)|zadzwo\w+|dzwo\w+|chiam\w+|sunați|telefon\w*|rufen?|arayın)\b|اتصل|رقم|"
+    r"\bпозвон\w+|\bзвони\w*)[^.!?\d\x01]{0,25}$",
+    _I,
+)
+_ANSWERS = re.compile(
+    r"[ \n](?:te |vous |nous )?(?:répond|écoute|est (?:ouvert|fermé|joignable|gratuit|anonyme|payant)\b)|"
+    r"(?:,|[ \n]:)[ \n](?:c.est |est )?(?:le |un )?num[ée]ro\b",
+    _I,
+)
+TURNED = ("51", "71", "81")  # 15, 17 and 18 by a slip; "Samu 51" is also that of the Marne
+_TOLD = re.compile(r"(?:[(:=][ \n]?(?:le[ \n])?|\b(?:le|au)[ \n])$", _I)
 _DRAWN = re.compile(r"\bgagnant|\btirage|\bprix\b|\bloterie|\btombola", _I)
 _CHAIN = re.compile(r"[ \n)]*(?:,|/|-|;|ou|et|puis)?[ \n]*(?:ou|et|puis)?[ \n]*(?:le|au|du)?[ \n(]*", _I)
 
@@ -91,20 +108,29 @@ def meant(text: str, start: int, end: int, digits: str, *, known: bool, joined: 
     left = text[max(0, start - 60) : start]
     if _counts(left, text, end):
         return False
+    if digits in TURNED:
+        return _TOLD.search(left) is not None and bool(_BIDDEN.search(left) or _NAMED_LEFT.search(left))
     if _BIDDEN.search(left) or _NAMED_LEFT.search(left) or _DANGER.search(left) or _NAMED_RIGHT.match(text, end):
         return True
     if len(digits) < 3 or odd:
         return False
     if len(digits) == 3:
-        return known and digits != "118" and _ARTICLE.search(left) is not None
+        return known and digits != "118" and bool(_ARTICLE.search(left) or _BIDDEN_ELSEWHERE.search(left))
     pointed = _POINTED.search(left) is not None
-    called = _CALLED.search(left) is not None
+    called = bool(_CALLED.search(left) or _BIDDEN_ELSEWHERE.search(left))
     helped = near_help(text, start, end, _NEAR)
     if not digits.startswith(("3", "116", "118")):
         return called and pointed and not digits.startswith(("19", "20"))
-    if known and joined and len(digits) == 4:
+    if joined and len(digits) == 4 and (known or (helped and digits.startswith(("30", "31", "39")))):
+        return True
+    if pointed and len(digits) == 4 and _ANSWERS.match(text, end):
         return True
     return called or (helped and (known or pointed)) or (known and joined and pointed)
+
+
+def counts(text: str, start: int, end: int) -> bool:
+    """Whether a number numbers or counts something: "bus 188", "3114 logements"."""
+    return _counts(text[max(0, start - 60) : start], text, end)
 
 
 def _counts(left: str, text: str, end: int) -> bool:

@@ -32,6 +32,8 @@ _CALL = re.compile(
     _I,
 )
 _WRITE = re.compile(r"\bsms\b|\btextos?\b|\bmessage|\b[ée]cri(?:s|t|vez|re)\b|\btext\b", _I)
+_TEXTED = re.compile(r"\b(?:sms|textos?)\b[^.!?,;]{0,20}\bau[ \n\xa0]$", _I)
+_BY_TEXT = re.compile(r"[ \n\xa0]*\(?(?:par|en)[ \n\xa0](?:sms|textos?)\b", _I)
 _NOT_CALL = re.compile(r"(?:\bn[’']|\b(?:ne|pas|jamais|impossible|not)\b)[^.!?]{0,30}$", _I)
 
 
@@ -42,6 +44,7 @@ def contradictions(place: Place, record: Record) -> Iterator[Finding]:
         yield from _existence(place, record.source)
         yield from _hours(place, record.source)
         yield from _voice(place, record.source)
+        yield from _texting(place, record.source)
     yield from _price(place, record)
 
 
@@ -87,6 +90,15 @@ def _voice(place: Place, line: HelpLine) -> Iterator[Finding]:
         return
     message = _("{number} ({name}) cannot be called: it takes text messages").format(number=line.label, name=line.name)
     yield _at(codes.LABEL, place, message, _("write: send a text message to {number}").format(number=line.label))
+
+
+def _texting(place: Place, line: HelpLine) -> Iterator[Finding]:
+    """A message to a line that takes none is lost, and its writer waits for an answer."""
+    if line.sms or not line.voice or not (_TEXTED.search(place.lead) or _BY_TEXT.match(place.trail)):
+        return
+    message = _("{number} ({name}) takes no text messages: nobody answers them")
+    said = message.format(number=line.label, name=line.name)
+    yield _at(codes.LABEL, place, said, _("write that one calls it, or name a line that takes text messages"))
 
 
 def _price(place: Place, record: Record) -> Iterator[Finding]:
