@@ -70,6 +70,11 @@ def test_the_broken_address_of_a_source_document_is_put_together(room: Config) -
     assert "<https://www.hauts-de-seine.fr/toutes-les-actualites/detail/que-faire-face" in str(finding.hint)
 
 
+def test_a_broken_address_is_put_together_without_what_closes_its_brackets(room: Config) -> None:
+    (finding,) = found(room, "Voir [la page](https://www.exemple.fr/toutes-les-\nactualites/aide/).")
+    assert "<https://www.exemple.fr/toutes-les-actualites/aide/>" in str(finding.hint)
+
+
 SOUND = {
     "link": f"Lis [le programme de décembre]({URL}).",
     "autolink": f"Tout est sur <{URL}>.",

@@ -77,10 +77,10 @@ def typed(text: Text) -> Iterator[tuple[int, str]]:
     if "://" not in content and "www." not in content.lower():
         return
     for match in _TYPED.finditer(content):
-        yield match.start(), _without_stop(match[0])
+        yield match.start(), without_stop(match[0])
 
 
-def _without_stop(address: str) -> str:
+def without_stop(address: str) -> str:
     """Without the punctuation of the sentence that it ends, and a bracket that was opened before it."""
     while address and (
         address[-1] in ".,;:!?…'’*_" or (address[-1] in ")]" and address.count("(") < address.count(")"))

@@ -21,6 +21,7 @@ from veille.checks.links.ground import (
     linked,
     parts_of,
     typed,
+    without_stop,
 )
 from veille.checks.rules import Context
 from veille.checks.subjects import Link, Subject, Text
@@ -67,7 +68,8 @@ def _in_text(text: Text, words: list[tuple[Text | None, int, int]]) -> Iterator[
     for start, end in cuts:
         message = _("this web address is broken in the middle: {address}")
         shown = " ".join(text.content[start:end].split())
-        hint = _("write it in one piece: <{address}>").format(address="".join(text.content[start:end].split()))
+        whole = without_stop("".join(text.content[start:end].split()))
+        hint = _("write it in one piece: <{address}>").format(address=whole)
         yield rules.BROKEN.at(text, start, end, message.format(address=shown), hint)
     for start, address in typed(text) if is_shown(text) else ():
         if not _is_linked(text, start, words) and not any(first <= start < last for first, last in cuts):
