@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import postgres
+from tests.support import postgres, warm_veille
 from tests.support.ledger import Ledger
 from veille.outbox.database import open_database
 
@@ -16,9 +17,11 @@ _LONG_FIRST = ("faults", "wheel", "integration", "unit")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """With `--dist loadfile`, take files in the order below, and not those with most tests first."""
+    """With `--dist loadfile`, take files in the order below, and not those with most tests first; choose the start."""
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
+    if config.option.markexpr == "soak":  # the long suite has the time to start every command as people do
+        os.environ.setdefault(warm_veille.COLD, "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,7 +5,7 @@ its own folder, environment, streams and end (also by SIGKILL), which runs the r
 is not loaded before the fork: its texts are fixed in the language of the environment when it is.
 
 Two servers take turns, because all children of one share its hash seed: an order that differs from process to process
-is still seen. `VEILLE_TEST_COLD=1` starts every command the long way.
+is still seen. `VEILLE_TEST_COLD=1` starts every command the long way; `make soak` does.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ LOADED = (
     "veille_publishers.smtp",
     "veille_publishers.web",
 )
+COLD = "VEILLE_TEST_COLD"
 _KNOWN = ("VEILLE_", "COLUMNS")  # of the environment; anything else may change what is loaded
 _SERVERS = 2
 _LONGEST = 1 << 20  # bytes of a request
@@ -58,7 +59,7 @@ def fits(env: Mapping[str, str]) -> bool:
 
 def _cold() -> bool:
     """Such sockets and a fork without surprises are Linux's."""
-    return bool(os.environ.get("VEILLE_TEST_COLD")) or not sys.platform.startswith("linux")
+    return bool(os.environ.get(COLD)) or not sys.platform.startswith("linux")
 
 
 # Where the tests run ----
