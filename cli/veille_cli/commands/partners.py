@@ -132,7 +132,8 @@ def _mail(room: Newsroom, found: Sequence[Due], *, send: bool) -> list[dict[str,
     for entry in found:
         record = entry.record
         if not isinstance(record, Partner) or not record.email:
-            made.append({"id": entry.id, "name": record.name, "call": _number(record)})
+            asked = {"call": _number(record)} if isinstance(record, Partner) else {"source": record.source}
+            made.append({"id": entry.id, "name": record.name, **asked})
             continue
         try:
             made.append({"id": entry.id, "name": record.name, "said": notices.send(_notice(room, record))})
@@ -171,7 +172,10 @@ def _mail_words(mailed: Sequence[dict[str, Any]]) -> Iterator[str]:
         if "error" in entry:
             yield f"✗ {entry['error']['message']}"
         elif "said" in entry:
-            yield f"{entry['name']}: {entry['said']}"
+            yield _("{label}: ").format(label=entry["name"]) + entry["said"]
+        elif "source" in entry:  # nobody tries an emergency number: somebody else may need it now
+            words = _("{name}: hold its record against its source, {source}")
+            yield words.format(name=entry["name"], source=entry["source"])
         else:
             words = _("{name}: no mail address on file; call {number}")
             yield words.format(name=entry["name"], number=entry["call"] or "?")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from veille.checks.rules import Check, Context, Rule, mark
-from veille.checks.subjects import REFERENCE, Subject, Text
+from veille.checks.subjects import REFERRED, Subject, Text
 from veille.config import Config
 from veille.contacts import named, record_of
 from veille.editions import Edition
@@ -98,16 +98,14 @@ def _uses(subject: Subject) -> Iterator[_Use]:
 def _at(rule: Rule, use: _Use, subject: Subject, message: str, hint: str) -> Finding:
     if use.text is not None:
         found = rule.at(use.text, use.start, use.start + 1, message, hint)
-        return replace(
-            found, excerpt=found.excerpt.replace(REFERENCE, "{{ " + use.reference.replace(":", ": ") + " }}")
-        )
+        return replace(found, excerpt=found.excerpt.replace(REFERRED, "{{ " + use.reference.replace(":", ": ") + " }}"))
     key = use.key if use.key in subject.lines else use.key.partition(".")[0]
     return replace(rule.of(subject, key, message, hint), field=use.key.partition(".")[0])
 
 
 def _uncertain(line: HelpLine) -> tuple[str, str]:
     message = _("{number} ({name}) is on file as uncertain: nobody vouches for it")
-    hint = _("call it and check; then write confidence: sure in {file}, line {line}, or take it out here")
+    hint = _("check it at its source; then write confidence: sure in {file}, line {line}, or take it out here")
     return message.format(number=line.label, name=line.name), hint.format(file=FILE, line=line.line)
 
 
@@ -156,7 +154,7 @@ def emergency_line(subject: Subject, context: Context) -> Iterator[Finding]:
     message = _("{name} is left out of the emergency block: its record is uncertain")
     if line.sure:
         message = _("{name} is left out of the emergency block: its record is not valid today")
-    hint = _("call it and correct the record, or delete emergency: true")
+    hint = _("check it at its source and correct the record, or delete emergency: true")
     found = rule.of(subject, "emergency", message.format(name=_called(line)), hint)
     yield replace(found, line=line.line, severity=Severity.WARNING)
 

@@ -23,6 +23,7 @@ from veille.partners import HelpLine, Partner
 from veille.posts import Post
 
 REFERENCE = "\ufffc"  # stands where `{{ partner: id }}` puts in a contact
+REFERRED = "{{ … }}"  # the same in an excerpt
 _AROUND = 30  # characters of an excerpt on each side
 
 Source = Post | Edition | Partner | HelpLine
@@ -85,7 +86,8 @@ class Text:
             before = "…" + before.split(" ", 1)[1]
         if last < len(self.content) and " " in after:
             after = after.rsplit(" ", 1)[0] + "…"
-        return " ".join((before + self.content[start:end] + after).split())
+        words = " ".join((before + self.content[start:end] + after).split())
+        return words.replace(REFERENCE, REFERRED)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def age(place: Place, record: Record) -> Iterator[Finding]:
     helps = isinstance(record.source, HelpLine) or place.near_help
     message = _("when this is shown, nobody has verified {name} for {days} days")
     words = message.format(name=record.source.name, days=(place.scene.day - record.source.verified_on).days)
-    hint = _("call it, correct {file}, then run `veille partners confirm {name}`")
+    hint = _("check it at its source, correct {file}, then run `veille partners confirm {name}`")
     name = getattr(record.source, "id", record.digits)
     found = _at(codes.RECORD_OLD, place, words, hint.format(file=record.file, name=name))
     yield replace(found, severity=Severity.ERROR if helps else Severity.WARNING)

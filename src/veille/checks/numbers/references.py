@@ -51,7 +51,7 @@ def old_in_front(subject: Subject, scene: Scene) -> Iterator[Finding]:
         if record and record.is_old(scene.day, every):
             message = _("when this is shown, nobody has verified {name} for {days} days")
             days = (scene.day - record.source.verified_on).days
-            hint = _("call it, correct {file}, then run `veille partners confirm {name}`")
+            hint = _("check it at its source, correct {file}, then run `veille partners confirm {name}`")
             said = hint.format(file=record.file, name=record.digits)
             yield codes.RECORD_OLD.of(subject, "helplines", message.format(name=record.source.name, days=days), said)
 

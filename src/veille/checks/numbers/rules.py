@@ -14,7 +14,7 @@ INCOMPLETE = Rule(
     "number-incomplete",
     mark("A telephone number that cannot ring"),
     mark("Somebody in danger dials it once, gets nothing, and does not try again."),
-    mark("Look the number up where the service itself writes it, dial it, put it into a record, and name the record."),
+    mark("Look the number up where the service itself writes it, put it into a record, and name the record."),
     "Le numéro vert 0800 300 3 répond.",
     "Le {{ helpline: 3919 }} répond.",
     excusable=False,
@@ -68,7 +68,10 @@ RECORD_OLD = Rule(
     "number-record-old",
     mark("A number that nobody verified for long"),
     mark("Associations move and lines close. A wrong number is worse than none."),
-    mark("Call it, then run `veille partners confirm`, or correct verified_on in its record."),
+    mark(
+        "Check it at its source (nobody tries an emergency number), then run `veille partners confirm`, or "
+        "correct verified_on in its record."
+    ),
     "verified_on: 2025-01-15",
     "verified_on: 2026-11-18",
     source="veille, issue 5, point 1: 90 days; [checks] verify_every",

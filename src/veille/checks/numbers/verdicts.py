@@ -127,7 +127,7 @@ def _incomplete(place: Place) -> Finding:
     elif (twin := twin_of(number.digits)) and not number.letters:
         message += " " + _("With all its digits as they are it would ring in {country}.").format(country=_country(twin))
     return _at(
-        codes.INCOMPLETE, place, message, _("look it up where the service writes it, dial it, and name its record")
+        codes.INCOMPLETE, place, message, _("look it up where the service writes it, and name its record")
     )
 
 
@@ -192,7 +192,10 @@ def _unknown(place: Place) -> Finding:
     message = _("“{number}” is in no record: nobody here has verified that somebody answers there.")
     if number.digits in place.scene.directory.unsure:
         message = _("“{number}” is on file as uncertain: nobody vouches for it.")
-    hint = _("call it, write its record into content/helplines.yaml, and name it: {{{{ helpline: {digits} }}}}")
+    hint = _(
+        "look it up where the service writes it, write its record into content/helplines.yaml, and name it: "
+        "{{{{ helpline: {digits} }}}}"
+    )
     return _at(codes.UNKNOWN, place, message.format(number=number.written), hint.format(digits=number.digits))
 
 
