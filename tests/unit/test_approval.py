@@ -247,10 +247,14 @@ def test_what_stands_around_the_text_is_in_the_approval(room: Room) -> None:
 
 
 def test_who_wrote_it_is_in_the_approval_though_no_reader_sees_it(room: Room) -> None:
-    path = room.desk.post("urgent", BY_CAMILLE + "channels: [newsletter]\n")
-    before = _digest(room, path)
+    path = room.desk.post("urgent", BY_CAMILLE + "channels: [facebook]\n")
+    before = _real(room, NOW, "facebook")
+    source = before.library.find(path)
     rewrite(path, "author: Camille", "author: Claude")
-    assert _digest(room, path) != before
+    after = _real(room, NOW, "facebook")
+    other = after.library.find(path)
+    assert after.renditions(other) == before.renditions(source) != {}
+    assert after.digest(other) != before.digest(source)
 
 
 def _digest(room: Room, path: Path, now: datetime = NOW) -> str:
@@ -258,13 +262,13 @@ def _digest(room: Room, path: Path, now: datetime = NOW) -> str:
     return approvals.digest(approvals.library.find(path))
 
 
-def _real(room: Room, now: datetime) -> Approvals:
+def _real(room: Room, now: datetime, channel: str = "newsletter") -> Approvals:
     config = room.desk.config
     clock: Clock = lambda: now  # noqa: E731
     context = registry.Context(
         config, Templates(config), clock, lambda: pytest.fail("no network"), keys=Keys({"1": b"k" * 32})
     )
-    publishers: dict[str, Publisher] = {"newsletter": registry.load("newsletter", context)}
+    publishers: dict[str, Publisher] = {channel: registry.load(channel, context)}
     return Approvals(library.load(config), config, publishers, Audit(room.desk.ledger.database), now)
 
 

@@ -13,8 +13,11 @@ from veille import checks, config, library
 from veille.checks.links import CHECK
 from veille.checks.links.web import tracking, untracked
 from veille.checks.rules import Context
+from veille.checks.subjects import Link
 from veille.config import Config
 from veille.errors import Finding, Severity
+from veille.linking import Answer, Outcome
+from veille.linking.verdicts import verdicts
 
 OURS = {rule.code for rule in CHECK.rules}
 URL = "https://www.exemple.fr/page"
@@ -357,3 +360,14 @@ def test_a_thousand_posts_are_looked_at_quickly(room: Config) -> None:
     for _turn in range(50):
         list(each(subject, context))
     assert (time.process_time() - started) / 50 < 0.0015  # twice the budget: the machine is shared
+
+
+def test_several_sites_that_say_nothing_are_a_computer_without_network() -> None:
+    def said(count: int) -> list[str]:
+        hosts = [f"https://www.site{number}.fr/" for number in range(count)]
+        link = Link("", "Page", "content/posts/a.md", 5, 1, None, None, 0)
+        answers = {host: Answer(host, Outcome.SILENT) for host in hosts}
+        return [finding.code for finding in verdicts({host: [link] for host in hosts}, answers)]
+
+    assert said(2) == ["link-unreachable"] * 2
+    assert said(3) == ["links-unchecked"]

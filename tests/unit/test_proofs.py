@@ -325,6 +325,8 @@ def test_a_letter_whose_picture_takes_the_place_of_a_personal_link(room: Room) -
         "https://eur01.safelinks.protection.outlook.com/?url=x",
         "https://example.us1.list-manage.com/track/click?u=1",
         "https://x1y2.mjt.lu/lnk/abc",
+        "https://bit.ly/3xYzAbC",
+        "//bit.ly/3xYzAbC",
     ],
 )
 def test_links_through_a_counter(context: Context, href: str) -> None:
@@ -335,6 +337,13 @@ def test_links_through_a_counter(context: Context, href: str) -> None:
 def test_a_place_of_a_map_may_go_through_a_counter_too(context: Context) -> None:
     html = '<map name="m"><area href="https://x1y2.mjt.lu/lnk/abc" alt="x"></map>'
     assert look(third_parties.CHECK, context, html) == ["link-redirector"]
+
+
+def test_no_excuse_lets_a_shortener_out(room: Room) -> None:
+    room.post(body="[Le programme](https://bit.ly/3xYzAbC)", front="allow: {link-detour: le partenaire y tient}")
+    assert {"link-redirector"} == {f.code for f in room.refusal()}
+    found = checks.run(library.load(room.config), room.config, NOW)
+    assert {"link-detour", "allow-refused"} == {f.code for f in found if f.severity is Severity.ERROR}
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ break it, since Markdown holds no foreign picture; templates of a newsroom, and 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lxml import etree
 
+from veille.checks.links.detours import detour_of
 from veille.checks.markup import elements, found, hidden, line_of, place
 from veille.checks.rules import Check, Context, Rule, Shown, mark
 from veille.errors import Finding
@@ -132,26 +131,6 @@ def foreign(address: str, base_url: str) -> str:
     return "" if host == urlsplit(base_url).hostname else host
 
 
-def redirector(address: str) -> str:
-    """The host of a link that only passes on to another one; "" otherwise."""
-    try:
-        parts = urlsplit(address)
-        host = (parts.hostname or "").lower()
-    except ValueError:
-        return ""
-    for known, path in _redirectors():
-        if (host == known or host.endswith(f".{known}")) and parts.path.startswith(path):
-            return host
-    return ""
-
-
-@cache
-def _redirectors() -> tuple[tuple[str, str], ...]:
-    data = tomllib.loads((Path(__file__).parent / "data" / "redirectors.toml").read_text(encoding="utf-8"))
-    entries = [*data["counter"], *data["wrapper"]]
-    return tuple((host, str(entry.get("path", ""))) for entry in entries for host in entry["hosts"])
-
-
 # proofs ----
 
 
@@ -166,8 +145,8 @@ def _proof(shown: Shown, context: Context) -> Iterator[Finding]:
         if shown.channel in ("newsletter", "feed") and (words := _program(element)):
             message = _("there is a program in it: {words}").format(words=words)
             yield found(SCRIPT, place(shown, context, words), message, _("take it out of the template"))
-        if element.tag in ("a", "area") and (host := redirector(element.get("href") or "")):
-            yield _through(host, element.get("href") or "", shown, context)
+        if element.tag in ("a", "area") and (detour := detour_of(element.get("href") or "")):
+            yield _through(detour.host, element.get("href") or "", shown, context)
 
 
 def _of_addresses(element: etree._Element, shown: Shown, context: Context, base_url: str) -> Iterator[Finding]:

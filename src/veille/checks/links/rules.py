@@ -96,6 +96,7 @@ DETOUR = Rule(
     mark("Open it once, and write the address on which it ends."),
     wrong="https://bit.ly/3xYzAbC",
     right="https://www.exemple.fr/inscription-patinoire",
+    excusable=False,
 )
 PASSWORD = Rule(
     "link-password",

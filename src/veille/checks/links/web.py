@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from functools import cache
+from urllib.parse import urlunsplit
 
 from veille.checks.links import rules
+from veille.checks.links.detours import detour_of
 from veille.checks.links.ground import (
     at,
     covers,
@@ -130,9 +131,9 @@ def _host(link: Link, host: str, *, rehearsal: bool) -> Iterator[Finding]:
 
 
 def _marks(link: Link, host: str) -> Iterator[Finding]:
-    parameters = _service(host, link.href)
-    if parameters is not None:
-        target = _target(link.href, parameters)
+    detour = detour_of(link.href)
+    if detour is not None:
+        target = untracked(detour.target)
         message = _("this link goes by way of {host}, which counts who clicks").format(host=host)
         hint = _("write where it leads: {address}").format(address=target) if target else None
         yield at(rules.DETOUR, link, message, hint or _("open it once and write the address on which it ends"))
@@ -141,32 +142,6 @@ def _marks(link: Link, host: str) -> Iterator[Finding]:
         message = _("this address tells the other site where its visitors come from: {names}").format(names=names)
         hint = _("write {address}").format(address=untracked(link.href))
         yield at(rules.TRACKING, link, message, hint)
-
-
-@cache
-def _services() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-    """Host, path and parameters of every known shortener and counter."""
-    found = []
-    for line in lines_of("shorteners.txt"):
-        name, *parameters = line.split()
-        host, slash, path = name.partition("/")
-        found.append((host, slash + path, tuple(parameters)))
-    return tuple(found)
-
-
-@lru_cache(4096)
-def _service(host: str, address: str) -> tuple[str, ...] | None:
-    """The parameters that may hold the real address; None when no service is in the way."""
-    path = urlsplit(address).path
-    known = (names for domain, start, names in _services() if covers(domain, host) and path.startswith(start))
-    return next(known, None)
-
-
-def _target(address: str, parameters: Sequence[str]) -> str:
-    """The real address out of one that goes by way of a service; "" when it does not tell."""
-    values = parse_qs(urlsplit(address).query)
-    targets = (untracked(value) for name in parameters for value in values.get(name, ()))
-    return next((target for target in targets if parts_of(target)), "")
 
 
 @cache
