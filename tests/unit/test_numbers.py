@@ -271,7 +271,8 @@ def test_a_short_number_that_nobody_verified_is_an_error(config: Config, room: L
 def test_what_short_numbers_look_like_and_are_not(config: Config, room: Library) -> None:
     text = (
         "Les pompiers du 81 et le Samu 51 ont défilé. Contact : salle 3920. La rue compte 3100 habitants. "
-        "Tél. du bureau 3014. Le score est de 71 à 51. Appelle avant le 19. Le bus 3920 répond à un besoin."
+        "Tél. du bureau 3014. Le score est de 71 à 51. Appelle avant le 19. Numéro de dossard : 119. "
+        "L’avenue est fermée entre le 112 et le 118. Le bus 3920 répond à un besoin."
     )
     assert look(config, room, text) == []
 

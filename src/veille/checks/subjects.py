@@ -275,7 +275,7 @@ class _Piece:
     @cached_property
     def rows(self) -> list[int]:
         """Where each line begins."""
-        return [0, *(found.end() for found in re.finditer("\n", self.raw))]
+        return [0, *(found.end() for found in re.finditer("\n", self.raw))] if "\n" in self.raw else [0]
 
     def see(self, shown: str) -> None:
         """Take up what a reader sees, and find where it was written."""
