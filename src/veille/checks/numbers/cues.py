@@ -58,7 +58,8 @@ _NOT_AFTER = re.compile(
     r"article|art\.|articles|loi|décret|arrêté|norme|iso|version|réf\.?|référence|dossier|facture|commande|"
     r"formulaire|cerfa|lettre|édition|épisode|saison|peugeot|renault|citroën|nokia|boeing|airbus|casier|boîte|bp|cs|"
     r"parcelle|les|des|aux|ces|nos|vos|ses|leurs|quelque|quelques|environ|plus de|moins de|près de|"
-    r"entre(?: le| les)?|dossard|billet|total de|soit|vers|dont|avant le|après le|dès le|depuis le|jusqu.au|à partir du|en|an|année|match|score|points)"
+    r"entre(?: le| les)?|dossard|billet|total de|"
+    r"soit|vers|dont|avant le|après le|dès le|depuis le|jusqu.au|à partir du|en|an|année|match|score|points)"
     r"(?:[ \n](?:n°|numéro|no))?[ \n:]*$",
     _I,
 )
