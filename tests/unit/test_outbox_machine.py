@@ -335,7 +335,7 @@ class PostgreSQLMachine(Machine):
 
     def make_database(self) -> Database:
         """See `Machine`."""
-        tables = ", ".join(table.name for table in schema.metadata.sorted_tables)
+        tables = ", ".join(table.name for table in schema.metadata.sorted_tables if table.name != "audit")  # kept
         with self.database.write() as connection:
             connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
         return self.database
