@@ -69,6 +69,7 @@ ALTS = {
     "Affiche du forum des stages": "text-in-picture",
     "Capture d’écran du site": "text-in-picture",
     "L" + "ongue description " * 8: "alt-long",
+    "x" * 126: "alt-long",
 }
 GOOD_ALTS = (
     "Deux jeunes réparent un vélo",

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.support.content import PARTNER, newsroom, write
 from tests.support.desk import Desk
 from veille import checks, confirming, contacts, library
 from veille.config import Config
 from veille.errors import ContentError, Finding, Severity, VeilleError
+from veille.outbox import schema
 from veille.outbox.mentions import Mentions, Where
 from veille.partners import HelpLine, Hours
 from veille.reading.contact import read_helplines, read_partner
@@ -256,6 +258,21 @@ def test_a_post_that_is_kept_in_a_letter_keeps_what_it_shows(tmp_path: Path) -> 
         assert {source: shown["phone"][-2:] for source, shown in bearer.carried.items()} == {"a": "34", "b": "35"}
         assert (bearer.where, bearer.named) == (Where.QUEUED, True)
         assert Mentions(desk.ledger.database).of("partner:ccas") == []
+    finally:
+        desk.ledger.database.close()
+
+
+def test_a_letter_whose_readers_are_being_counted_cannot_change_any_more(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, NOW)
+    try:
+        desk.post("a", "channels: [newsletter]\npartners: [ccas-bagneux]")
+        desk.publish()
+        (letter,) = [entry.id for entry in desk.ledger.queue.all() if entry.channel == "newsletter"]
+        with desk.ledger.database.write() as connection:
+            frozen = sa.update(schema.publication).where(schema.publication.c.id == letter)
+            connection.execute(frozen.values(audience_at=NOW))
+        (bearer,) = [b for b in Mentions(desk.ledger.database).of("partner:ccas-bagneux") if b.channel == "newsletter"]
+        assert bearer.where == Where.SENT
     finally:
         desk.ledger.database.close()
 

@@ -164,6 +164,7 @@ def test_the_same_words_to_two_pages(room: Config) -> None:
         (f"{URL}?mc_cid=1&mc_eid=2&_hsenc=3&igshid=4", URL),
         ("https://youtu.be/abc?si=xyz", "https://youtu.be/abc"),
         (f"{URL}?mtm_campaign=a&q=b%20c", f"{URL}?q=b%20c"),
+        ("https://www.facebook.com/ville?__cft__[0]=x", "https://www.facebook.com/ville"),
     ],
 )
 def test_tracking_marks(room: Config, address: str, clean: str) -> None:

@@ -151,7 +151,11 @@ def test_ordinary_sentences_about_people_and_places(words: str) -> None:
         ("Le restaurant Chez Paul, 12 rue de Paris", []),
         ("La mairie, 12 rue de Paris", []),
         ("N° 2 84 05 78 006 084 90", ["identity-number"]),
+        ("N° 2 84 05 78 006 084 91", []),  # its key is wrong
         ("Sécurité sociale : 2840578006084", ["identity-number"]),
+        ("K., 34 ans, raconte.", ["person-situation"]),
+        ("Karim D., 34 ans, éducateur, raconte.", ["person-situation"]),  # who hides a name has a reason
+        ("Karim, né le 12/03/1912, y peignait.", []),
         ("ISBN 978 2 07 036822 8", []),
         ("IBAN : FR14 2004 1010 0505 0001 3M02 606", ["bank-account?"]),
         ("FR15 2004 1010 0505 0001 3M02 606", []),
