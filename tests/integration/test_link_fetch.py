@@ -392,6 +392,9 @@ def _resolver(monkeypatch: pytest.MonkeyPatch, code: int | None, *, control: boo
     return asked
 
 
+OWN = "title: a\nallow: {link-private: un essai sur cette machine}"
+
+
 def test_names_that_do_not_exist_and_no_network(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     _resolver(monkeypatch, socket.EAI_NONAME, control=True)
     assert one("https://www.nulle-part.fr/").outcome is Outcome.NO_HOST
@@ -440,16 +443,15 @@ def test_a_dead_link_is_told_at_every_place_and_asked_once(config: Config, site:
     dead = site.url("/dead")
     partner = config.root / "content/partners/ccas-bagneux.yaml"
     partner.write_text(f"{partner.read_text()}url: {dead}\n")
-    write(
-        config.root, f"title: a\nevent: {{start: 2026-12-01, url: '{dead}#top'}}", f"[Une page]({dead})", "posts/a.md"
-    )
-    write(config.root, "title: a\ndraft: true", f"Un.\n\n[Autre page]({dead}#bas), <{site.url('/fine')}>", "posts/b.md")
+    front = f"title: a\nevent: {{start: 2026-12-01, url: '{dead}#top'}}\n{OWN.partition(chr(10))[2]}"
+    write(config.root, front, f"[Une page]({dead})", "posts/a.md")
+    write(config.root, f"{OWN}\ndraft: true", f"Un.\n\n[Autre page]({dead}#bas), <{site.url('/fine')}>", "posts/b.md")
     found = findings(config)
     assert [(f.file.rsplit("/", 1)[1], f.line, f.code, f.severity) for f in found] == [
         ("ccas-bagneux.yaml", 5, "link-dead", Severity.ERROR),
         ("a.md", 3, "link-dead", Severity.ERROR),
-        ("a.md", 6, "link-dead", Severity.ERROR),
-        ("b.md", 8, "link-dead", Severity.WARNING),
+        ("a.md", 7, "link-dead", Severity.ERROR),
+        ("b.md", 9, "link-dead", Severity.WARNING),
     ]
     assert "404" in found[0].message
     assert sorted(site.asked) == [("GET", "/dead"), ("HEAD", "/dead"), ("HEAD", "/fine")]
@@ -457,21 +459,26 @@ def test_a_dead_link_is_told_at_every_place_and_asked_once(config: Config, site:
 
 def test_what_each_outcome_is_called(config: Config, site: Site) -> None:
     paths = ("moved", "home/deep", "busy-long", "forbidden", "circle", "found", "fine", "dead")
-    write(config.root, "title: a\nallow: {link-moved: voulu}", f"[Un]({site.url('/moved/1')})", "posts/a.md")
+    write(
+        config.root,
+        "title: a\nallow: {link-moved: voulu, link-private: voulu}",
+        f"[Un]({site.url('/moved/1')})",
+        "posts/a.md",
+    )
     body = "\n\n".join(f"[Page {path}]({site.url('/' + path)})" for path in paths)
-    write(config.root, "title: a", body, "posts/b.md")
+    write(config.root, OWN, body, "posts/b.md")
     assert [(f.line, f.code, f.severity.value) for f in findings(config)] == [
-        (5, "link-moved", "warning"),
-        (7, "link-moved", "warning"),
-        (9, "link-unreachable", "warning"),
-        (11, "link-unreachable", "warning"),
-        (13, "link-dead", "error"),
-        (19, "link-dead", "error"),
+        (6, "link-moved", "warning"),
+        (8, "link-moved", "warning"),
+        (10, "link-unreachable", "warning"),
+        (12, "link-unreachable", "warning"),
+        (14, "link-dead", "error"),
+        (20, "link-dead", "error"),
     ]
 
 
 def test_a_second_run_opens_no_connection_until_the_answers_are_old(config: Config, site: Site) -> None:
-    write(config.root, "title: a", f"[Bonne]({site.url('/fine')}) et [mauvaise]({site.url('/dead')})", "posts/a.md")
+    write(config.root, OWN, f"[Bonne]({site.url('/fine')}) et [mauvaise]({site.url('/dead')})", "posts/a.md")
     first = findings(config)
     asked = len(site.asked)
     assert findings(config, hours=0.9) == first
@@ -487,7 +494,7 @@ def test_a_second_run_opens_no_connection_until_the_answers_are_old(config: Conf
 def test_a_memory_that_cannot_be_read_is_none(config: Config, site: Site, kept: str) -> None:
     config.outbox_dir.mkdir()
     (config.outbox_dir / "links.json").write_text(kept)
-    write(config.root, "title: a", f"[Bonne]({site.url('/fine')})", "posts/a.md")
+    write(config.root, OWN, f"[Bonne]({site.url('/fine')})", "posts/a.md")
     assert findings(config) == []
     assert len(site.asked) == 1
     assert findings(config) == []
@@ -554,6 +561,14 @@ def test_check_opens_links_only_when_it_is_asked_to(config: Config, site: Site, 
     assert result.exit_code == 3
     assert _codes(result).count("link-dead") == 2
     assert _codes(command("check", "--links", "content/posts/b.md", "--json")).count("link-dead") == 1
+
+
+def test_a_text_that_was_sent_in_opens_nothing_in_our_own_network(
+    config: Config, site: Site, command: Callable[..., Result]
+) -> None:
+    write(config.root, "title: Bonjour", f"[Le programme de mardi]({site.url('/dead')})", "posts/a.md")
+    found = _codes(command("check", "--links", "--json"))
+    assert ("link-private" in found, "link-dead" in found, site.asked) == (True, False, [])
 
 
 def test_publish_refuses_a_dead_link_only_where_it_reaches_people(

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from veille import checks
-from veille.checks.links.ground import following, host_of, is_reserved, parts_of
+from veille.checks.links.ground import following, host_of, is_inside, is_reserved, parts_of
 from veille.checks.links.own import is_ours
+from veille.checks.links.rules import PRIVATE
 from veille.checks.subjects import Link
 from veille.config import Config
 from veille.errors import Finding
@@ -31,13 +32,15 @@ def places(library: Library, config: Config, files: Collection[str] | None = Non
 
     Returns:
         addresses without their fragment. Pages that we write ourselves, addresses of examples and what is not of
-        the web (`mailto:`, `tel:`) are left out.
+        the web (`mailto:`, `tel:`) are left out, and so are hosts of our own network: a text that somebody sent in
+        shall not make this computer ask them (its author may allow `link-private`).
     """
     base_url = config.settings.workspace.base_url
     found: dict[str, list[Link]] = {}
     for subject in checks.subjects(library, config):
         for link in following(subject) if files is None or subject.file in files else ():
-            if address := _opened(link, base_url):
+            allowed = getattr(subject.source, "allow", (PRIVATE.code,))  # records are ours
+            if (address := _opened(link, base_url)) and (PRIVATE.code in allowed or not is_inside(host_of(address))):
                 found.setdefault(address, []).append(link)
     return found
 
