@@ -11,6 +11,7 @@ from tests.support.content import newsroom, write
 from tests.support.ledger import NOW
 from veille import checks, config, library
 from veille.checks.links import CHECK
+from veille.checks.links.detours import Detour, detour_of
 from veille.checks.links.web import tracking, untracked
 from veille.checks.rules import Context
 from veille.checks.subjects import Link
@@ -361,6 +362,11 @@ def test_a_thousand_posts_are_looked_at_quickly(room: Config) -> None:
     for _turn in range(50):
         list(each(subject, context))
     assert (time.process_time() - started) / 50 < 0.0015  # twice the budget: the machine is shared
+
+
+def test_what_stands_behind_a_service_is_shown_only_when_it_is_an_address() -> None:
+    assert detour_of("https://www.google.com/url?q=cours+de+danse") == Detour("www.google.com")
+    assert detour_of("https://www.exemple.fr/url?q=cours") is None
 
 
 def test_several_sites_that_say_nothing_are_a_computer_without_network() -> None:

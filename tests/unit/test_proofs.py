@@ -409,6 +409,15 @@ def test_anchors_and_plain_http(context: Context) -> None:
     assert look(letters.CHECK, context, f'<img src="http://example.org/x.png" alt="">{FOOT}') == ["picture-http"]
 
 
+def test_a_link_of_a_template_that_is_not_encrypted(room: Room) -> None:
+    room.post(body="[Le club](http://club.example.org/)")
+    room.template(
+        LETTER, lambda source: source.replace("</mj-text>", '<a href="http://ville.example.org/">x</a></mj-text>', 1)
+    )
+    found = [(f.code, f.file) for f in room.samples()]
+    assert found == [("http-link", f"templates/{LETTER}")], "that of the post is told by the check of posts"
+
+
 def test_letters_only(context: Context) -> None:
     for channel in ("feed", "web"):
         assert look(letters.CHECK, context, "<p>x</p>", channel) == []

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
+from veille.checks.links import rules as links
 from veille.checks.markup import document, elements, found, hidden, place
 from veille.checks.rules import Check, Context, Rule, Shown, mark
 from veille.errors import Finding, Severity
@@ -193,6 +194,8 @@ def _links(shown: Shown, context: Context) -> Iterator[Finding]:
             message = _("a link leads to another place in the letter: {href}").format(href=href)
             hint = _("take it out: Orange, laposte.net and SFR drop it")
             yield found(LETTER_ANCHOR, place(shown, context, href), message, hint)
+        elif element.tag == "a" and urlsplit(href).scheme == "http":
+            yield from _plain_link(href, shown, context)
         if element.tag == "img" and secure and urlsplit(source).scheme == "http":
             message = _("a picture is fetched without encryption: {address}").format(address=source)
             yield found(PICTURE_HTTP, place(shown, context, source), message, _("begin it with https://"))
@@ -200,6 +203,15 @@ def _links(shown: Shown, context: Context) -> Iterator[Finding]:
         where = place(shown, context, "unsubscribe")
         message = _("the links for leaving the letter and for choosing what comes cannot both be seen")
         yield found(LETTER_NO_LEAVING, where, message, _("show both in the footer, with words"))
+
+
+def _plain_link(href: str, shown: Shown, context: Context) -> Iterator[Finding]:
+    """Of a template: what an author wrote is told at its line in the post."""
+    where = place(shown, context, href)
+    if where[0].startswith("templates/"):
+        message = _("this address begins with http://, not https://: {address}").format(address=href)
+        hint = _("try {address}, and write it if it works").format(address="https" + href[4:])
+        yield found(links.HTTP, where, message, hint)
 
 
 CHECK = Check(
