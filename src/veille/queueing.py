@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from veille import approval
 from veille.checks.contacts import not_valid_on
+from veille.checks.numbers.leaving import wrong_on
 from veille.config import Config
 from veille.contacts import CAPTIONED, TABLED, Carrying, from_json, in_caption, shown_on
 from veille.contacts import to_json as carried_json
@@ -258,9 +259,13 @@ class _Studio:
         """What a publisher renders."""
         day = shown_on(owed, self._config, self._now)
         out = owed.existing is not None and owed.existing.left and owed.channel not in REWRITING
-        if wrong := () if out else tuple(not_valid_on(self._fresh(owed), self._library, self._config, day)):
+        if wrong := () if out else tuple(self._wrong_on(day, self._fresh(owed))):
             raise ContentError(wrong)
         return self._post(owed.post, day) if owed.post else self._edition(owed, day)
+
+    def _wrong_on(self, day: date, texts: list[Post | Edition]) -> Iterator[Finding]:
+        yield from not_valid_on(texts, self._library, self._config, day)
+        yield from wrong_on(texts, self._library, self._config, day)
 
     def _fresh(self, owed: Owed) -> list[Post | Edition]:
         """The texts of it that are read now, not those that the outbox keeps."""

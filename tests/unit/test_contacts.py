@@ -206,6 +206,22 @@ def test_a_letter_that_leaves_after_a_contact_ended_is_refused(tmp_path: Path) -
         desk.ledger.database.close()
 
 
+def test_hours_that_are_others_when_the_letter_leaves_are_refused(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, NOW)  # a Wednesday; the letter leaves on Friday
+    try:
+        day = "{hours: du lundi au samedi de 9 h à 19 h, from: 2026-11-27}"
+        lines(desk.config, record("39 19", f"hours: [{{hours: '24 h/24, 7 j/7', until: 2026-11-26}}, {day}]"))
+        path = desk.post("a", "channels: [newsletter]\n", "{{ helpline: 3919 }} répond 24 h/24.")
+        assert found(desk.config, "number-label") == []
+        with pytest.raises(ContentError) as caught:
+            desk.publish()
+        assert {(f.where, f.code) for f in caught.value.findings} == {("content/posts/a.md:6:1", "number-label")}
+        path.write_text(path.read_text(encoding="utf-8").replace(" 24 h/24", ""), encoding="utf-8")
+        assert desk.publish().changed
+    finally:
+        desk.ledger.database.close()
+
+
 def test_what_nobody_confirmed_is_said_once_and_only_when_it_is_shown(config: Config) -> None:
     late = NOW + timedelta(days=84)  # verified on 18 November: 91 days
     assert found(config, "contact-stale", late - timedelta(days=1)) == []
