@@ -14,6 +14,7 @@ from veille.checks.numbers import links, proofs, records, references, verdicts
 from veille.checks.numbers.directory import Record
 from veille.checks.numbers.finder import Number, find
 from veille.checks.numbers.places import Place, Scene
+from veille.checks.numbers.rows import pieces
 from veille.checks.numbers.rules import RULES
 from veille.checks.rules import Check, Context
 from veille.checks.subjects import Subject, Text
@@ -27,9 +28,11 @@ def _each(subject: Subject, context: Context) -> Iterator[Finding]:
     yield from records.findings(subject, scene)
     named = references.placed(subject, scene)
     held: list[tuple[Record, Place]] = []
-    for text in subject.texts:
+    for piece in pieces(subject):
+        text = piece.text
         numbers = find(text.content, scene.directory.known)
-        inside = [(at, record) for where, at, record in named if where is text]
+        spots = [(piece.offset(where, at), record) for where, at, record in named]
+        inside = [(at, record) for at, record in spots if at is not None]
         if not numbers and not inside:
             continue
         edges = sorted([(n.start, n.end) for n in numbers] + [(at, at + 1) for at, _record in inside])

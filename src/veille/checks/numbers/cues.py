@@ -47,6 +47,15 @@ _ANSWERS = re.compile(
     r"(?:,|[ \n]:)[ \n](?:c.est |est )?(?:le |un )?num[ée]ro\b",
     _I,
 )
+# "119 : fermé le dimanche" at the beginning of a line.
+_FIRST = re.compile(r"(?:^|[.!?:…|][ \n]+|\n)[^\w\n]{0,4}$")
+_TELLS = re.compile(
+    r"[ \n]?(?:[:(,-]|est|répond)[ \n](?:est |appel )?(?:toujours |aussi )?(?:ouvert|fermé|gratuit|payant|"
+    r"anonyme|24|7[ /]|\x01|jour et nuit|du (?:lundi|mardi)|tous les jours|de |en semaine|joignable|numéro|coût|"
+    r"prix|surtaxé|urgence)|[ \n]:[ \n][^:\n]{2,40}[ \n]:[ \n]"  # two cells
+    r"|[ \n]?\((?:appel |numéro )?(?:gratuit|payant|coût|prix|24|\x01|ouvert|fermé|surtaxé)",
+    _I,
+)
 TURNED = ("51", "71", "81")  # 15, 17 and 18 by a slip; "Samu 51" is also that of the Marne
 _TOLD = re.compile(r"(?:[(:=][ \n]?(?:le[ \n])?|\b(?:le|au)[ \n])$", _I)
 _DRAWN = re.compile(r"\bgagnant|\btirage|\bprix\b|\bloterie|\btombola", _I)
@@ -116,7 +125,10 @@ def meant(text: str, start: int, end: int, digits: str, *, known: bool, joined: 
     if len(digits) < 3 or odd:
         return False
     if len(digits) == 3:
-        return known and digits != "118" and bool(_ARTICLE.search(left) or _BIDDEN_ELSEWHERE.search(left))
+        told = (
+            _ARTICLE.search(left) or _BIDDEN_ELSEWHERE.search(left) or (_FIRST.search(left) and _TELLS.match(text, end))
+        )
+        return known and digits != "118" and bool(told)
     pointed = _POINTED.search(left) is not None
     called = bool(_CALLED.search(left) or _BIDDEN_ELSEWHERE.search(left))
     helped = near_help(text, start, end, _NEAR)

@@ -27,6 +27,8 @@ _SMALL = {ord(sign): str(unicodedata.digit(sign)) for sign in "⁰¹²³⁴⁵�
 _ROW_OF_SMALL = re.compile("(?<![\\w⁰-₉])[⁰¹²³⁴-⁹₀-₉](?:[ \u00a0]?[⁰¹²³⁴-⁹₀-₉])+")
 _NOTE = re.compile(r"(?<=\d)[⁰¹²³⁴-⁹₀-₉]{1,2}(?!\w)")  # "3919²": the mark of a note
 _HAS_SMALL = re.compile("[⁰¹²³⁴-⁹₀-₉]")
+_BAR = re.compile(r"(?<=[ \xa0])\|(?=[ \xa0])")  # between two cells; elsewhere it is taken for the letter l
+_UNDERSCORES = re.compile(r"(?<!\w)\d+(?:_{1,2}\d+)+(?!\w)")
 LETTERS = str.maketrans("OolI", "0011")
 
 
@@ -78,6 +80,10 @@ def plain(text: str) -> str:
     if _HAS_SMALL.search(text):
         text = _NOTE.sub(lambda found: " " * len(found[0]), text)
         text = _ROW_OF_SMALL.sub(lambda found: found[0].translate(_SMALL), text)
+    if "|" in text:
+        text = _BAR.sub(":", text)
+    if "_" in text:
+        text = _UNDERSCORES.sub(lambda found: found[0].replace("_", "."), text)
     return text.translate(_TABLE)
 
 

@@ -13,8 +13,10 @@ from functools import lru_cache
 import phonenumbers
 
 from veille.checks.numbers.digits import LENGTH, LETTERS, LINK, Group, Number, canonical, joined, number_at, plain
+from veille.checks.numbers.lists import listed
 from veille.checks.numbers.noise import blotted
 from veille.checks.numbers.shorts import shorts
+from veille.checks.numbers.spelt import spelt
 
 _LEAST = 8  # digits from which on something that begins like a number is an unfinished one
 _LONGEST = 13
@@ -51,15 +53,17 @@ def find(text: str, known: Collection[str] = ()) -> list[Number]:
         known: digits of records and of the deny-list: a short one is taken for a number with fewer signs.
     """
     if not _HAS.search(text):
-        return []
+        return list(spelt(text, known))
     sight = plain(text)
     clean = blotted(sight)
+    sure = listed(clean)
     found = [number_at(text, m.start(), m.end(), "08VICTIMES", False) for m in _WORDED.finditer(sight)]
     for chunk in _CHUNK.finditer(clean):
         if chunk.end() - chunk.start() > 1:
             groups = _groups(chunk[0], chunk.start())
-            found += _of_chunk(text, clean, groups, known, found[-1:])
+            found += _of_chunk(text, clean, groups, known, found[-1:], sure)
     found += _loose(text, clean, found)
+    found += spelt(text, known)
     return sorted(found, key=lambda number: number.start)
 
 
@@ -82,7 +86,12 @@ def _groups(chunk: str, offset: int) -> list[Group]:
 
 
 def _of_chunk(
-    text: str, clean: str, groups: Sequence[Group], known: Collection[str], last: Sequence[Number]
+    text: str,
+    clean: str,
+    groups: Sequence[Group],
+    known: Collection[str],
+    last: Sequence[Number],
+    sure: Collection[int],
 ) -> Iterator[Number]:
     """Long numbers first; what is left between them may be short ones."""
     at = rest = 0
@@ -91,12 +100,12 @@ def _of_chunk(
         if not taken:
             at += 1
             continue
-        yield from shorts(text, clean, groups[rest:at], known, last)
+        yield from shorts(text, clean, groups[rest:at], known, last, sure)
         end = groups[at + taken - 1].end
         start -= clean[start - 1 : start] == "(" and ")" in clean[start:end]
         yield number_at(text, start, end, digits, any(group.letters for group in groups[at : at + taken]))
         at = rest = at + taken
-    yield from shorts(text, clean, groups[rest:], known, last)
+    yield from shorts(text, clean, groups[rest:], known, last, sure)
 
 
 # Long numbers ----
@@ -139,13 +148,18 @@ def _national(clean: str, groups: Sequence[Group], known: Collection[str], *, fi
             return 0 if _is_reference(clean, groups[0].start) else taken + _too_many(clean, groups, taken)
     taken = _unfinished(groups, sizes)
     size = sizes[taken - 1] if taken else 0
-    if free and size > 5:
+    if free and size > 5 and not (_is_year(groups[:taken]) and _is_reference(clean, groups[0].start)):
         return taken
     slashed = all("/" in group.gap for group in groups[1:taken])
     dated = taken > 1 and slashed and size <= _LEAST
     if not first or size < _LEAST or dated or _is_reference(clean, groups[0].start):
         return 0
     return taken
+
+
+def _is_year(groups: Sequence[Group]) -> bool:
+    """ "0800 2026": no number for telephones is written so."""
+    return len(groups) > 1 and len(groups[-1].digits) == 4 and groups[-1].digits.startswith(("19", "20"))
 
 
 def _is_reference(clean: str, start: int) -> bool:

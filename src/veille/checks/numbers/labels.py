@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+from veille.checks.numbers import claims
 from veille.checks.numbers import rules as codes
 from veille.checks.numbers.denied import costs_nothing
 from veille.checks.numbers.directory import Record
@@ -34,6 +35,14 @@ _CALL = re.compile(
 _WRITE = re.compile(r"\bsms\b|\btextos?\b|\bmessage|\b[ée]cri(?:s|t|vez|re)\b|\btext\b", _I)
 _TEXTED = re.compile(r"\b(?:sms|textos?)\b[^.!?,;]{0,20}\bau[ \n\xa0]$", _I)
 _BY_TEXT = re.compile(r"[ \n\xa0]*\(?(?:par|en)[ \n\xa0](?:sms|textos?)\b", _I)
+# "Le 114 répond aussi : appelle-le.": nobody else stands between the number and the pronoun.
+_CALL_IT = re.compile(
+    r"(?:(?!\b(?:si|une?|ton|ta|tes|votre|leur|quelqu|ne|pas|jamais|puis|proche|ami|adulte)\b|\bn[’'])[^.!?])*[.!?]?"
+    r"[\s,:;–—-]*(?:\b(?:r?appel(?:le|ez|ons)|t[ée]l[ée]phone[rz]?|compos(?:e|ez))-(?:le|lui)\b"
+    r"|\b(?:(?:tu peux|vous pouvez|on peut|tu dois|pour|peux-tu|pouvez-vous)[ \xa0]){1,2}"
+    r"(?:l[’']appeler|lui téléphoner)\b)",
+    _I,
+)
 _NOT_CALL = re.compile(r"(?:\bn[’']|\b(?:ne|pas|jamais|impossible|not)\b)[^.!?]{0,30}$", _I)
 
 
@@ -42,7 +51,8 @@ def contradictions(place: Place, record: Record) -> Iterator[Finding]:
     yield from age(place, record)
     if isinstance(record.source, HelpLine):
         yield from _existence(place, record.source)
-        yield from _hours(place, record.source)
+        told = list(_hours(place, record.source))
+        yield from told or _fewer(place, record.source)
         yield from _voice(place, record.source)
         yield from _texting(place, record.source)
     yield from _price(place, record)
@@ -82,14 +92,32 @@ def _hours(place: Place, line: HelpLine) -> Iterator[Finding]:
             return
 
 
+def _fewer(place: Place, line: HelpLine) -> Iterator[Finding]:
+    """The text takes hours or days away from a line that always answers: who reads it at night does not call."""
+    real = line.hours_on(place.scene.day)
+    said = claims.fewer_hours(place.lead, place.trail) if _ALL_DAY.search(real) else ""
+    if not said and _ALL_WEEK.search(real):
+        said = claims.fewer_days(place.lead, place.trail)
+    if said:
+        message = _("the text says “{said}”; {number} answers: {real}")
+        words = message.format(said=said, number=line.label, real=real)
+        yield _at(codes.LABEL, place, words, _("write the hours of the record, or correct the record"))
+
+
 def _voice(place: Place, line: HelpLine) -> Iterator[Finding]:
-    if line.voice or _WRITE.search(place.trail[:20]):
-        return
+    if not line.voice and (_is_called(place) or _CALL_IT.match(place.behind)):
+        message = _("{number} ({name}) cannot be called: it takes text messages")
+        words = message.format(number=line.label, name=line.name)
+        yield _at(codes.LABEL, place, words, _("write: send a text message to {number}").format(number=line.label))
+
+
+def _is_called(place: Place) -> bool:
+    if _WRITE.search(place.trail[:20]):
+        return False
     calls = list(_CALL.finditer(place.lead))
-    if not calls or _WRITE.search(place.lead, calls[-1].end()) or _NOT_CALL.search(place.lead[: calls[-1].start()]):
-        return
-    message = _("{number} ({name}) cannot be called: it takes text messages").format(number=line.label, name=line.name)
-    yield _at(codes.LABEL, place, message, _("write: send a text message to {number}").format(number=line.label))
+    if not calls or _WRITE.search(place.lead, calls[-1].end()):
+        return False
+    return not _NOT_CALL.search(place.lead[: calls[-1].start()])
 
 
 def _texting(place: Place, line: HelpLine) -> Iterator[Finding]:
@@ -109,6 +137,10 @@ def _price(place: Place, record: Record) -> Iterator[Finding]:
     if claim and not free and not _NOT_FREE.search(said):
         message = _("the text says “{said}”; the record of {name} does not say that a call is free")
         words = message.format(said=" ".join(claim[0].split()), name=record.source.name)
+        yield _at(codes.LABEL, place, words, _("take the word out, or correct the record"))
+    elif free and (cost := claims.costs(place.lead, place.trail)):
+        message = _("the text says “{said}”; by the record of {name}, a call is free")
+        words = message.format(said=cost, name=record.source.name)
         yield _at(codes.LABEL, place, words, _("take the word out, or correct the record"))
 
 

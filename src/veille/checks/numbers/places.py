@@ -15,6 +15,7 @@ from veille.checks.subjects import Subject, Text
 from veille.posts import Post
 
 _PART = re.compile(r".*(?:[;,\n]| et | ou | mais )", re.DOTALL)
+_BEHIND = 120  # characters in which a pronoun may mean it
 _SENTENCE_END = re.compile(r"[.!?…][ \n\xa0]|\n[ \n]*\n")
 
 
@@ -83,6 +84,11 @@ class Place:
         """The words of its sentence behind it, up to the next number."""
         words = self.text.content[self.number.end : self.after]
         return _SENTENCE_END.split(words, maxsplit=1)[0]
+
+    @property
+    def behind(self) -> str:
+        """What follows it, up to the next number: its sentence and the one after."""
+        return self.text.content[self.number.end : self.after][:_BEHIND]
 
     @property
     def around(self) -> str:

@@ -16,6 +16,7 @@ from veille.checks.numbers.directory import directory
 from veille.checks.numbers.finder import Number, find
 from veille.checks.numbers.links import dialled
 from veille.checks.numbers.places import Place, Scene
+from veille.checks.numbers.rows import pieces
 from veille.checks.rules import Context, Shown
 from veille.checks.subjects import Role, Subject, Text
 from veille.editions import Edition
@@ -64,8 +65,8 @@ def _written(shown: Shown, context: Context, scene: Scene) -> set[str]:
     sources: list[Post | Edition] = [*shown.posts, *edition]
     found: set[str] = set()
     for subject in (Subject(source, source.path, source.file) for source in sources):
-        for text in subject.texts:
-            found |= {number.digits for number in _numbers(text.content, scene.directory.known)}
+        for piece in pieces(subject):
+            found |= {number.digits for number in _numbers(piece.text.content, scene.directory.known)}
         found |= {dialled(link.href) for link in subject.links}
     return found
 

@@ -13,17 +13,25 @@ _SHAPES = ((2, 2, 2), (1, 1, 1, 1), (3, 3), (2, 2), (1, 3), (3, 1), (6,), (4,), 
 
 
 def shorts(
-    text: str, clean: str, groups: Sequence[Group], known: Collection[str], last: Sequence[Number]
+    text: str,
+    clean: str,
+    groups: Sequence[Group],
+    known: Collection[str],
+    last: Sequence[Number],
+    listed: Collection[int] = (),
 ) -> Iterator[Number]:
     """The short numbers among groups that no long one took.
 
     Args:
         clean: the text, blotted.
         last: the number before them, if any: numbers come in chains.
+        listed: where numbers begin that are meant for certain.
     """
     at, before = 0, list(last)
     while at < len(groups):
-        number = next(filter(None, (_short(text, clean, groups, at, shape, known, before) for shape in _SHAPES)), None)
+        number = next(
+            filter(None, (_short(text, clean, groups, at, shape, known, before, listed) for shape in _SHAPES)), None
+        )
         if number:
             yield number
             before = [number]
@@ -40,6 +48,7 @@ def _short(
     shape: tuple[int, ...],
     known: Collection[str],
     before: Sequence[Number],
+    listed: Collection[int],
 ) -> Number | None:
     parts = groups[at : at + len(shape)]
     if tuple(len(group.digits) for group in parts) != shape or not _stands_alone(groups, at, len(shape)):
@@ -56,7 +65,7 @@ def _short(
     odd = (len(shape) > 1 and shape != (2, 2) and not named) or shape == (1, 3)
     meant = cues.meant(clean, start, end, digits, known=named, joined=close, odd=odd)
     alike = in_chain and len(digits) == len(before[-1].digits) and not cues.counts(clean, start, end)
-    if meant or (in_chain and named) or alike:
+    if meant or start in listed or (in_chain and named) or alike:
         return number_at(text, start, end, digits, letters)
     return None
 

@@ -126,9 +126,7 @@ def _incomplete(place: Place) -> Finding:
         message = _("“{number}” is no number of the French numbering plan.").format(number=number.written)
     elif (twin := twin_of(number.digits)) and not number.letters:
         message += " " + _("With all its digits as they are it would ring in {country}.").format(country=_country(twin))
-    return _at(
-        codes.INCOMPLETE, place, message, _("look it up where the service writes it, and name its record")
-    )
+    return _at(codes.INCOMPLETE, place, message, _("look it up where the service writes it, and name its record"))
 
 
 def _twin(place: Place, region: str) -> Finding:
