@@ -102,6 +102,7 @@ def test_the_new_name_and_its_year_are_told() -> None:
         ("#ASE @CAF https://example.org/ASE et asso@CAF.fr", []),
         ("Le XYZW de la ville.", ["XYZW"]),
         ("La DDASS.", []),
+        ("N° de TVA : FR 12 345678901. Réf. SER 2026-04.", []),
     ],
 )
 def test_short_forms(text: str, shorts: list[str]) -> None:

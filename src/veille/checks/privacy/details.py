@@ -123,6 +123,16 @@ _CASE = re.compile(
     r"|(?:allocataire|matricule|AGDREF)\s*(?:n\s?°|nº|no\.?|numéro|:))\s*:?\s*(?P<number>[A-Z0-9][\w/.-]*)",
     re.IGNORECASE,
 )
+# Files of people only; a town hall numbers its own notices too.
+_OF_PEOPLE = re.compile(
+    r"usager|bénéficiaire|étranger|allocataire|matricule|agdref|parquet|\b(?:CAF|MDPH|ASE|RSA)\b", re.IGNORECASE
+)
+_SOMEBODY = re.compile(
+    r"\b(?:son|sa|ses|leurs?|ton|ta|tes|mon|ma|mes|votre|vos|elle|lui|ils?|jeunes?|mineure?s?|élèves?|enfants?|mère|père|"
+    r"maman|papa|parents?|familles?|filles?|garçons?|demandeu(?:r|se)s?|monsieur|madame|mme|victimes?)\b|\d\s?ans\b",
+    re.IGNORECASE,
+)
+_BESIDE = 60  # characters around the number of a file in which its owner stands
 
 
 def details(text: Text, found: list[Named]) -> Iterator[Finding]:
@@ -221,12 +231,26 @@ def _plates(text: Text, _found: list[Named]) -> Iterator[Finding]:
         yield PLATE.at(text, match.start(), match.end(), _("this is a number plate"), _("delete it"))
 
 
-def _cases(text: Text, _found: list[Named]) -> Iterator[Finding]:
+def _cases(text: Text, found: list[Named]) -> Iterator[Finding]:
     for match in _CASE.finditer(text.content):
         figures = sum(sign.isdigit() for sign in match["number"])
-        if figures >= 4 and not re.fullmatch(r"20\d\d(?:[-/.]\d{1,3})?\W*", match["number"]):
+        if figures < 4 or re.fullmatch(r"20\d\d(?:[-/.]\d{1,3})?\W*", match["number"]):
+            continue
+        if _has_owner(text, match, found):
             message = _("this is the number of somebody's file")
             yield CASE.at(text, match.start(), match.end(), message, _("delete it"))
+        else:
+            message = _("this is the number of a file: is it somebody's?")
+            hint = _("delete it if it is; if it is a reference of the town hall itself, allow: {{case-number: …}}")
+            finding = CASE.at(text, match.start(), match.end(), message, hint.format())
+            yield replace(finding, severity=Severity.WARNING)
+
+
+def _has_owner(text: Text, match: re.Match[str], found: list[Named]) -> bool:
+    first, last = max(0, match.start() - _BESIDE), match.end() + _BESIDE
+    if _OF_PEOPLE.search(match[0]) or any(first <= person.start < last for person in found):
+        return True
+    return _SOMEBODY.search(text.content, first, last) is not None
 
 
 _SEARCHES: tuple[Callable[[Text, list[Named]], Iterable[Finding]], ...] = (
