@@ -56,6 +56,7 @@ def command(
     from veille.errors import ContentError
     from veille.proofing import once
     from veille.queueing import enqueue, prepare
+    from veille_cli import too_large
     from veille_cli.plan import left_out_words, plan_data, plan_words
     from veille_cli.wiring import newsroom
 
@@ -66,7 +67,9 @@ def command(
             try:
                 prepared = prepare(plan, room.library, room.config, room.publishers, room.queue, now, progress=progress)
             except ContentError as error:
-                error.hint = _way_round(plan, {finding.file for finding in error.findings})
+                error.hint = too_large.way_round(plan, error.findings, room) or _way_round(
+                    plan, {finding.file for finding in error.findings}
+                )
                 raise
         told = once([*elsewhere, *prepared.findings, *_follow_links(prepared, plan, room, talk)])
         if told:
