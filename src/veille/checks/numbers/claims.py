@@ -37,8 +37,10 @@ _ELSEWHERE = (
 )
 _NAMED = rf"(?:{_S}*[(|,:–—-]{_S}*(?!(?:{_ELSEWHERE})\b)(?:(?!\b(?:{_ELSEWHERE})\b)[^|.:;()\d\n–—]){{2,40}}[|:)–—,])?"
 _GAP = rf"{_NAMED}(?:[\s,:(|–—-]|\b{_IS}e?s?(?![\w’'-]))*"
-_BEHIND_HOURS = re.compile(rf"{_GAP}(?<!\w)(?P<claim>{_FROM_TO})", _I)
-_BEHIND_DAYS = re.compile(rf"{_GAP}(?:{_FROM_TO})?[\s,]*(?<!\w)(?P<claim>{_SOME_DAYS}|{_CLOSED})", _I)
+# "…, de 9 h à 18 h, le CCAS t’accueille": these hours are those of what follows.
+_OWN = rf"(?!{_S}*,{_S}*(?:(?:le|la|notre|nos|ton|votre){_S}(?!{_PERIOD})|l[’']))"
+_BEHIND_HOURS = re.compile(rf"{_GAP}(?<!\w)(?P<claim>{_FROM_TO}){_OWN}(?!{_S}?\d)", _I)
+_BEHIND_DAYS = re.compile(rf"{_GAP}(?:{_FROM_TO})?[\s,]*(?<!\w)(?P<claim>{_SOME_DAYS}|{_CLOSED}){_OWN}", _I)
 _CALL = rf"{_S}?,?{_S}(?:tu{_S}peux{_S})?(?:appel\w+|compose[rz]?|joins){_S}(?:vite{_S})?(?:le{_S})?$"
 _AHEAD_HOURS = re.compile(rf"{_S}*(?:(?:{_SOME_DAYS})[\s,]*)?(?P<claim>{_FROM_TO}){_CALL}", _I)
 _AHEAD_DAYS = re.compile(rf"{_S}*(?P<claim>{_SOME_DAYS})[\s,]*(?:{_FROM_TO})?{_CALL}", _I)

@@ -63,7 +63,7 @@ def find(text: str, known: Collection[str] = ()) -> list[Number]:
             groups = _groups(chunk[0], chunk.start())
             found += _of_chunk(text, clean, groups, known, found[-1:], sure)
     found += _loose(text, clean, found)
-    found += spelt(text, known)
+    found += spelt(text, known, found)
     return sorted(found, key=lambda number: number.start)
 
 

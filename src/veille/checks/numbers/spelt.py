@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
+from veille.checks.numbers.cues import is_chained
 from veille.checks.numbers.digits import Number, number_at
 
 _SMALL = (
@@ -34,23 +35,35 @@ _END = re.compile(
 _LEAD = 60  # characters before it in which its cue stands
 
 
-def spelt(text: str, known: Collection[str]) -> Iterator[Number]:
+def spelt(text: str, known: Collection[str], found: Sequence[Number] = ()) -> Iterator[Number]:
     """The numbers that stand in words behind a cue.
 
     Args:
         known: digits of records and of the deny-list.
+        found: the numbers in figures: those in words may follow them, "le 17 ou le dix-neuf".
     """
     if not any(cue in text for cue in _CUES):
         return
     small = text.lower()
     if not any(word in small for word in _RARE):
         return
+    ends = [number.end for number in found]
     for row in _ROW.finditer(text):
-        if not _END.match(text, row.end()) or not _CUE.search(text, max(0, row.start() - _LEAD), row.start()):
+        if not _END.match(text, row.end()) or not (_is_cued(text, row.start()) or _is_next(text, row.start(), ends)):
             continue
         digits = _digits([word.lower() for word in re.split(r"[ \n\xa0-]+", row[0])])
         if digits in known or _may_be(digits):
+            ends.append(row.end())
             yield number_at(text, row.start(), row.end(), digits, False)
+
+
+def _is_cued(text: str, start: int) -> bool:
+    return _CUE.search(text, max(0, start - _LEAD), start) is not None
+
+
+def _is_next(text: str, start: int, ends: Sequence[int]) -> bool:
+    before = max((end for end in ends if end < start), default=start)
+    return before < start and is_chained(text[before:start]) and text[before:start].rstrip().endswith(("le", "au"))
 
 
 def _may_be(digits: str) -> bool:
