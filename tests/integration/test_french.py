@@ -61,8 +61,8 @@ def veille(folder: Path, *words: str, code: str = RUN, **environ: str) -> tuple[
 
 
 def english(text: str) -> list[str]:
-    """Lines with an English word, outside code and placeholders for values."""
-    return [line for line in text.splitlines() if ENGLISH.search(re.sub(r"`[^`]*`|--?[a-z-]+|<[^>]*>", "", line))]
+    """Lines with an English word, outside code, codes of findings and placeholders for values."""
+    return [line for line in text.splitlines() if ENGLISH.search(re.sub(r"`[^`]*`|--?[a-z-]+|<[^>]*>|\[[a-z-]+\]", "", line))]
 
 
 @pytest.mark.parametrize("environ", [{"LANG": "fr_FR.UTF-8"}, {"LC_ALL": "fr"}, {"VEILLE_WORKSPACE__LANGUAGE": "fr"}])
