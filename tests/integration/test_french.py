@@ -60,9 +60,12 @@ def veille(folder: Path, *words: str, code: str = RUN, **environ: str) -> tuple[
     return done.returncode, done.stdout + done.stderr
 
 
+NO_WORDS = re.compile(r"`[^`]*`|--?[a-z-]+|<[^>]*>|\[[a-z-]+\]")
+
+
 def english(text: str) -> list[str]:
     """Lines with an English word, outside code, codes of findings and placeholders for values."""
-    return [line for line in text.splitlines() if ENGLISH.search(re.sub(r"`[^`]*`|--?[a-z-]+|<[^>]*>|\[[a-z-]+\]", "", line))]
+    return [line for line in text.splitlines() if ENGLISH.search(NO_WORDS.sub("", line))]
 
 
 @pytest.mark.parametrize("environ", [{"LANG": "fr_FR.UTF-8"}, {"LC_ALL": "fr"}, {"VEILLE_WORKSPACE__LANGUAGE": "fr"}])
