@@ -28,10 +28,11 @@ def shorts(
         listed: where numbers begin that are meant for certain.
     """
     at, before = 0, list(last)
+    sizes = tuple(len(group.digits) for group in groups)
     while at < len(groups):
-        number = next(
-            filter(None, (_short(text, clean, groups, at, shape, known, before, listed) for shape in _SHAPES)), None
-        )
+        shapes = (shape for shape in _SHAPES if sizes[at : at + len(shape)] == shape)
+        tried = (_short(text, clean, groups, at, shape, known, before, listed) for shape in shapes)
+        number = next(filter(None, tried), None)
         if number:
             yield number
             before = [number]
@@ -51,7 +52,7 @@ def _short(
     listed: Collection[int],
 ) -> Number | None:
     parts = groups[at : at + len(shape)]
-    if tuple(len(group.digits) for group in parts) != shape or not _stands_alone(groups, at, len(shape)):
+    if not _stands_alone(groups, at, len(shape)):
         return None
     digits, start, end = joined(parts), parts[0].start, parts[-1].end
     letters = any(group.letters for group in parts)
