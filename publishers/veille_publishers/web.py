@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from posixpath import relpath
@@ -21,6 +21,8 @@ from veille_publishers import shelves
 from veille_publishers.archive import Archive, Item, alone, clean, outside, read
 from veille_publishers.folder import FolderPublisher
 from veille_publishers.shelves import Shelf
+from veille_publishers.site_pages import PAGES
+from veille_publishers.site_parts import Extra, Page
 
 FRONT_PAGE = 12  # posts under the lead
 
@@ -63,23 +65,6 @@ class Web(FolderPublisher):
             RenderError: the template fails.
         """
         return clean(self.context.templates.render(f"web/{template}", **values)).encode()
-
-
-@dataclass(frozen=True)
-class Page:
-    """What the head of a page needs to know.
-
-    Args:
-        path: "posts/bourse-velos/", "" for the front page.
-        private: a sensitive page: no search engine keeps it, and its title in the history says nothing.
-    """
-
-    path: str
-    title: str
-    description: str = ""
-    private: bool = False
-    picture: str = ""
-    lang: str = ""
 
 
 class Look:
@@ -129,6 +114,7 @@ class Site:
 
     def __init__(self, web: Web, archive: Archive, look: Look | None = None) -> None:
         self.archive = archive
+        self.config = web.config
         self.look = look or Look(web)
         self.name = web.config.brand.name
         self.language = web.config.settings.workspace.language
@@ -166,6 +152,12 @@ class Site:
         for path in self.archive.withdrawn:
             yield self._page("gone.html.j2", Page(path, _("This page is no longer current"), private=True))
         yield self._front()
+        for made in (made for maker in PAGES for made in maker(self)):
+            yield (
+                (made.name, made.make())
+                if isinstance(made, Extra)
+                else self._page(made.template, made.page, **made.values)
+            )
         yield self._page("not_found.html.j2", Page("404.html", _("This page does not exist"), private=True))
 
     def _front(self) -> tuple[str, bytes]:

@@ -1,0 +1,7 @@
+"""Which makers add pages to the site, beside posts, editions and lists. Adding one is one line here."""
+
+from __future__ import annotations
+
+from veille_publishers.site_parts import Maker
+
+PAGES: tuple[Maker, ...] = ()
