@@ -187,11 +187,11 @@ class Desk:
         )
 
     def _feed(self, publication: Publication) -> FeedPanel:
-        from veille_publishers.feed import JSON_FILE, Feed
+        from veille_publishers.feed import Feed
 
         feed = self.publishers["feed"]
         assert isinstance(feed, Feed)
-        item = json.loads(feed.build([publication])[JSON_FILE])["items"][0]
+        item = feed.item(publication.rendition)
         body = self._local(item["content_html"])
         return FeedPanel(item, self.templates.render("preview/feed.html.j2", item=item, body=body))
 

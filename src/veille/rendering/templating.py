@@ -44,7 +44,7 @@ class Templates:
         self.base_url = config.settings.workspace.base_url
         self._made: Environment | None = None
 
-    def render(self, name: str, **values: Any) -> str:
+    def render(self, name: str, /, **values: Any) -> str:
         """Fill the template `name` ("newsletter/letter.mjml.j2").
 
         Raises:
