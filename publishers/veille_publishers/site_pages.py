@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from veille_publishers import directory
 from veille_publishers.site_parts import Maker
 
-PAGES: tuple[Maker, ...] = ()
+PAGES: tuple[Maker, ...] = (directory.pages,)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from veille import i18n
 from veille.posts import Image, Post
 from veille.rendering import contacts, labels
-from veille.rendering.rendered import Contact, Picture, RenderedEdition, RenderedPost
+from veille.rendering.directory import render_directory
+from veille.rendering.rendered import Contact, Entry, Picture, RenderedDirectory, RenderedEdition, RenderedPost
 from veille.rendering.subjects import preheader_of, shorten, subject_of
 from veille.rendering.templating import Templates
 from veille.timetable import day_in_words, first_slot_on
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Contact",
+    "Entry",
     "Picture",
+    "RenderedDirectory",
     "RenderedEdition",
     "RenderedPost",
     "Templates",
     "preheader_of",
+    "render_directory",
     "render_edition",
     "render_hand_made",
     "render_post",
@@ -94,6 +98,7 @@ def render_post(
         origin=french(post.origin, post.lang),
         where_words=french(labels.where(post.event), post.lang),
         event_url=post.event.url if post.event else "",
+        **labels.event_fields(post.event, post.lang),
         pictures=tuple(_picture(image, config) for image in _images(post)),
         contacts=contacts.of_post(post, library, day),
         helplines=contacts.help_table(library, day),
