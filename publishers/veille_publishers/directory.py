@@ -13,6 +13,7 @@ from veille.partners import Need
 from veille.rendering import Entry, RenderedDirectory
 from veille.rendering.directory import PATH
 from veille.rendering.labels import need_label
+from veille_publishers.site_frame import Way
 from veille_publishers.site_parts import Extra, Leaf, Page
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ def guide_of(site: Site) -> Guide:
         updated=directory.updated,
         updated_words=directory.updated_words,
     )
+
+
+def needs(site: Site) -> tuple[Way, ...]:
+    """What somebody may look for, for the front page: anchors of the main page, so that a number is two taps away."""
+    return tuple(Way(group.slug, group.name) for group in guide_of(site).needs)
 
 
 def _holding(entries: Sequence[Entry], today: date) -> tuple[Entry, ...]:

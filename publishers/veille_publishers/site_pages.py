@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from veille_publishers import directory
+from veille_publishers import calendar, directory, legal, search
 from veille_publishers.site_parts import Maker
 
-PAGES: tuple[Maker, ...] = (directory.pages,)
+PAGES: tuple[Maker, ...] = (directory.pages, calendar.pages, search.pages, legal.pages)

@@ -16,7 +16,7 @@ from veille.i18n import why
 from veille.publishing import Proof, Publication, Rendition
 from veille.rendering import Picture, RenderedEdition, RenderedPost
 from veille.rendering.templating import shipped
-from veille_publishers import directory, shelves, sitemap
+from veille_publishers import calendar, directory, shelves, sitemap
 from veille_publishers.archive import Archive, Item, Teaser, alone, clean, digest, outside
 from veille_publishers.files import Piece
 from veille_publishers.folder import FolderPublisher
@@ -226,7 +226,8 @@ class Site:
         edition = next(iter(self._issues()), None)
         hero = self._hero(next(iter(self.archive.editions), None), items[0].post.source if items else "")
         more = len(self.archive.items) > len(items)
-        values = {"items": self.teasers(items), "edition": edition, "hero": hero, "more": more}
+        values: dict[str, object] = {"items": self.teasers(items), "edition": edition, "hero": hero, "more": more}
+        values |= {"needs": directory.needs(self), "days": calendar.next_days(self)}
         return Leaf(Page("", self.name, changed=_newest(newest)), "index.html.j2", values)
 
     def _issues(self) -> tuple[Issue, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -219,6 +219,7 @@ class WebSettings(_FolderSettings):
     owner: str = ""  # who publishes, for the legal pages: "Département des Exemples"
     privacy_contact: str = ""  # of the data protection officer: an address, or words
     accessibility: Literal["none", "partial", "full"] = "none"  # what an audit found; "none": no audit yet
+    accessibility_on: date | None = None  # when the statement was made, 2026-11-22: RGAA wants it said
 
 
 class ServeSettings(_Section):
