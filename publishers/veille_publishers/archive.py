@@ -71,6 +71,11 @@ class Item:
     def __repr__(self) -> str:
         return f"Item({self.mark})"
 
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What makers of pages worked out about it alone: kept as long as it does not change, in this process."""
+        return {}
+
     @property
     def changed(self) -> datetime:
         """When it last changed; not the clock, so that the same posts give the same bytes."""

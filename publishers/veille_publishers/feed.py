@@ -79,7 +79,7 @@ class Feed(FolderPublisher):
         pictures = [Piece(f"media/{name}", name, partial(getattr, file, "content")) for name, file in media]
         return [*pictures, *(piece for line in lines for piece in self._both(line, archive))]
 
-    def wrote(self, names: frozenset[str], standing: Sequence[Publication]) -> None:
+    def wrote(self, names: frozenset[str]) -> None:
         """Tell the hub which feeds changed."""
         hub = self.config.settings.feed.hub
         if self.live and hub:
@@ -211,7 +211,7 @@ def _words(post: RenderedPost) -> Sequence[str]:
 
 
 def _finished(xml: bytes, *, keep_date: bool, hub: str) -> bytes:
-    """Set out the XML in lines, with the link to the hub; an empty feed has no date, and feedgen puts in the clock's."""
+    """Set out the XML in lines, with the link to the hub. An empty feed has no date; feedgen puts in the clock's."""
     root = etree.fromstring(xml)
     channel = root[0]
     if not keep_date:

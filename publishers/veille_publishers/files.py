@@ -9,7 +9,7 @@ import functools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,7 @@ def write(path: Path, content: bytes, *, mode: int = _PUBLIC) -> bool:
     return True
 
 
-def mirror(folder: Path, files: Mapping[str, bytes], owner: str) -> int:
+def mirror(folder: Path, files: Mapping[str, bytes], owner: str, before: Mapping[str, bytes] | None = None) -> int:
     """Make `folder` hold `files`, and take away what `owner` wrote there before and no longer wants.
 
     The list of our files is kept beside them. It grows before the first new file and shrinks after the last
@@ -74,6 +74,7 @@ def mirror(folder: Path, files: Mapping[str, bytes], owner: str) -> int:
         folder: absolute; others may keep files there too.
         files: address relative to the folder -> content.
         owner: who writes, for example "web"; each owner removes its own files only.
+        before: what this process mirrored there last; a file with the very same bytes object is not read again.
 
     Returns:
         How many files were written or removed.
@@ -82,10 +83,11 @@ def mirror(folder: Path, files: Mapping[str, bytes], owner: str) -> int:
         Unavailable: as `write`.
     """
     pieces = [Piece(name, "", functools.partial(_same, content)) for name, content in files.items()]
-    return len(lay(folder, pieces, owner))
+    same = {name for name, content in (before or {}).items() if files.get(name) is content}
+    return len(lay(folder, pieces, owner, same))
 
 
-def lay(folder: Path, pieces: Sequence[Piece], owner: str) -> frozenset[str]:
+def lay(folder: Path, pieces: Sequence[Piece], owner: str, same: Set[str] = frozenset()) -> frozenset[str]:
     """As `mirror`, but make only the files whose mark differs from that of the last time, or that somebody touched.
 
     What a file was made from is written down only once its bytes are on the disk: after a crash in between, the next
@@ -93,6 +95,7 @@ def lay(folder: Path, pieces: Sequence[Piece], owner: str) -> frozenset[str]:
 
     Args:
         pieces: in the order in which they are to appear; each name once.
+        same: names without a mark whose bytes are known to be those of the last time.
 
     Returns:
         The names of the files that were written or removed.
@@ -103,11 +106,11 @@ def lay(folder: Path, pieces: Sequence[Piece], owner: str) -> frozenset[str]:
     """
     manifest = folder / _MANIFEST.format(owner=owner)
     known = _read(manifest)
-    stale = [p for p in pieces if not p.mark or known.get(p.name) in (None, _OPEN) or _touched(folder, p, known)]
+    stale = [p for p in pieces if not (p.mark or p.name in same) or _touched(folder, p, known.get(p.name, _OPEN))]
     wanted = {piece.name for piece in pieces}
     if not stale and known.keys() == wanted:
         return frozenset()
-    _remember(manifest, {**known, **dict.fromkeys((piece.name for piece in stale), _OPEN)})
+    _remember(manifest, {**known, **{p.name: _OPEN if p.mark else known.get(p.name, _OPEN) for p in stale}})
     written = set(_write_all(folder, stale))
     removed = _remove_others(folder, wanted, owner)
     seals = {p.name: _seal(folder / p.name, p.mark) for p in stale}
@@ -287,9 +290,9 @@ def _seal(path: Path, mark: str) -> _Seal:
     return mark, status.st_size, status.st_mtime_ns
 
 
-def _touched(folder: Path, piece: Piece, known: Mapping[str, _Seal]) -> bool:
+def _touched(folder: Path, piece: Piece, seal: _Seal) -> bool:
     """Whether the file is not as we left it, made from the same."""
-    return _seal(folder / piece.name, piece.mark) != known[piece.name]
+    return seal == _OPEN or _seal(folder / piece.name, piece.mark) != seal
 
 
 def _remember(manifest: Path, files: Mapping[str, _Seal]) -> None:

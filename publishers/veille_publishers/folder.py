@@ -73,7 +73,7 @@ class FolderPublisher(ABC):
             self._made[piece.name] = (piece.mark, piece.make()) if kept is None or fresh else kept
         return {name: content for name, (_mark, content) in self._made.items()}
 
-    def wrote(self, names: frozenset[str], standing: Sequence[Publication]) -> None:  # noqa: B027 (most tell nobody)
+    def wrote(self, names: frozenset[str]) -> None:  # noqa: B027 (most tell nobody)
         """Told after files changed, once they stand. Must not raise: what is written is delivered."""
 
     @abstractmethod
@@ -121,8 +121,7 @@ class FolderPublisher(ABC):
 
     def _rewrite(self, journal: Journal) -> PublishError | None:
         try:
-            standing = journal.standing(self.kind)
-            self.wrote(lay(self.folder, self.pieces(standing), self.kind), standing)
+            self.wrote(lay(self.folder, self.pieces(journal.standing(self.kind)), self.kind))
         except PublishError as error:
             return error
         except RenderError as error:  # a template of the newsroom, or its logo: mend it, and it leaves

@@ -54,7 +54,7 @@ class Topic:
 
 def pages(site: Site) -> Iterator[Leaf | Extra]:
     """The page, and its index."""
-    rows = [_row(item) for item in site.archive.items]
+    rows = [_known(item) for item in site.archive.items]
     body, whole = cut(rows)
     values = {"topics": tuple(_topics(rows)), "whole": whole, "index": FILE}
     yield Leaf(Page(PATH, _("Search")), "search.html.j2", values)
@@ -78,11 +78,16 @@ def cut(rows: Sequence[Row]) -> tuple[list[dict[str, Any]], bool]:
     return [dict(entry) for entry in fixed], whole
 
 
+def _known(item: Item) -> Row:
+    row: Row = item.memo.get(PATH) or item.memo.setdefault(PATH, _row(item))
+    return row
+
+
 def _row(item: Item) -> Row:
     post = item.post
     path = f"posts/{post.slug}/"
     if post.sensitive:
-        return Row(path, post.date_words, lang="", words=tuple(_words(post.date_words)))
+        return Row(path, post.date_words)
     label = " · ".join((post.kind_label, *post.towns))
     return Row(path, post.title, label, shorten(post.summary, SUMMARY), post.lang, tuple(_text(post)))
 

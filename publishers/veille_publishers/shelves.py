@@ -124,32 +124,39 @@ class Neighbours:
         return tuple(found.values())[:NEXT]
 
     def _add(self, item: Item) -> None:
-        for shared in _groups(item.post):
+        for shared in _groups(item):
             others = self._sharing.setdefault(shared, [])
             if len(others) <= _WINDOW:  # one more than compared: the post itself is among them
                 others.append(item)
 
     def _close(self, item: Item) -> list[Item]:
         """Those with something in common, the closest first."""
-        mine = set(_traits(item.post))
-        found = {other.post.source: other for group in _groups(item.post) for other in self._sharing.get(group, ())}
-        near = {name: _closeness(mine, other.post) for name, other in found.items()}
+        mine = frozenset(_traits(item))
+        found = {other.post.source: other for group in _groups(item) for other in self._sharing.get(group, ())}
+        near = {name: _closeness(mine, other) for name, other in found.items()}
         return sorted(found.values(), key=lambda o: (-near[o.post.source], self._rank[o.post.source]))
 
 
-def _groups(post: RenderedPost) -> Iterator[tuple[_Trait, ...]]:
-    traits = _traits(post)
-    yield from ((trait,) for trait in traits)
-    yield from combinations(traits, 2)
+def _groups(item: Item) -> Sequence[tuple[_Trait, ...]]:
+    """Its traits one by one and in pairs, in a fixed order."""
+    if "groups" not in item.memo:
+        traits = _traits(item)
+        item.memo["groups"] = [*((trait,) for trait in traits), *combinations(traits, 2)]
+    groups: Sequence[tuple[_Trait, ...]] = item.memo["groups"]
+    return groups
 
 
-def _traits(post: RenderedPost) -> list[_Trait]:
-    """In a fixed order; at most a dozen, because they are taken in pairs."""
-    named = (("category", post.categories), ("tag", post.tags), ("kind", (post.kind,)), ("town", post.towns))
-    return sorted({(what, name) for what, names in named for name in names[:6]})
+def _traits(item: Item) -> Sequence[_Trait]:
+    """At most six of a sort, because they are taken in pairs."""
+    if "traits" not in item.memo:
+        post = item.post
+        named = (("category", post.categories), ("tag", post.tags), ("kind", (post.kind,)), ("town", post.towns))
+        item.memo["traits"] = sorted({(what, name) for what, names in named for name in names[:6]})
+    traits: Sequence[_Trait] = item.memo["traits"]
+    return traits
 
 
-def _closeness(mine: set[_Trait], other: RenderedPost) -> int:
+def _closeness(mine: frozenset[_Trait], other: Item) -> int:
     shared = mine.intersection(_traits(other))
     several = sum(_WEIGHT[what] for what, _name in shared if what != "town")
     return several + any(what == "town" for what, _name in shared)

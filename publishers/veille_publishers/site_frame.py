@@ -66,7 +66,7 @@ def steady(shelves: Sequence[Shelf], most: int | None = None) -> tuple[Way, ...]
 
 
 def surroundings(config: Config, *, live: bool) -> str:
-    """A digest of what every page is made with: templates, code, words, settings. It heals what was built with others."""
+    """A digest of what every page is made with: templates, code, words, settings. Changed, it makes every page new."""
     folders = [shipped() / "web", config.root / "templates" / "web", Path(__file__).parent, i18n.LOCALE_DIR]
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".j2", ".py", ".mo")]
     settings = config.settings

@@ -16,7 +16,7 @@ from veille.config import Config
 from veille.errors import ContentError, Finding, RenderError
 from veille.i18n import gettext as _
 from veille.publishing import Publication, Rendition, Source
-from veille.rendering import RenderedEdition, Templates
+from veille.rendering import RenderedDirectory, RenderedEdition, Templates
 from veille_publishers import captions, registry, social
 from veille_publishers.letter import SLOTS, letter_of_variant, whole
 
@@ -163,7 +163,8 @@ class Desk:
 
     def _publication(self, source: Source, rendition: Rendition) -> Publication:
         """A publication that stands nowhere but in memory; its moment is the post's own date."""
-        due = min(datetime.fromisoformat(source.date), self._clock())
+        dated = datetime.fromisoformat(source.date) if not isinstance(source, RenderedDirectory) else self._clock()
+        due = min(dated, self._clock())
         return Publication(
             "preview", source.source, rendition.channel, "preview", source.title, source.slug, due, 1, rendition
         )
