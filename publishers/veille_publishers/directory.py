@@ -71,7 +71,9 @@ def guide_of(site: Site) -> Guide:
     """What of the directory holds today, in groups; the emergency block alone where there is no directory."""
     directory = site.archive.directory
     if directory is None:
-        block = tuple(Entry(contact.href or contact.name, contact, emergency=True) for contact in site.archive.helplines)
+        block = tuple(
+            Entry(contact.href or contact.name, contact, emergency=True) for contact in site.archive.helplines
+        )
         return Guide(block, (), (), (), "", "")
     lines = _holding(directory.lines, site.today)
     partners = _holding(directory.partners, site.today)
@@ -103,7 +105,7 @@ def _by_need(partners: Sequence[Entry]) -> Iterator[Group]:
 
 
 def _by_town(partners: Sequence[Entry], towns: dict[str, str]) -> Iterator[Group]:
-    """A partner without a town is there for all of them. A town that is called like a need stands under another name."""
+    """A partner without a town is there for all. A town that is called like a need stands under another name."""
     taken = {need.value for need in Need}
     for slug, name in towns.items():
         members = tuple(entry for entry in partners if not entry.towns or slug in entry.towns)

@@ -89,7 +89,7 @@ class Carrying:
     def directory(self, source: str) -> dict[str, dict[str, Details]]:
         """Every contact of the directory, under its source."""
         lines = (line for line in self.library.helplines.values() if line.sure and line.answers_on(self.day))
-        records = [*self.library.partners.values(), *lines]
+        records: list[Partner | HelpLine] = [*self.library.partners.values(), *lines]
         return {source: {record.reference: details(record, self.day) for record in records}}
 
     def _in(self, mentioned: Iterable[Mention]) -> dict[str, Details]:

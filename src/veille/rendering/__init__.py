@@ -81,7 +81,7 @@ def render_post(
         return words(tongue) | _again(document, post.lang, tongue, {"html": body})
 
     ours, body = words(language), markdown.to_html(document)
-    title = french(post.title, post.lang)
+    title, event = french(post.title, post.lang), labels.event_fields(post.event, post.lang)
     opening = shorten(markdown.first_paragraph(document), SUMMARY_LENGTH)
     return RenderedPost(
         title=title,
@@ -98,7 +98,10 @@ def render_post(
         origin=french(post.origin, post.lang),
         where_words=french(labels.where(post.event), post.lang),
         event_url=post.event.url if post.event else "",
-        **labels.event_fields(post.event, post.lang),
+        starts=event["starts"],
+        ends=event["ends"],
+        place=event["place"],
+        address=event["address"],
         pictures=tuple(_picture(image, config) for image in _images(post)),
         contacts=contacts.of_post(post, library, day),
         helplines=contacts.help_table(library, day),

@@ -133,14 +133,12 @@ def where(event: Event | None) -> str:
 
 
 def event_fields(event: Event | None, language: str) -> dict[str, str]:
-    """What calendars need of an event, as `RenderedPost` has it; {} when there is none."""
-    if event is None:
-        return {}
+    """What calendars need of an event, as `RenderedPost` has it; empty words when there is none."""
     return {
-        "starts": event.start.isoformat(),
-        "ends": event.end.isoformat() if event.end else "",
-        "place": french(event.place, language),
-        "address": french(event.address, language),
+        "starts": event.start.isoformat() if event else "",
+        "ends": event.end.isoformat() if event and event.end else "",
+        "place": french(event.place, language) if event else "",
+        "address": french(event.address, language) if event else "",
     }
 
 
