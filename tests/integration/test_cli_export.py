@@ -11,16 +11,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.content import newsroom
+from tests.support.sheets import large
 from tests.support.workspace import HELPLINES, TOML, Ran, Workspace
+from veille.callsheet import call_sheet, week_of
 from veille.errors import VeilleError
+from veille.library import load
 from veille_cli.application import build
-from veille_publishers.paper import find_chromium, pdf, sides
+from veille_publishers.paper import Paper, fitted_sheet
+from veille_publishers.printing import find_chromium, pdf, sides
 from veille_web.site.fields import TRAP
 
 NOW = "2026-11-25T09:00:00+01:00"
@@ -195,3 +201,18 @@ def test_a_poster_for_each_town_on_a4(desk: Desk) -> None:
     assert sides(content) == 2
     assert len(re.findall(A4, content)) >= 1
     assert find_chromium(os.environ)
+
+
+@pytest.mark.browser
+@pytest.mark.soak
+@pytest.mark.parametrize(("messages", "partners"), [(16, 20), (40, 120)])
+def test_what_is_estimated_to_fit_fits(tmp_path: Path, messages: int, partners: int) -> None:
+    """The estimate alone, as on a machine without a browser; a browser then says whether it was right."""
+    if shutil.which("chromium") is None:
+        pytest.skip("no Chromium on this machine")
+    config = newsroom(tmp_path)
+    moment = datetime(2026, 11, 25, tzinfo=UTC)
+    whole = call_sheet(load(config), config, (), week=week_of(moment.date(), config), now=moment)
+    made, _none = fitted_sheet(large(whole, messages, partners), Paper(config), None)
+    assert made.shortened
+    assert sides(pdf(Paper(config).call_sheet(made), find_chromium(os.environ))) == 2

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.content import HELPLINES, newsroom, write
+from tests.support.sheets import large
 from veille import checks, library
-from veille.callsheet import Group, Message, Sheet, call_sheet, one_sentence, stops, two_sentences, week_of
+from veille.callsheet import Sheet, call_sheet, one_sentence, stops, two_sentences, week_of
 from veille.config import Config
 from veille.fitting import SIDES, estimated_sides, fitted, shrinking
 from veille.outbox.queue import Queued
-from veille.rendering import Contact
 from veille_publishers.paper import Paper
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)  # a Wednesday
@@ -175,27 +175,15 @@ def test_a_week_without_messages_still_has_its_numbers(config: Config) -> None:
 # making it fit
 
 
-def large(config: Config, messages: int, partners: int) -> Sheet:
-    said = Message(
-        "s", "f", "Un titre assez long pour une ligne et demie", "Une phrase qui dure. " * 10, "Service", "fr"
-    )
-    made = [replace(said, source=str(n), title=f"{said.title} {n}", urgent=n < 2) for n in range(messages)]
-    people = [
-        Contact(f"Partenaire numéro {n}", "01 99 00 12 34", hours="Du lundi au vendredi") for n in range(partners)
-    ]
-    groups = tuple(Group(f"Besoin {n}", tuple(people[n::5])) for n in range(5))
-    return replace(sheet(config), messages=tuple(made), groups=groups)
-
-
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return newsroom(tmp_path_factory.mktemp("room"))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(messages=st.integers(1, 60), partners=st.integers(0, 120))
 def test_nothing_is_lost_without_a_word(empty: Config, messages: int, partners: int) -> None:
-    whole = large(empty, messages, partners)
+    whole = large(sheet(empty), messages, partners)
     made = fitted(whole, lambda tried: estimated_sides(tried) <= SIDES)
     assert estimated_sides(made) <= SIDES
     titles = [message.title for message in whole.messages]
@@ -209,7 +197,7 @@ def test_nothing_is_lost_without_a_word(empty: Config, messages: int, partners: 
 
 
 def test_shorter_comes_before_fewer(config: Config) -> None:
-    steps = list(shrinking(large(config, 5, 40)))
+    steps = list(shrinking(large(sheet(config), 5, 40)))
     assert [(bool(s.shortened), len(s.messages)) for s in steps[:4]] == [(False, 5), (True, 5), (True, 5), (True, 5)]
     assert [len(s.messages[0].summary) for s in steps[:3]][2] == 0
     assert all(len(s.messages) >= 1 for s in steps)

@@ -75,7 +75,7 @@ def test_the_code_leads_to_the_form_and_says_nothing_of_who_comes(config: Config
     assert read == {"https://veille.example.org/subscribe/"}
     assert typed(read.pop()) == "veille.example.org/subscribe"
     seen = Seen(html)
-    assert len(seen.all("main")) == len(TOWNS)
+    assert [section["class"] for section in seen.all("section")] == ["paper"] * len(TOWNS)
     assert all(town in seen.words for town in TOWNS)
     assert "veille.example.org/subscribe" in seen.words
     for number in ("17", "114", "119"):

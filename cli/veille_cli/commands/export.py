@@ -244,7 +244,7 @@ def _printer() -> Callable[[str], bytes]:
     Raises:
         NoBrowser: this machine has no Chromium.
     """
-    from veille_publishers.paper import find_chromium, pdf
+    from veille_publishers.printing import find_chromium, pdf
 
     program = find_chromium(os.environ)
     return lambda html: pdf(html, program)
