@@ -40,7 +40,7 @@ def command(
     with newsroom() as room:
         chosen = room.config.settings.serve
         with confirm_meanwhile(room, stop, talk) as wake:
-            server = _server(room, talk, wake.set, host or chosen.host, chosen.port if port is None else port)
+            server = make_server(room, talk, wake.set, host or chosen.host, chosen.port if port is None else port)
             _stop_on_signals(stop, server)
             talk.say(_("The site is at {url}").format(url=server.url), _("Stop with Ctrl-C."))
             server.run()
@@ -48,7 +48,7 @@ def command(
     return Answer(data={"url": server.url}, text=[_("The site has stopped.")])
 
 
-def _server(room: Newsroom, talk: Talk, wake: Callable[[], None], host: str, port: int) -> Server:
+def make_server(room: Newsroom, talk: Talk, wake: Callable[[], None], host: str, port: int) -> Server:
     """Everything that the pages need, and the server that shows them."""
     from veille_web.site.app import application
     from veille_web.site.making import make_desk

@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from veille_web.site.routes import TOKEN, foreign_posts
 
 BODY = 16 << 10  # bytes: a form with every town ticked is a tenth of it
 BODY_TIME = 10.0  # seconds for a form to arrive
+DRAINED, DRAIN_TIME = 1 << 20, 2.0  # bytes and seconds of a body that is refused
 WHOLE_TIME = 60.0  # seconds for an answer to be fetched
 HEALTH = "/healthz"
 _POLICY = (
@@ -73,6 +75,8 @@ class Guard:
         try:
             async with asyncio.timeout(WHOLE_TIME):
                 status = self._wrong(inner)
+                if status == 413:
+                    await _drain(receive)
                 app = self._refused(status) if status else self._app
                 await app(inner, _limited(receive), told)
         except TimeoutError:
@@ -173,10 +177,23 @@ def _limited(receive: Receive) -> Callable[[], Awaitable[Message]]:
             raise HTTPException(408, headers={"Connection": "close"}) from None
         taken += len(message.get("body", b""))
         if taken > BODY:
+            await _drain(receive)
             raise HTTPException(413, headers={"Connection": "close"})
         return message
 
     return limited
+
+
+async def _drain(receive: Receive) -> None:
+    """Take some of the rest, because a line that is closed on what it still says is reset: no answer would be seen."""
+    taken = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_TIME):
+            while taken < DRAINED:
+                message = await receive()
+                taken += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:

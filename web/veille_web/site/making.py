@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from veille.config import Config
@@ -44,7 +45,6 @@ def make_desk(
         ConfigError: `serve.trusted_proxies` is not understood.
     """
     templates = Templates(config)
-    folders = [publisher.folder for publisher in publishers.values() if isinstance(publisher, FolderPublisher)]
     files, look = _look(publishers.get("web"), templates)
     desk = Desk(
         config=config,
@@ -53,7 +53,7 @@ def make_desk(
         signups=signups,
         subscribers=subscribers,
         erasure=erasure,
-        folders=Folders(folders, files, clock().replace(microsecond=0)),
+        folders=Folders(_folders(publishers), files, clock().replace(microsecond=0)),
         templates=templates,
         look=look,
         clock=clock,
@@ -63,6 +63,13 @@ def make_desk(
     )
     assert desk.proxies  # said now, not at the first request
     return desk
+
+
+def _folders(publishers: Mapping[str, Publisher]) -> list[Path]:
+    """Where the published files lie. Beside live pages, what a sandboxed feed wrote is not public."""
+    found = [publishers[name] for name in ("web", "feed") if name in publishers]
+    folders = [publisher for publisher in found if isinstance(publisher, FolderPublisher)]
+    return [publisher.folder for publisher in folders if publisher.live == folders[0].live]
 
 
 def _look(web: Publisher | None, templates: Templates) -> tuple[dict[str, bytes], dict[str, str]]:

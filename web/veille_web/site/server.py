@@ -28,6 +28,11 @@ class Patient(H11Protocol):
     _end: asyncio.TimerHandle | None = None
     _serving = False
 
+    def __init__(self, *values: Any, **named: Any) -> None:
+        """uvicorn's own log of requests, with addresses and tokens in it, stays off whatever logging is set up."""
+        super().__init__(*values, **named)
+        self.access_log = False
+
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request, and not for ever."""
         super().connection_made(transport)

@@ -26,7 +26,7 @@ KEPT = 64 << 20  # bytes of memory for files
 _SMALLEST = 860  # bytes: below, compressing makes nothing faster
 _PRIVATE_MARK = re.compile(rb'<meta name="robots" content="[^"]*noindex', re.IGNORECASE)
 _HEAD = 4096  # bytes in which the mark of a private page stands
-_NAMED_BY_CONTENT = re.compile(r"(?:^|[.-])[0-9a-f]{10,64}\.[a-z0-9]+$")
+_NAMED_BY_CONTENT = re.compile(r"(?:^|[/.-])[0-9a-f]{10,64}\.[a-z0-9]+$")
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
