@@ -39,11 +39,14 @@ def fitted(sheet: Sheet, fits: Callable[[Sheet], bool]) -> Sheet:
 def shrinking(sheet: Sheet) -> Iterator[Sheet]:
     """A sheet as it is, then ever smaller ones: shorter summaries, none, fewer partners, fewer messages.
 
-    Messages go from the end, so that urgent ones, which come first, stay longest; one always stays.
+    Summaries and messages go from the end: urgent ones, which come first, stay longest, and one message always does.
     """
     yield sheet
-    for length in (_SHORT, 0):
-        sheet = replace(sheet, shortened=True, messages=tuple(_cut(m, length) for m in sheet.messages))
+    for kept in (1.0, 2 / 3, 1 / 3, 0.0):
+        whole_ones = math.ceil(len(sheet.messages) * kept)
+        lengths = (_SHORT if n < whole_ones else 0 for n in range(len(sheet.messages)))
+        cut = tuple(_cut(message, length) for message, length in zip(sheet.messages, lengths, strict=True))
+        sheet = replace(sheet, shortened=True, messages=cut)
         yield sheet
     whole = sheet.groups
     for most in _FEW:

@@ -197,12 +197,15 @@ def test_nothing_is_lost_without_a_word(empty: Config, messages: int, partners: 
 
 
 def test_shorter_comes_before_fewer(config: Config) -> None:
-    steps = list(shrinking(large(sheet(config), 5, 40)))
-    assert [(bool(s.shortened), len(s.messages)) for s in steps[:4]] == [(False, 5), (True, 5), (True, 5), (True, 5)]
-    assert [len(s.messages[0].summary) for s in steps[:3]][2] == 0
-    assert all(len(s.messages) >= 1 for s in steps)
-    sizes = [estimated_sides(replace(s, messages=s.messages)) for s in steps]
-    assert sizes[-1] < sizes[0]
+    steps = list(shrinking(large(sheet(config), 6, 40)))
+    assert [step.shortened for step in steps[:3]] == [False, True, True]
+    assert [sum(bool(m.summary) for m in step.messages) for step in steps[:5]] == [6, 6, 4, 2, 0]
+    assert steps[3].messages[0].summary  # urgent ones keep theirs longest
+    assert [len(step.messages) for step in steps[:7]] == [6] * 7
+    assert [step.unlisted for step in steps[:7]] == [0, 0, 0, 0, 0, 20, 30]
+    assert [len(step.messages) for step in steps[7:]] == [5, 4, 3, 2, 1]
+    sizes = [estimated_sides(step) for step in steps]
+    assert sizes[0] > sizes[1] > sizes[-1]
 
 
 def test_sentences() -> None:
