@@ -65,7 +65,7 @@ class Preview:
         findings = self._checker.run(content, config, self._clock())
         wanted = self._wanted(content)
         sheets = self._sheets(desk, content, findings, wanted)
-        site, failed = _site(desk, sheets)
+        site, failed = _site(desk, content, sheets)
         elsewhere = () if wanted else _elsewhere(findings, sheets)
         return self._pages.files(desk, sheets, site, [*trouble, *failed], elsewhere)
 
@@ -184,11 +184,12 @@ class Preview:
         return Sheet(file, path, Path(file).name, draft, findings=_once(found))
 
 
-def _site(desk: Desk, sheets: Sequence[Sheet]) -> tuple[Mapping[str, bytes], tuple[Finding, ...]]:
+def _site(desk: Desk, content: Library, sheets: Sequence[Sheet]) -> tuple[Mapping[str, bytes], tuple[Finding, ...]]:
     """The public pages, and what stands in their way."""
     publications = [sheet.panels.web for sheet in sheets if sheet.panels.web]
     try:
-        return desk.site(publications), ()
+        contacts = desk.directory(content)
+        return desk.site([*publications, contacts] if contacts else publications), ()
     except RenderError as error:
         return {}, findings_of(error, "templates/web")
 

@@ -16,11 +16,12 @@ from veille.config import Config
 from veille.errors import ContentError, Finding, RenderError
 from veille.i18n import gettext as _
 from veille.publishing import Publication, Rendition, Source
-from veille.rendering import RenderedDirectory, RenderedEdition, Templates
+from veille.rendering import RenderedDirectory, RenderedEdition, Templates, render_directory
 from veille_publishers import captions, registry, social
 from veille_publishers.letter import SLOTS, letter_of_variant, whole
 
 if TYPE_CHECKING:
+    from veille.library import Library
     from veille.timetable import Clock
 
 LETTER_LIMIT = 80  # KB of HTML; Gmail cuts a letter at 102 KB, and forwarding adds to it
@@ -160,6 +161,16 @@ class Desk:
 
         web = self.publishers.get("web")
         return web.build(publications) if isinstance(web, Web) else {}
+
+    def directory(self, content: Library) -> Publication | None:
+        """The directory of partners and help lines, as `publish` would make it today; None without partners."""
+        web = self.publishers.get("web")
+        if web is None or not content.partners:
+            return None
+        day = self._clock().astimezone(self.config.zone).date()
+        source = render_directory(content, self.config, day=day)
+        rendition = web.render(source)
+        return self._publication(source, rendition) if rendition else None
 
     def _publication(self, source: Source, rendition: Rendition) -> Publication:
         """A publication that stands nowhere but in memory; its moment is the post's own date."""
