@@ -20,10 +20,12 @@ from typer.testing import CliRunner
 
 from tests.support.content import newsroom
 from tests.support.sheets import large
+from tests.support.site_desk import running
 from tests.support.workspace import HELPLINES, TOML, Ran, Workspace
 from veille.callsheet import call_sheet, week_of
 from veille.errors import VeilleError
 from veille.library import load
+from veille.rendering.templating import shipped
 from veille_cli.application import build
 from veille_publishers.paper import Paper, fitted_sheet
 from veille_publishers.printing import find_chromium, pdf, sides
@@ -172,35 +174,30 @@ def test_the_form_is_the_answer_and_nothing_else(desk: Desk) -> None:
 
 
 @pytest.mark.browser
-def test_a_pdf_is_a4_tagged_and_made_without_network(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("chromium") is None:
-        pytest.skip("no Chromium on this machine")
-    short = tempfile.mkdtemp(prefix="v")  # a browser puts a socket there, whose path has at most 107 bytes
-    monkeypatch.setattr("tempfile.tempdir", short)
-    with counting() as (url, asked):
-        picture = f'<!doctype html><title>Ours</title><p>Ours</p><img src="{url}/a.png">'
-        desk.write("templates/paper/call-sheet.html.j2", picture)  # a newsroom's own, without our policy
-        ran = desk.veille("export", "call-sheet", "--pdf", "-o", "sheet")
-        assert ran.code == 0, ran
-        assert asked == []
-    assert sorted(path.name for path in desk.root.glob("sheet*")) == ["sheet.html", "sheet.pdf"]
-    content = (desk.root / "sheet.pdf").read_bytes()
-    assert sides(content) == 1
-    assert b"/StructTreeRoot" in content
-    Path(short).rmdir()  # the profile is gone, and nothing else is left
-
-
-@pytest.mark.browser
-def test_a_poster_for_each_town_on_a4(desk: Desk) -> None:
+def test_a_pdf_has_a_page_for_each_town_and_is_made_without_network(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if shutil.which("chromium") is None:
         pytest.skip("no Chromium on this machine")
     desk.write("veille.toml", TOML.replace('["Bagneux"]', '["Bagneux", "Sceaux"]'))
-    ran = desk.veille("export", "poster", "-o", "affiche.pdf")
-    assert ran.code == 0, ran
+    short = tempfile.mkdtemp(prefix="v")  # a browser puts a socket there, whose path has at most 107 bytes
+    monkeypatch.setattr("tempfile.tempdir", short)
+    base = (shipped() / "paper/base.html.j2").read_text(encoding="utf-8")
+    careless = re.sub(r"<meta http-equiv=[^>]*>", "", base)  # a newsroom's own, without our policy
+    with counting() as (url, asked):
+        desk.write(
+            "templates/paper/base.html.j2", careless.replace("</body>", f'<img src="{url}/a.png" hidden></body>')
+        )
+        ran = desk.veille("export", "poster", "-o", "affiche.pdf")
+        assert ran.code == 0, ran
+        assert asked == []
+    assert sorted(path.name for path in desk.root.glob("affiche*")) == ["affiche.html", "affiche.pdf"]
     content = (desk.root / "affiche.pdf").read_bytes()
     assert sides(content) == 2
-    assert len(re.findall(A4, content)) >= 1
-    assert find_chromium(os.environ)
+    assert re.search(A4, content)
+    assert b"/StructTreeRoot" in content
+    assert re.search(rb"/FontName\s*/[A-Z]{6}\+Lexend", content)
+    Path(short).rmdir()  # the profile is gone, and nothing else is left
 
 
 @pytest.mark.browser
@@ -216,3 +213,24 @@ def test_what_is_estimated_to_fit_fits(tmp_path: Path, messages: int, partners: 
     made, _none = fitted_sheet(large(whole, messages, partners), Paper(config), None)
     assert made.shortened
     assert sides(pdf(Paper(config).call_sheet(made), find_chromium(os.environ))) == 2
+
+
+def test_whoever_sends_the_pasted_form_lands_on_ours_and_decides_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path) as site:
+        monkeypatch.setenv("VEILLE_WORKSPACE", str(tmp_path))
+        html = CliRunner().invoke(build(), ["export", "form"]).stdout
+        fields = dict.fromkeys(re.findall(r'<input[^>]* name="([^"]+)"', html), "")
+        (action,) = re.findall(r'action="https://letter\.example\.org([^"]+)"', html)
+        filled = {**fields, "email": "amel@example.org"}
+        answer = site.post(action, filled, Sec_Fetch_Site="cross-site", Origin="https://ville.example.org")
+        assert answer.status_code == 200
+        assert 'value="amel@example.org"' in answer.text
+        assert 'name="stamp"' in answer.text
+        assert site.mails() == []
+        robot = site.post(action, dict.fromkeys(fields, "amel@example.org"), Sec_Fetch_Site="cross-site")
+        assert 'name="stamp"' not in robot.text  # the field that nobody sees was filled in
+        assert site.mails() == []
+        assert site.get("/subscribe/").status_code == 200  # where the code on posters leads
+        assert site.get("/subscribe").headers["location"].endswith("/subscribe/")  # as people type it

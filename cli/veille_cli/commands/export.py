@@ -115,7 +115,7 @@ def form(output: Output = None, *, talk: Talk) -> Answer:
     with newsroom() as room:
         html = Paper(room.config).form(TRAP)
     talk.say(_("Paste this into the page's HTML as it is. Whoever sends it lands on our own form."), "")
-    return _text(html, output, {"html": html})
+    return _text(html, output, {})
 
 
 # the call sheet
