@@ -42,7 +42,7 @@ class Page:
     width: int = 0
     height: int = 0
     feeds: tuple[tuple[str, str], ...] = ()  # (folder, name)
-    changed: str = ""
+    changed: str = field(default="", repr=False)  # the site map alone says it: a page is not new with it
 
     @property
     def file(self) -> str:

@@ -238,7 +238,7 @@ class Site:
         for part in shelves.parts(shelf):
             title = _("{name}, page {n}").format(name=shelf.name, n=part.number) if part.number else shelf.name
             page = Page(part.path, title, feeds=feeds, changed=_newest(part.items))
-            values = {"count": len(shelf.items), "items": self.teasers(part.items)}
+            values = {"count": 0 if part.number else len(shelf.items), "items": self.teasers(part.items)}
             around = {"older": part.older, "newer": part.newer}
             yield Leaf(page, "list.html.j2", {**values, **around})
 
