@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 PULSE = 5.0  # seconds between two looks, when nobody wakes it
 UPKEEP = 600.0  # seconds
+ENOUGH = 3  # refusals in a row: it is not one mailbox, it is the mail server
 REST = 60.0  # seconds for a mail server that is away
 FAREWELL = 5.0  # seconds that a mail under way may take when everything ends
 
@@ -56,16 +57,18 @@ class Confirmations:
         """
         from veille.rendering.templating import Templates
 
-        signups, templates = self._room.signups, Templates(self._room.config)
+        signups, templates, refusals = self._room.signups, Templates(self._room.config), 0
         while not self._stop.is_set() and (wanted := signups.claim()):
             problem = self._deliver(wanted, templates)
             self._say(problem)
             if problem is None or isinstance(problem, OutcomeUnknown):
                 signups.mailed(wanted.signup)
+                refusals = 0
                 continue
             away = isinstance(problem, Unavailable | NotAuthorised | ConfigError)
             signups.not_sent(wanted.signup, again=away)
-            if away:
+            refusals += away
+            if refusals >= ENOUGH:
                 return False
         return True
 

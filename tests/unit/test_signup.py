@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tests.support.ledger import KEY, Ledger
 from veille.outbox import schema
 from veille.rates import Rate
-from veille.signup import Answer, Limits, Outcome, Signups, Wanted, client_of
+from veille.signup import Answer, Limits, Outcome, Signups, Wanted, Words, alarmed_at, client_of, keep
 from veille.signup.consent import JOINT
 from veille.subscribers import Row
 from veille.subscribers.addresses import keyed_hash
@@ -277,12 +277,21 @@ def test_more_than_an_hour_allows_is_told_once_as_an_alarm(sqlite_store: Ledger)
     asked = [signups.ask(Row(f"r{n}@example.org"), CLIENT) for n in range(8)]
     assert [a.answer for a in asked] == [Answer.TAKEN] * 5 + [Answer.ALL_BUSY] * 3
     assert [a.alarm for a in asked] == [False] * 5 + [True, False, False]
-    assert signups.alarmed_at() == sqlite_store.now
+    assert alarmed_at(sqlite_store.database, sqlite_store.now) == sqlite_store.now
     assert len(_mails(signups)) == 5
     sqlite_store.now += timedelta(hours=2)
     assert signups.ask(Row("r6@example.org"), CLIENT).answer is Answer.TAKEN
     sqlite_store.now += timedelta(days=1)
-    assert signups.alarmed_at() is None
+    assert alarmed_at(sqlite_store.database, sqlite_store.now) is None
+
+
+def test_the_words_of_each_version_are_kept_once(sqlite_store: Ledger) -> None:
+    first, second = Words(("We write to you.",)), Words(("We write to you twice.",))
+    for words in (first, second, first):
+        keep(sqlite_store.database, words, sqlite_store.now)
+    with sqlite_store.database.read() as connection:
+        kept = connection.execute(sa.select(schema.audit.c.digest, schema.audit.c.text)).all()
+    assert [tuple(row) for row in kept] == [(words.version, words.text) for words in (first, second)]
 
 
 def test_the_limit_of_all_tells_nobody_who_reads_us(sqlite_store: Ledger) -> None:

@@ -50,10 +50,12 @@ def command(
 
 def make_server(room: Newsroom, talk: Talk, wake: Callable[[], None], host: str, port: int) -> Server:
     """Everything that the pages need, and the server that shows them."""
+    from veille.signup import consent_words, keep
     from veille_web.site.app import application
     from veille_web.site.making import make_desk
     from veille_web.site.server import Server
 
+    keep(room.database, consent_words(room.config.settings, room.config.brand.name), room.clock())
     desk = make_desk(
         room.config,
         room.publishers,

@@ -1,7 +1,7 @@
 """Subscribing by oneself: asking, confirming from the mailbox, and limits that keep anybody from being pestered."""
 
-from veille.signup.consent import Question, Words, consent_words, question
-from veille.signup.limits import Limit, Limits, client_of
+from veille.signup.consent import Question, Words, consent_words, keep, question
+from veille.signup.limits import Limit, Limits, alarmed_at, client_of
 from veille.signup.signups import Answer, Asked, Confirmation, Outcome, Signups, Wanted
 
 __all__ = [
@@ -15,7 +15,9 @@ __all__ = [
     "Signups",
     "Wanted",
     "Words",
+    "alarmed_at",
     "client_of",
     "consent_words",
+    "keep",
     "question",
 ]

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+import sqlalchemy as sa
+
 from veille.i18n import gettext as _
+from veille.outbox import audit, schema
+from veille.outbox.database import Database
 from veille.settings import Settings
 
+EVENT = "consent-words"  # in the journal
 JOINT = "web form: the young person and a parent agreed together"
 
 
@@ -44,6 +50,15 @@ class Words:
     def version(self) -> str:
         """Changes when a word does; kept with each consent."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+
+def keep(database: Database, words: Words, now: datetime) -> None:
+    """Write the words into the journal, once for each version, so that a proof of consent can be read later."""
+    table = schema.audit
+    known = sa.select(table.c.id).where(table.c.event == EVENT, table.c.digest == words.version)
+    with database.write() as connection:
+        if connection.execute(known).first() is None:
+            audit.write(connection, [audit.line(EVENT, at=now, digest=words.version, text=words.text)])
 
 
 def consent_words(settings: Settings, newsroom: str) -> Words:

@@ -11,12 +11,13 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
 import sqlalchemy as sa
 
 from veille.outbox import schema
+from veille.outbox.database import Database
 from veille.outbox.renditions import insert_once
 from veille.rates import Rate
 
@@ -107,3 +108,11 @@ def forget_clients(connection: sa.Connection, now: datetime) -> None:
     """Delete the hashes of clients whose limits are free again."""
     mine = sa.and_(_b.c.name.startswith(PREFIX), _b.c.name.not_in((ALL, ALARM)))
     connection.execute(sa.delete(_b).where(mine, _b.c.used_until <= now.timestamp() - 86_400))
+
+
+def alarmed_at(database: Database, now: datetime) -> datetime | None:
+    """When the limit of all was last reached, if that was in the last day."""
+    with database.read() as connection:
+        at = connection.execute(sa.select(_b.c.used_until).where(_b.c.name == ALARM)).scalar()
+    moment = None if at is None else datetime.fromtimestamp(at, now.tzinfo)
+    return moment if moment and now - moment < timedelta(hours=24) else None

@@ -27,8 +27,8 @@ BETWEEN = timedelta(hours=24)  # two mails to one address
 MOST = 3  # mails to one address, until it confirms
 LINK_LIVES = timedelta(hours=48)
 ADDRESS_KEPT = timedelta(days=7)  # of somebody who does not confirm (facts/france.md, 1.3)
+RETRY = timedelta(minutes=5)  # after the mail server said "not now"
 STALE = timedelta(hours=24)  # a mail that could not leave for so long would come as a surprise
-_ALARM_FOR = timedelta(hours=24)
 
 _g, _s, _b = schema.signup, schema.subscriber, schema.bucket
 _EMPTY: dict[str, Any] = {"email": "", "towns": "", "audience": "", "text_only": 0, "age": ""}
@@ -151,7 +151,9 @@ class Signups:
         Of several processes, one gets it. None: nothing is wanted.
         """
         now = self._clock()
-        first = sa.select(_g).where(_g.c.state == "wanted", _g.c.asked_at > now - STALE).order_by(_g.c.asked_at)
+        rested = sa.or_(_g.c.mailed_at.is_(None), _g.c.mailed_at <= now - RETRY)
+        first = sa.select(_g).where(_g.c.state == "wanted", _g.c.asked_at > now - STALE, rested)
+        first = first.order_by(sa.func.coalesce(_g.c.mailed_at, _g.c.asked_at))  # nobody waits behind one refusal
         with self._db.read() as connection:  # most looks find nothing: they must not wait for writers
             if connection.execute(first.limit(1)).first() is None:
                 return None
@@ -173,7 +175,7 @@ class Signups:
         Args:
             again: the mail server is to blame, and it is tried again within a day; else the address is.
         """
-        back = {"state": "wanted", "mailed_at": None, "mails": _g.c.mails - 1}
+        back = {"state": "wanted", "mails": _g.c.mails - 1}
         self._settle(signup, back if again else {"state": "given-up", **_EMPTY})
 
     def _settle(self, signup: int, values: dict[str, Any]) -> None:
@@ -218,14 +220,6 @@ class Signups:
             connection.execute(sa.update(_g).where(sa.or_(old, stale)).values(state="given-up", **_EMPTY))
             connection.execute(sa.delete(_g).where(spent))
             forget_clients(connection, now)
-
-    def alarmed_at(self) -> datetime | None:
-        """When the limit of all was reached in the last day; None: it was not."""
-        now = self._clock()
-        with self._db.read() as connection:
-            at = connection.execute(sa.select(_b.c.used_until).where(_b.c.name == ALARM)).scalar()
-        moment = None if at is None else datetime.fromtimestamp(at, now.tzinfo)
-        return moment if moment and now - moment < _ALARM_FOR else None
 
 
 def _may_leave(stored: Any, now: datetime) -> bool:
