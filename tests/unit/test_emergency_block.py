@@ -64,6 +64,7 @@ def test_every_number_of_every_channel_is_the_one_on_record(published: Outbox) -
     assert len(texts) > 20, sorted(texts)
     for name, text in texts.items():
         read = {_digits(found) for found in SHAPES.findall(re.sub(r"\b(November 18|18 [Nn]ovemb)", "", text))}
+        read -= {"15"} if "privacy" in name else set()  # years of age
         more = {"3114"} if name in ELSEWHERE else set()
         assert read <= NUMBERS | {"0199001234", "0639981234"} | more, name
     for name, links in published.links().items():
@@ -82,7 +83,8 @@ def test_letters_and_pages_of_every_kind_carry_it(published: Outbox) -> None:
 
 
 def test_the_plain_text_of_a_letter_says_them_all(published: Outbox) -> None:
-    texts = [text for name, text in published.texts() if name.endswith((".txt", ".eml#text/plain")) and "robots" not in name]
+    plain = [(name, text) for name, text in published.texts() if name.endswith((".txt", ".eml#text/plain"))]
+    texts = [text for name, text in plain if "robots" not in name]
     assert len(texts) >= 2
     for text in texts:
         assert {_digits(found) for found in SHAPES.findall(text)} >= NUMBERS
