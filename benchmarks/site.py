@@ -28,47 +28,11 @@ NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 PATIENCE = 300.0  # seconds
 _CATEGORIES = ("Santé", "Mobilité", "Sorties", "Droits", "Emploi", "Logement")
 _TAGS = ("vélo", "stage", "musique", "sport", "soirée", "atelier", "famille", "bénévolat", "cuisine", "cinéma")
-_WORDS = [
-    "la",
-    "ville",
-    "ouvre",
-    "une",
-    "salle",
-    "calme",
-    "pour",
-    "réviser",
-    "avec",
-    "un",
-    "goûter",
-    "et",
-    "des",
-    "livres",
-    "chaque",
-    "mercredi",
-    "après",
-    "midi",
-    "sans",
-    "dossier",
-    "tu",
-    "viens",
-    "seul",
-    "ou",
-    "avec",
-    "un",
-    "ami",
-    "on",
-    "cherche",
-    "un",
-    "stage",
-    "un",
-    "vélo",
-    "un",
-    "toit",
-    "les",
-    "portes",
-    "restent",
-    "ouvertes",
-]
+_TEXT = (
+    "la ville ouvre une salle calme pour réviser avec un goûter et des livres chaque mercredi après midi sans "
+    "dossier tu viens seul ou avec un ami on cherche un stage un vélo un toit les portes restent ouvertes"
+)
+_WORDS = _TEXT.split()
 _TOML = """\
 [workspace]
 name = "Mesures"

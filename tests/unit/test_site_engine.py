@@ -100,7 +100,7 @@ def test_an_edited_title_renders_what_shows_it_and_nothing_else(tmp_path: Path) 
 
 def test_a_new_post_leaves_old_pages_of_long_lists_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelves, "PER_PAGE", 5)
-    posts = [post("sans", kind="leisure", kind_label="Loisirs"), *many(23)]
+    posts = [post("sans", kind="leisure", kind_label="Loisirs"), *many(21)]
     deliver(Watched(tmp_path), posts)
     touched = pages(deliver(Watched(tmp_path), [post("neuf", kind="leisure", kind_label="Loisirs"), *posts]))
     lists = {path for path in touched if path.startswith(("posts/", "kinds/")) and not path.startswith("posts/p")}
