@@ -67,7 +67,7 @@ class Paper:
         from veille.markdown import label_with_colon
 
         text = self._templates.render("paper/call-sheet.txt.j2", sheet=sheet, colon=label_with_colon)
-        return re.sub(r"[\u00a0\u202f]", " ", re.sub(r"\n{3,}", "\n\n", text)).strip() + "\n"
+        return re.sub(r"[ \u00a0\u202f]+", " ", re.sub(r"\n{3,}", "\n\n", text)).strip() + "\n"
 
     def posters(self, posters: tuple[Poster, ...]) -> str:
         """A page for each poster, all with the same code.

@@ -181,13 +181,20 @@ def stops(sheet: Sheet, library: Library, findings: Iterable[Finding]) -> list[F
 
 
 def _belongs(post: Post, library: Library, config: Config, queued: Sequence[Queued], week: Week, now: datetime) -> bool:
-    """Whether a post is one of the week's messages, and still something to say."""
+    """Whether a post is one of the week's messages, and still something to say.
+
+    It reaches readers in that week; or it did before, and takes place or ends in it.
+    """
     if post.draft or post.audience == (Audience.PROFESSIONALS,):
         return False
     over = _over(post, config)
     if over is not None and over <= max(now, week.start):
         return False
-    return any(moment in week for moment in _moments(post, library, config, queued))
+    moments = _moments(post, library, config, queued)
+    published = any(moment < week.end for moment in moments)
+    return any(moment in week for moment in moments) or (
+        published and any(day in week for day in _days(post, config, end=False))
+    )
 
 
 def _over(post: Post, config: Config) -> datetime | None:
@@ -195,6 +202,12 @@ def _over(post: Post, config: Config) -> datetime | None:
     last = post.event.end or post.event.start if post.event else post.deadline
     ends = [expires(post, config), as_moment(last, config, end=True) if last else None]
     return min((end for end in ends if end), default=None)
+
+
+def _days(post: Post, config: Config, *, end: bool) -> list[datetime]:
+    """When it takes place, and until when one can answer; of a day without time its beginning, or its end."""
+    days = (post.event.start if post.event else None, post.deadline)
+    return [as_moment(day, config, end=end) for day in days if day]
 
 
 def _moments(post: Post, library: Library, config: Config, queued: Sequence[Queued]) -> list[datetime]:
@@ -219,8 +232,7 @@ class _Turn:
         self._config, self._from = config, max(now, week.start)
 
     def __call__(self, post: Post) -> tuple[bool, datetime, float, str]:
-        days = (post.event.start if post.event else None, post.deadline)
-        coming = [m for m in (as_moment(d, self._config, end=True) for d in days if d) if m > self._from]
+        coming = [day for day in _days(post, self._config, end=True) if day > self._from]
         stated = post.publish_date or post.date
         newest = -as_moment(stated, self._config).timestamp() if stated else 0.0
         return not post.urgent, min(coming, default=_FAR), newest, post.file

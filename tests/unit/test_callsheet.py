@@ -93,6 +93,16 @@ def test_a_letter_made_by_hand_counts_where_there_is_no_outbox(config: Config, t
     assert "earlier" not in sources(sheet(config))
 
 
+def test_what_was_announced_before_comes_back_in_the_week_of_its_day(config: Config, tmp_path: Path) -> None:
+    write(tmp_path, "title: Fête\ndate: 2026-11-02\nevent: {start: 2026-11-29, place: Halle}", name="posts/fete.md")
+    write(tmp_path, "title: Appel\ndate: 2026-11-02\ndeadline: 2026-11-30", name="posts/appel.md")
+    assert sources(sheet(config, town="bagneux")) == ["froid", "bourse", "fete", "quiet", "soupe"]
+    assert sources(sheet(config, day=date(2026, 12, 1))) == ["appel", "next"]
+    assert sources(sheet(config, day=date(2026, 11, 17))) == ["earlier"]  # neither of them
+    gone = [queued("fete", 2, withdrawn=True), queued("appel", 12)]
+    assert "fete" not in sources(sheet(config, gone))
+
+
 def test_what_is_said_of_a_post(config: Config) -> None:
     messages = {message.source: message for message in sheet(config, town="bagneux").messages}
     assert messages["soupe"].summary == "Première phrase. Deuxième."
@@ -161,6 +171,7 @@ def test_the_page_and_its_text(config: Config) -> None:
     assert "<script" not in html
     assert "<input" not in html
     assert not {"\u00a0", "\u202f"} & set(text)
+    assert "  " not in text
     assert "CCAS de Bagneux 01 99 00 12 34" in text
 
 
