@@ -16,7 +16,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.support.public_pages import BASE, NOW, Ledger, context, delivery, edition, picture, post, publication
-from veille.publishing import Publication
+from veille.outbox.renditions import StoredFile
+from veille.publishing import Publication, Rendition
 from veille_publishers import shelves, sitemap
 from veille_publishers.archive import Item
 from veille_publishers.files import Piece, lay
@@ -242,3 +243,21 @@ def test_a_long_site_map_comes_in_parts(tmp_path: Path, monkeypatch: pytest.Monk
     assert made["sitemap.xml"].count("<sitemap>") == 3
     assert f"<loc>{BASE}/sitemap-3.xml</loc><lastmod>2026-11-07" in made["sitemap.xml"]
     assert [made[f"sitemap-{number}.xml"].count("<url>") for number in (1, 2, 3)] == [3, 3, 1]
+
+
+def test_pictures_are_read_from_the_ledger_only_to_be_written(tmp_path: Path) -> None:
+    asked: list[str] = []
+    content = b"\xff\xd8 a picture"
+
+    def fetch(stored: str) -> bytes:
+        asked.append(stored)
+        return content
+
+    file = StoredFile("a.jpg", "image/jpeg", "d1", len(content), fetch)
+    made = Rendition("web", {"type": "post", "item": {}}, (file,))
+    assert made.digest
+    assert (file.size, file.digest, asked) == (len(content), "d1", [])
+    piece = Piece("media/a.jpg", file.name, lambda: file.content)
+    assert lay(tmp_path, [piece], "web") == {"media/a.jpg"}
+    assert lay(tmp_path, [piece], "web") == frozenset()
+    assert asked == ["d1"]
