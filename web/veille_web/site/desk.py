@@ -27,7 +27,7 @@ from veille_web.site.fields import Stamps
 from veille_web.site.static import Folders
 
 T = TypeVar("T")
-THREADS = 8  # that ask the database: one writes at a time anyway
+THREADS = 8  # that ask the database
 _NAMES = {"fr": "Français", "en": "English"}
 
 log = logging.getLogger("veille.serve")
@@ -87,9 +87,18 @@ class Desk:
     def _threads(self) -> anyio.CapacityLimiter:
         return anyio.CapacityLimiter(THREADS)
 
+    @cached_property
+    def _writers(self) -> anyio.CapacityLimiter:
+        """Only one writes into SQLite at a time, and whoever waits for its lock there is not served in order."""
+        return anyio.CapacityLimiter(1) if self.database.is_sqlite else self._threads
+
     async def ask(self, function: Callable[..., T], *values: Any) -> T:
         """Call this in a thread, so that no other page waits for the database."""
         return await anyio.to_thread.run_sync(function, *values, limiter=self._threads)
+
+    async def write(self, function: Callable[..., T], *values: Any) -> T:
+        """The same for what changes the database in one short transaction: in turn, so that nobody waits for long."""
+        return await anyio.to_thread.run_sync(function, *values, limiter=self._writers)
 
     def page(self, template: str, **values: Any) -> str:
         """The HTML of a form or message."""

@@ -83,7 +83,7 @@ class Pages:
         if wrong := filled.wrong(self._question):
             return self._form(filled, wrong=wrong)
         row = filled.row(self._question, desk.config.settings.workspace.language, self._words.version)
-        asked = await desk.ask(desk.signups.ask, row, client_of(self._client(request)))
+        asked = await desk.write(desk.signups.ask, row, client_of(self._client(request)))
         if asked.alarm:
             desk.alarm(_("more sign-ups than serve.per_hour allows; further ones are put off"))
         if asked.answer is not Answer.TAKEN:
@@ -107,7 +107,7 @@ class Pages:
         signup = desk.subscriber(Purpose.CONFIRM, token)
         if signup is None:
             return self.message(messages.void())
-        done = await desk.ask(desk.signups.confirm, signup)
+        done = await desk.write(desk.signups.confirm, signup)
         own = f"p/{desk.token(Purpose.PREFERENCES, done.subscriber)}" if done.subscriber else ""
         return self.message(messages.confirm(done.outcome, f"c/{token}", own))
 
@@ -132,7 +132,7 @@ class Pages:
         }
         if language in desk.languages:
             choices["language"] = language
-        changed = await desk.ask(desk.subscribers.change, subscriber, choices)
+        changed = await desk.write(desk.subscribers.change, subscriber, choices)
         return await self._preferences(request, _("Your choices are kept.") if changed else "")
 
     async def _preferences(self, request: Request, note: str = "") -> Response:
@@ -202,7 +202,7 @@ class Pages:
         subscriber = desk.subscriber(Purpose.UNSUBSCRIBE, request.path_params["token"])
         if subscriber is None:
             return self.message(messages.void())
-        await desk.ask(desk.subscribers.leave, subscriber, desk.clock())
+        await desk.write(desk.subscribers.leave, subscriber, desk.clock())
         return self.message(messages.left(f"p/{desk.token(Purpose.PREFERENCES, subscriber)}"))
 
     # what goes wrong
