@@ -10,7 +10,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import suppress as suppress_error
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -79,10 +78,11 @@ class Erasure:
         self.empty_log()
         return not before
 
-    def erase_reader(self, subscriber_id: int, now: datetime) -> None:
+    def erase_reader(self, subscriber_id: int, now: datetime) -> bool:
         """Erase the person behind a number, as they asked on their own page.
 
-        Other pages may be reading the outbox: then the old pages of its log go at the next `empty_log`.
+        Returns:
+            False: others are reading the outbox, and its log still holds the old pages: call `empty_log` later.
 
         Raises:
             LedgerError: a file cannot be written.
@@ -90,14 +90,17 @@ class Erasure:
         with self._db.read() as connection:
             email = connection.execute(sa.select(_s.c.email).where(_s.c.id == subscriber_id)).scalar()
         if email is None:
-            return
+            return True
         digest = keyed_hash(self._make_key(), email) if "@" in email else email.removeprefix(LEFT)
         self._list.append({digest: now})
         self._carry_out(digest, now, [subscriber_id])
         if "@" in email:
             self._sweep(email)
-        with suppress_error(LedgerError):
+        try:
             self.empty_log()
+        except LedgerError:
+            return False
+        return True
 
     def apply_again(self) -> int:
         """Erase again whoever is on the list and came back with an old copy of the database. Cheap when nobody did.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anyio
 import sqlalchemy as sa
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -181,8 +183,22 @@ class Pages:
             return self.message(messages.void())
         if not sure:
             return self.message(messages.erase(f"p/{request.path_params['token']}"))
-        await desk.ask(desk.erasure.erase_reader, subscriber, desk.clock())
-        return self.message(messages.erased())
+        emptied = await desk.ask(desk.erasure.erase_reader, subscriber, desk.clock())
+        answer = self.message(messages.erased())
+        if not emptied:
+            answer.background = BackgroundTask(self._empty_log)
+        return answer
+
+    async def _empty_log(self) -> None:
+        """Others were reading while somebody was erased: take the old pages away as soon as they are done."""
+        for _try in range(8):
+            await anyio.sleep(5)
+            try:
+                await self._desk.ask(self._desk.erasure.empty_log)
+            except LedgerError:
+                continue
+            return
+        self._desk.alarm(_("erased, but another process is reading the outbox: its log still holds the old pages"))
 
     # leaving
 
