@@ -53,6 +53,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pieces = web.pieces([publication(web, source, hours=n) for n, source in enumerate(sources)])
     write_pages(root / "pages", {piece.name: piece.make() for piece in pieces})
     (root / "pages/meteo.html").write_text("<title>Il fait beau</title><h1>Il fait beau</h1>", encoding="utf-8")
+    (root / "pages/favicon.ico").write_bytes(b"")  # asked for by a browser on a page that names none
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield address
     server.shutdown()
