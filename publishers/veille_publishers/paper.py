@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from veille.config import Config
-from veille.fitting import SIDES, estimated_sides, fitted, turns
 from veille.i18n import gettext as _
 from veille.rendering.templating import Templates, shipped
+from veille.two_sides import SIDES, estimated_sides, fitted, turns
 from veille_publishers.printing import sides
 
 if TYPE_CHECKING:

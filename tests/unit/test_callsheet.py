@@ -16,8 +16,8 @@ from tests.support.sheets import large
 from veille import checks, library
 from veille.callsheet import Sheet, call_sheet, one_sentence, stops, two_sentences, week_of
 from veille.config import Config
-from veille.fitting import SIDES, estimated_sides, fitted, shrinking
 from veille.outbox.queue import Queued
+from veille.two_sides import SIDES, estimated_sides, fitted, shrinking
 from veille_publishers.paper import Paper
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)  # a Wednesday
