@@ -1,15 +1,32 @@
-"""The ledger of every test that asks for `store`: on SQLite and on a real PostgreSQL."""
+"""The ledger of every test that asks for `store`, on SQLite and on a real PostgreSQL; and which files come first."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import postgres
+from tests.support import postgres, warm_veille
 from tests.support.ledger import Ledger
 from veille.outbox.database import open_database
+
+_LONG_FIRST = ("faults", "wheel", "integration", "unit")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """With `--dist loadfile`, take files in the order below, and not those with most tests first; choose the start."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+    if config.option.markexpr == "soak":  # the long suite has the time to start every command as people do
+        os.environ.setdefault(warm_veille.COLD, "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take a minute begin first: else one core waits for the other at the end. The rest stays as it was."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(_LONG_FIRST) if name in item.path.parts), len(items)))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from tests.support.graph_fake import graph_fake
 from tests.support.graph_faults import Fault
 from tests.support.smtp_sink import smtp_sink
-from tests.support.workspace import Ran, Workspace, go_live, newsroom, run_veille
+from tests.support.workspace import Ran, Workspace, finish, go_live, newsroom, run_veille
 
 KEYS = ["veille", "command", "status", "data", "errors"]
 ERROR_KEYS = {"code", "message", "file", "line", "hint"}
@@ -78,7 +78,14 @@ CALLS: list[tuple[str, str, int]] = [
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
     workspace = newsroom(tmp_path_factory.mktemp("json") / "essai")
     workspace.write("readers.csv", "email\none@example.org\ntwo@example.org\n")
-    return [workspace.veille(*call.split(), "--json") for call, _name, _code in CALLS]
+    names = [name for _call, name, _code in CALLS]
+    return [
+        # Each command once as people start it: with nothing loaded.
+        finish(workspace.start(*call.split(), "--json"))
+        if name not in names[:number]
+        else workspace.veille(*call.split(), "--json")
+        for number, (call, name, _code) in enumerate(CALLS)
+    ]
 
 
 @pytest.mark.parametrize("number", range(len(CALLS)), ids=[call for call, _name, _code in CALLS])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.workspace import TOML, clean_environment
+from tests.support.workspace import TOML, clean_environment, finish, newsroom
 
 HEAVY = {
     "requests",
@@ -67,3 +67,13 @@ def test_the_test_itself_would_see_them(tmp_path: Path) -> None:
     (tmp_path / "veille.toml").write_text(TOML, encoding="utf-8")
     _out, modules = loaded(tmp_path, "status")
     assert "sqlalchemy" in modules
+
+
+def test_each_command_loads_what_it_needs(tmp_path: Path) -> None:
+    """Those that test_cli_json, which starts each command cold once, does not start."""
+    workspace = newsroom(tmp_path / "essai")
+    workspace.write("content/posts/appel.md", "---\ntitle: Un appel\nauthor: Jeanne Exemple\n---\n\nViens !\n")
+    calls = ("log", "partners due", "approve content/posts/appel.md --as Amel", "new post Demain")
+    for ran in [finish(process) for process in [workspace.start(*call.split()) for call in calls]]:
+        assert ran.code == 0, ran
+        assert "Traceback" not in ran.err

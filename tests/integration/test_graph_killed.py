@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import warm_veille
 from tests.support.graph_desk import desk
 from tests.support.graph_fake import GraphFake, graph_fake
 from tests.support.graph_faults import FAULTS
 from tests.support.graph_worker import work
+from tests.support.workspace import clean_environment
 from veille.failpoints import NAMES
 
 pytestmark = pytest.mark.slow
@@ -51,16 +51,11 @@ def environ(tmp_path: Path, fake: GraphFake, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def killed_at(point: str, root: Path, channel: str, environ: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "tests.support.graph_worker", str(root), channel, "2"]
-    ended = subprocess.run(
-        command,
-        env=environ | {"VEILLE_FAILPOINT": point},
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    variables = {name: value for name, value in environ.items() if name.startswith("VEILLE_")}
+    command = ["-m", "tests.support.graph_worker", str(root), channel, "2"]
+    env = clean_environment(root, variables | {"VEILLE_FAILPOINT": point})
+    code, _out, err = warm_veille.run(command, Path(__file__).parents[2], env, timeout=60)
+    assert code == -signal.SIGKILL, err
 
 
 def visible(fake: GraphFake, channel: str) -> int:

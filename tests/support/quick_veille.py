@@ -18,10 +18,16 @@ def _short(self: threading.Event, timeout: float | None = None) -> bool:
     return _wait(self, timeout / 100 if timeout else timeout)
 
 
-if __name__ == "__main__":
+def quicken() -> None:
+    """Make waits short, and chunks as small as `VEILLE_TEST_CHUNK` says, in this process."""
     from veille.outbox import upkeep
-    from veille_cli.app import main
 
     threading.Event.wait = _short  # type: ignore[method-assign]
     upkeep.CHUNK = int(os.environ["VEILLE_TEST_CHUNK"])  # readers in one step of an expansion
+
+
+if __name__ == "__main__":
+    from veille_cli.app import main
+
+    quicken()
     main()

@@ -18,6 +18,7 @@ from typing import Any
 
 from PIL import Image
 
+from tests.support import warm_veille
 from tests.support.graph_fake import GraphFake
 from veille.outbox.database import driver, open_database
 from veille.outbox.report import Report, Status
@@ -173,8 +174,13 @@ def run_veille(
     chunk: int | None = None,
     timeout: float = 60,
 ) -> Ran:
-    """Run the command to its end, in a clean environment and without a terminal."""
-    return finish(start_veille(args, cwd, env, chunk=chunk), timeout)
+    """Run the command to its end, in a clean environment and without a terminal (see `warm_veille`)."""
+    extra = dict(env or {})
+    if not warm_veille.fits(extra):
+        return finish(start_veille(args, cwd, env, chunk=chunk), timeout)
+    if chunk is not None:
+        extra["VEILLE_TEST_CHUNK"] = str(chunk)
+    return Ran(*warm_veille.run([str(VEILLE), *args], cwd, clean_environment(cwd, extra), timeout))
 
 
 @dataclass
