@@ -143,6 +143,20 @@ def test_the_limits_hold_between_clients_that_ask_at_the_same_moment(store: Ledg
     assert sum(counted.values()) == 32
 
 
+def test_a_flood_from_one_client_waits_for_no_writer_and_lets_none_wait(sqlite_store: Ledger) -> None:
+    limits = Limits((Rate(3, 3600),), Rate(100, 3600))
+    signups = Signups(sqlite_store.database, b"k" * 32, b"c" * 32, limits, lambda: sqlite_store.now)
+    assert [signups.ask(Row(VICTIM), "192.0.2.1").answer for _time in range(4)] == [Answer.TAKEN] * 3 + [
+        Answer.CLIENT_BUSY
+    ]
+    with sqlite_store.database.write():  # of somebody else: a letter is being sent
+        begun = time.monotonic()
+        assert {signups.ask(Row(VICTIM), "192.0.2.1").answer for _time in range(50)} == {Answer.CLIENT_BUSY}
+        assert time.monotonic() - begun < 2
+    sqlite_store.now += timedelta(minutes=21)
+    assert signups.ask(Row(VICTIM), "192.0.2.1").answer is Answer.TAKEN
+
+
 @contextmanager
 def half_open(port: int, count: int) -> Iterator[list[socket.socket]]:
     """So many lines on which a request begins and does not end."""

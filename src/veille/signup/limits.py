@@ -70,11 +70,16 @@ class Limit:
         self._key = key
         self._now = now
 
+    def exhausted(self, client: str, rates: Iterable[Rate]) -> bool:
+        """Whether this client asked too often, in a transaction that only reads: a flood makes no writer wait."""
+        names = self._names(client, rates)
+        stored = sa.select(_b.c.name, _b.c.used_until).where(_b.c.name.in_(names))
+        now = self._now.timestamp()
+        return any(row.used_until + names[row.name].spacing > now + _TINY for row in self._connection.execute(stored))
+
     def client(self, client: str, rates: Iterable[Rate]) -> bool:
         """Count one request of this client. False: it asked too often, and nothing was counted."""
-        day = self._now.date().isoformat()
-        name = PREFIX + hmac.digest(self._key, f"{day}\n{client}".encode(), hashlib.sha256).hex()[:32]
-        names = {f"{name}/{rate}": rate for rate in rates}
+        names = self._names(client, rates)
         if not all(self.free(name, rate) for name, rate in names.items()):
             return False
         for each, rate in names.items():
@@ -93,6 +98,11 @@ class Limit:
         """Keep a moment under this name: seconds since 1970."""
         self._connection.execute(insert_once(self._connection, _b).values(name=name, used_until=until))
         self._connection.execute(sa.update(_b).where(_b.c.name == name).values(used_until=until))
+
+    def _names(self, client: str, rates: Iterable[Rate]) -> dict[str, Rate]:
+        day = self._now.date().isoformat()
+        name = PREFIX + hmac.digest(self._key, f"{day}\n{client}".encode(), hashlib.sha256).hex()[:32]
+        return {f"{name}/{rate}": rate for rate in rates}
 
     def _since(self, name: str, rate: Rate) -> float:
         """The moment up to which it is used up; it lies behind the clock by the whole count at most."""

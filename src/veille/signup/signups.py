@@ -120,6 +120,9 @@ class Signups:
             LedgerError: the outbox cannot be used now.
         """
         now = self._clock()
+        with self._db.read() as connection:
+            if Limit(connection, self._client_key, now).exhausted(client, self._limits.per_client):
+                return Asked(Answer.CLIENT_BUSY)
         digest = keyed_hash(self._key, row.email)
         with self._db.write() as connection:
             limit = Limit(connection, self._client_key, now)
