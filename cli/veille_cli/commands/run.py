@@ -100,6 +100,7 @@ def _pump(room: Newsroom, stop: threading.Event, talk: Talk) -> Pump:
         progress=say,
         sleep=room.sleep,
         ballast=Ballast(room.database.path),
+        zone=room.config.zone,
     )
 
 
