@@ -220,6 +220,12 @@ class WebSettings(_FolderSettings):
     privacy_contact: str = ""  # of the data protection officer: an address, or words
     accessibility: Literal["none", "partial", "full"] = "none"  # what an audit found; "none": no audit yet
     accessibility_on: date | None = None  # when the statement was made, 2026-11-22: RGAA wants it said
+    accessibility_contact: str = ""  # whom to tell of what cannot be read or used; "": `privacy_contact`
+
+    @property
+    def help_contact(self) -> str:
+        """Whom to tell of what cannot be read or used; "" for nobody."""
+        return self.accessibility_contact or self.privacy_contact
 
 
 class ServeSettings(_Section):

@@ -91,6 +91,19 @@ def test_nothing_else_of_the_machine_can_be_had(site: Site, path: str) -> None:
     assert b"[workspace]" not in answer
 
 
+def test_other_sites_may_read_the_directory_and_nothing_else(site: Site) -> None:
+    """The département's own site asks for it from a browser (Fetch Standard, "CORS protocol")."""
+    origin = "https://www.departement.example.org"
+    first = site.get("/contacts.json", Origin=origin)
+    same = site.get("/contacts.json", Origin=origin, If_None_Match=first.headers["ETag"])
+    assert (first.status_code, same.status_code) == (200, 304)
+    for answer in (first, same):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+    for path in ("/", "/feed.json", "/subscribe/"):
+        assert "Access-Control-Allow-Origin" not in site.get(path, Origin=origin).headers
+
+
 def test_a_folder_without_its_slash_is_shown_the_way(site: Site) -> None:
     answer = site.get("/posts/velos")
     assert (answer.status_code, answer.headers["Location"]) == (308, "/posts/velos/")
@@ -301,8 +314,8 @@ def test_a_port_that_is_taken_is_said(site: Site) -> None:
 
 
 def test_a_proxy_that_is_none_is_said() -> None:
-    with pytest.raises(VeilleError, match="trusted_proxies"):
-        Proxies(["everybody"])
+    with pytest.raises(VeilleError, match="trusted_proxies: “everybody” is neither"):
+        Proxies(["127.0.0.1", "everybody"])
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ PUBLISHED = {
     "posts/listed/index.html": PAGE,
     "feed.xml": "<rss/>" + " " * 900,
     "feed.json": "{}",
+    "contacts.json": "{}",
     "events/fete.ics": "BEGIN:VCALENDAR\r\n",
     "media/0123456789abcdef.jpg": "\xff\xd8 a picture " + "x" * 1000,
     "site.0123456789.css": "body{}" + " " * 900,

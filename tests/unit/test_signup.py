@@ -327,3 +327,28 @@ def test_under_fifteen_the_agreement_of_both_is_kept(sqlite_store: Ledger) -> No
 )
 def test_a_client_is_an_address_or_a_line(address: str, client: str) -> None:
     assert client_of(address) == client
+
+
+def test_what_is_known_of_a_request_ends_after_a_year(store: Ledger) -> None:
+    signups = _signups(store)
+    signups.ask(Row(ADDRESS), CLIENT)
+    _mails(signups)
+    store.now += timedelta(days=364, hours=23)
+    signups.upkeep()
+    assert _row(store).state == "given-up"
+    store.now += timedelta(hours=1)
+    signups.upkeep()
+    with store.database.read() as connection:
+        assert connection.execute(sa.select(schema.signup)).all() == []
+        names = connection.execute(sa.select(schema.bucket.c.name)).scalars().all()
+    assert names == ["signup/all"]  # of clients nothing is left
+
+
+def test_a_fingerprint_of_a_client_is_kept_for_a_day_at_most(sqlite_store: Ledger) -> None:
+    signups = _signups(sqlite_store, Limits((Rate(20, 3600), Rate(50, 86_400)), Rate(1000, 3600)))
+    for _n in range(20):
+        signups.ask(Row(ADDRESS), CLIENT)
+    sqlite_store.now += timedelta(hours=24)
+    signups.upkeep()
+    with sqlite_store.database.read() as connection:
+        assert connection.execute(sa.select(schema.bucket.c.name)).scalars().all() == ["signup/all"]

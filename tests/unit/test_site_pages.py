@@ -226,6 +226,7 @@ def test_only_pages_about_sensitive_things_have_the_button(tmp_path: Path) -> No
     for name in having:
         page = files[name]
         assert page.count('href="https://meteo.example.org/" rel="nofollow noreferrer"') == 2, name
+        assert '<span class="unseen">Emergency: </span>Leave this site' in page, name
         assert page.index('class="skip" href="#content"') < page.index("data-exit") < page.index("<header"), name
         assert '<meta name="robots" content="noindex, noarchive">' in page, name
         assert "iolence" not in page.split("<title>")[1].split("</title>")[0], name
@@ -241,9 +242,28 @@ def test_only_pages_about_sensitive_things_have_the_button(tmp_path: Path) -> No
 )
 def test_the_statement_says_how_accessible_the_site_is(tmp_path: Path, state: str, words: str) -> None:
     files = build(tmp_path, post("a"), web={"accessibility": state, "accessibility_on": "2026-11-22"})
-    assert words in files["accessibility/index.html"].split("<main")[1]
+    statement = files["accessibility/index.html"].split("<main")[1].split("</main>")[0]
+    assert words in statement
+    assert ("no audit was made yet" in statement) is (state == "none")
+    assert ("its audit found" in statement) is (state != "none")
+    assert ("What is not accessible" in statement) is (state != "full")
     assert f"Accessibility: {words}" in files["index.html"].split("<footer")[1]
     assert "22 novembre 2026" in files["accessibility/index.html"]
+
+
+def test_the_statement_lists_what_is_not_accessible_or_says_who_knows(tmp_path: Path) -> None:
+    web = {"accessibility": "partial", "privacy_contact": "dpo@example.org"}
+    page = "accessibility/index.html"
+    assert "The list of what the audit found can be had from: dpo@example.org" in build(tmp_path, web=web)[page]
+    own = web | {"accessibility_contact": "acces@example.org"}
+    assert "dpo@" not in build(tmp_path, web=own)[page]
+    assert build(tmp_path, web=own)[page].count("acces@example.org") == 2
+    gaps = tmp_path / "templates/web/accessibility_gaps.html.j2"
+    gaps.parent.mkdir(parents=True)
+    gaps.write_text("<ul><li>Les vidéos sans sous-titres</li></ul>", encoding="utf-8")
+    listed = build(tmp_path, web=own)[page]
+    assert "<li>Les vidéos sans sous-titres</li>" in listed
+    assert "can be had from" not in listed
 
 
 def test_the_newsroom_may_write_its_own(tmp_path: Path) -> None:

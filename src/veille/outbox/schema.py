@@ -214,7 +214,7 @@ subscriber = _table(
     sqlite_autoincrement=True,  # the number of a person who was erased stands in letters: nobody else gets it
 )
 
-signup = _table(  # who asked for the letter and has not confirmed; one row for each address, for ever, by its hash
+signup = _table(  # who asked for the letter and has not confirmed; one row for each address, by its hash, for a year
     "signup",
     sa.Column("id", BigInt, primary_key=True),
     sa.Column("hash", sa.Text, nullable=False, unique=True),  # keyed
@@ -228,7 +228,7 @@ signup = _table(  # who asked for the letter and has not confirmed; one row for 
     sa.Column("state", sa.Text, nullable=False),  # wanted | sending | mailed | confirmed | given-up
     sa.Column("asked_at", Moment, nullable=False),
     sa.Column("mailed_at", Moment),
-    sa.Column("mails", sa.Integer, nullable=False, server_default="0"),  # in all: at most three, ever
+    sa.Column("mails", sa.Integer, nullable=False, server_default="0"),  # in all: at most three
     sa.Index("signup_wanted", "state", "asked_at"),
     sqlite_autoincrement=True,  # its number stands in the link of the mail: nobody else gets it
 )

@@ -24,9 +24,10 @@ from veille.subscribers.store import let_in
 from veille.timetable import Clock
 
 BETWEEN = timedelta(hours=24)  # two mails to one address
-MOST = 3  # mails to one address, until it confirms
+MOST = 3  # mails to one address in `COUNT_KEPT`, until it confirms
 LINK_LIVES = timedelta(hours=48)
 ADDRESS_KEPT = timedelta(days=7)  # of somebody who does not confirm (facts/france.md, 1.3)
+COUNT_KEPT = timedelta(days=365)  # how many mails an address got that did not confirm, by its hash
 RETRY = timedelta(minutes=5)  # after the mail server said "not now"
 STALE = timedelta(hours=24)  # a mail that could not leave for so long would come as a surprise
 
@@ -214,14 +215,18 @@ class Signups:
     # upkeep
 
     def upkeep(self) -> None:
-        """Forget addresses that nobody confirmed, and clients; how many mails an address got is known by its hash."""
+        """Forget addresses that nobody confirmed, and clients; how many mails an address got is known by its hash.
+
+        That too ends, a year after the last request (RGPD article 5.1.e).
+        """
         now = self._clock()
         old = sa.and_(_g.c.asked_at <= now - ADDRESS_KEPT, _g.c.state.not_in(("confirmed", "given-up")))
         stale = sa.and_(_g.c.state == "wanted", _g.c.asked_at <= now - STALE)
         spent = sa.and_(_g.c.asked_at <= now - ADDRESS_KEPT, _g.c.mails == 0, _g.c.email == "")
+        over = sa.and_(_g.c.asked_at <= now - COUNT_KEPT, _g.c.state.in_(("given-up", "confirmed")))
         with self._db.write() as connection:
             connection.execute(sa.update(_g).where(sa.or_(old, stale)).values(state="given-up", **_EMPTY))
-            connection.execute(sa.delete(_g).where(spent))
+            connection.execute(sa.delete(_g).where(sa.or_(spent, over)))
             forget_clients(connection, now)
 
 

@@ -19,13 +19,7 @@ class Proxies:
     """
 
     def __init__(self, trusted: Sequence[str]) -> None:
-        try:
-            self._networks: tuple[Network, ...] = tuple(ip_network(name, strict=False) for name in trusted)
-        except ValueError as error:
-            raise ConfigError(
-                _("serve.trusted_proxies: {error}").format(error=error),
-                hint=_('write addresses or networks: ["127.0.0.1", "10.0.0.0/8"]'),
-            ) from None
+        self._networks: tuple[Network, ...] = tuple(map(_network, trusted))
 
     def trusts(self, address: str) -> bool:
         """Whether this is one of them."""
@@ -54,6 +48,16 @@ class Proxies:
     def secure(self, peer: str, forwarded: str) -> bool:
         """Whether a trusted proxy says that the reader came by TLS (X-Forwarded-Proto)."""
         return self.trusts(peer) and forwarded.rpartition(",")[2].strip().lower() == "https"
+
+
+def _network(name: str) -> Network:
+    try:
+        return ip_network(name, strict=False)
+    except ValueError:
+        raise ConfigError(
+            _("serve.trusted_proxies: “{name}” is neither an address nor a network").format(name=name),
+            hint=_('write addresses or networks: ["127.0.0.1", "10.0.0.0/8"]'),
+        ) from None
 
 
 def _without_port(hop: str) -> str:

@@ -22,6 +22,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 PRIVATE_LIST = ".veille-private.json"  # which pages no browser and no search engine keeps; the web publisher writes it
+DIRECTORY = "contacts.json"  # made for other sites, whose pages may read it in a browser
 KEPT = 64 << 20  # bytes of memory for files
 _SMALLEST = 860  # bytes: below, compressing makes nothing faster
 _PRIVATE_MARK = re.compile(rb'<meta name="robots" content="[^"]*noindex', re.IGNORECASE)
@@ -179,6 +180,8 @@ def respond(found: Document, headers: Mapping[str, str], status: int = 200) -> R
     answer = {"Cache-Control": _cache_control(found), "Content-Type": found.media_type}
     if found.zipped:
         answer["Vary"] = "Accept-Encoding"
+    if found.name == DIRECTORY:
+        answer["Access-Control-Allow-Origin"] = "*"
     if found.private:
         answer["X-Robots-Tag"] = "noindex, noarchive"
     if status != 200 or found.private:  # no validator: nothing of it is to be kept
