@@ -236,6 +236,8 @@ def _again(document: Document, lang: str, tongue: str, html: Mapping[str, str]) 
     """
     from veille import markdown
 
+    if not markdown.has_contacts(document):
+        return {}
     ((name, own),) = html.items()
     made = markdown.to_html(document, "" if tongue == i18n.short(lang) else tongue)
     return {} if made == own else {name: made, name.replace("html", "text"): markdown.to_text(document)}
