@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from veille.outbox.report import Report
     from veille.publishing import Publisher
     from veille.rates import Limits
+    from veille.signup import Signups
     from veille.subscribers import Erasure, Subscribers
     from veille.tokens import Keys
     from veille_publishers.notices import Notices
@@ -153,6 +154,21 @@ class Newsroom:
         from veille.subscribers import Subscribers
 
         return Subscribers(self.database, self.keys.derive("suppression"))
+
+    @property
+    def signups(self) -> Signups:
+        """Who asks for the letter on the site."""
+        from veille.rates import Rate
+        from veille.signup import Limits, Signups
+
+        serve = self.config.settings.serve
+        return Signups(
+            self.database,
+            self.keys.derive("suppression"),
+            self.keys.derive("clients"),
+            Limits(serve.per_client, Rate(serve.per_hour, 3600)),
+            self.clock,
+        )
 
     @property
     def erasure(self) -> Erasure:

@@ -2,31 +2,91 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from veille.errors import RenderError
 from veille.i18n import gettext as _
 from veille.publishing import File, Publication, Rendition, Source
-from veille.rendering import Contact, Picture, RenderedEdition, RenderedPost
+from veille.rendering import Contact, Picture, RenderedDirectory, RenderedEdition, RenderedPost
+from veille.rendering.directory import PATH
 
 # XML 1.0 (5th edition), 2.2: what a document may hold. Also leaves out halves of a pair, which no UTF-8 file may hold.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONTROL = re.compile("[\u007f-\u0084\u0086-\u009f]")  # legal in XML 1.0, but discouraged there and void in HTML
 _SCHEMES = ("http", "https", "mailto", "tel", "sms")
+_KINDS: Mapping[str, type[Source]] = {"post": RenderedPost, "edition": RenderedEdition, "directory": RenderedDirectory}
 _SAFE_SLUG = re.compile(r"[\w-]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
+class Teaser:
+    """What a list shows of a post, and nothing else: an edited body makes no list new.
+
+    Args:
+        pictures: the first one, or none.
+    """
+
+    source: str
+    slug: str
+    title: str
+    summary: str
+    lang: str
+    kind: str
+    kind_label: str
+    date_words: str
+    when_words: str
+    towns: tuple[str, ...]
+    urgent: bool
+    sensitive: bool
+    pictures: tuple[Picture, ...]
+
+    @cached_property
+    def mark(self) -> str:
+        """A digest of all of it."""
+        return digest([getattr(self, name) for name in self.__dataclass_fields__])
+
+    def __repr__(self) -> str:  # by this a page that shows it is known
+        return f"Teaser({self.mark})"
+
+
+@dataclass(frozen=True, repr=False)
 class Item:
     """One post that stands."""
 
     post: RenderedPost
     moment: datetime  # when it appeared, aware; the post's own date when an old post came in later
     sizes: Mapping[str, int] = field(default_factory=dict)  # picture name -> bytes
+
+    @cached_property
+    def mark(self) -> str:
+        """A digest of all of it."""
+        return digest([self.post, self.moment.isoformat(), sorted(self.sizes.items())])
+
+    def __repr__(self) -> str:
+        return f"Item({self.mark})"
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What makers of pages worked out about it alone: kept as long as it does not change, in this process."""
+        return {}
+
+    @property
+    def changed(self) -> datetime:
+        """When it last changed; not the clock, so that the same posts give the same bytes."""
+        updated = datetime.fromisoformat(self.post.updated) if self.post.updated else self.moment
+        return max(self.moment, updated if updated.tzinfo else self.moment)
+
+    @cached_property
+    def teaser(self) -> Teaser:
+        """What lists show of it."""
+        names = [name for name in Teaser.__dataclass_fields__ if name != "pictures"]
+        return Teaser(pictures=self.post.pictures[:1], **{name: getattr(self.post, name) for name in names})
 
 
 @dataclass(frozen=True)
@@ -36,9 +96,10 @@ class Archive:
     Args:
         withdrawn: addresses such as "posts/bourse-velos/" whose page is no longer current.
         gone: sources of the posts behind them.
-        helplines: the emergency block, from the newest rendition that carries one; of what was taken down when nothing
-            else does, because the page that says so carries it too.
-        media: picture name -> bytes, of what stands only.
+        helplines: the emergency block, from the directory when there is one, so that a corrected number reaches every
+            page with it; else from the newest rendition that carries one; of what was taken down when nothing else
+            does, because the page that says so carries it too.
+        media: picture name -> file, of what stands only.
     """
 
     items: tuple[Item, ...] = ()
@@ -46,7 +107,39 @@ class Archive:
     withdrawn: tuple[str, ...] = ()
     gone: frozenset[str] = frozenset()
     helplines: tuple[Contact, ...] = ()
-    media: Mapping[str, bytes] = field(default_factory=dict)
+    media: Mapping[str, File] = field(default_factory=dict)
+    directory: RenderedDirectory | None = None
+
+
+class Memory:
+    """What was read of renditions before: the same rendition is taken apart once in the life of a publisher."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Rendition, Source]] = {}
+        self._items: dict[int, Item] = {}
+
+    def sources(self, standing: Sequence[Publication]) -> list[Source]:
+        """The source in each publication; those that no longer stand are forgotten."""
+        before, self._known = self._known, {}
+        for rendition in (publication.rendition for publication in standing):
+            kept = before.get(id(rendition))  # kept alive here, so that its id is its own
+            again = kept is not None and kept[0] is rendition
+            self._known[id(rendition)] = kept if kept and again else (rendition, _source(rendition))
+        return [self._known[id(publication.rendition)][1] for publication in standing]
+
+    def items(self, made: Sequence[Item]) -> list[Item]:
+        """The items, those of before where they are the same: their digests are known."""
+        before, self._items = self._items, {}
+        for item in made:
+            kept = before.get(id(item.post))
+            again = kept is not None and kept.post is item.post and kept.moment == item.moment
+            self._items[id(item.post)] = kept if kept and again else item
+        return [self._items[id(item.post)] for item in made]
+
+
+def digest(shown: object) -> str:
+    """A short digest of a value by its `repr`, the same in every process for what has a fixed order."""
+    return hashlib.sha256(repr(shown).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def clean(text: str) -> str:
@@ -72,9 +165,9 @@ def rendition(channel: str, source: Source) -> Rendition:
                 source=source.source
             ),
         )
-    is_post = isinstance(source, RenderedPost)
-    kept = _plain(source) if isinstance(source, RenderedPost) else _without_others(source)
-    payload = {"type": "post" if is_post else "edition", "item": kept.to_json()}
+    kept = _without_others(source)
+    name = next(name for name, kind in _KINDS.items() if isinstance(kept, kind))
+    payload = {"type": name, "item": kept.to_json()}
     return Rendition(channel=channel, payload=payload, files=tuple(_files(pictures_of(kept))))
 
 
@@ -82,23 +175,26 @@ def pictures_of(source: Source) -> list[Picture]:
     """The pictures that a page shows, each once, in order."""
     if isinstance(source, RenderedPost):
         return list(source.pictures)
+    if isinstance(source, RenderedDirectory):
+        return []
     own = [source.picture] if source.picture else []
     return list({p.name: p for p in [*own, *(p for post in source.posts for p in post.pictures)]}.values())
 
 
-def item_of(publication: Publication) -> Source:
-    """The post or edition in a publication's rendition."""
-    payload: Mapping[str, Any] = publication.rendition.payload
-    kind = RenderedPost if payload["type"] == "post" else RenderedEdition
-    return kind.from_json(payload["item"])
+def _source(rendition: Rendition) -> Source:
+    """The post, edition or directory in a rendition."""
+    payload: Mapping[str, Any] = rendition.payload
+    return _KINDS[payload["type"]].from_json(payload["item"])
 
 
 def address(source: Source) -> str:
     """Where its page lies, relative to the site: "posts/bourse-velos/"."""
+    if isinstance(source, RenderedDirectory):
+        return PATH
     return f"{'posts' if isinstance(source, RenderedPost) else 'editions'}/{source.slug}/"
 
 
-def read(standing: Sequence[Publication], backlog: timedelta) -> Archive:
+def read(standing: Sequence[Publication], backlog: timedelta, memory: Memory | None = None) -> Archive:
     """Sort out what stands.
 
     When two publications claim one address, the one that stands wins over a withdrawn one, then the newer one.
@@ -107,30 +203,35 @@ def read(standing: Sequence[Publication], backlog: timedelta) -> Archive:
         standing: from the journal, withdrawn ones included.
         backlog: a post dated longer than this before it appeared shows its own date, so that an archive
             brought in at once keeps its order.
+        memory: of the publisher that reads again and again.
     """
+    memory = memory or Memory()
     ranked = sorted(standing, key=lambda p: (p.withdrawn, -p.due.timestamp(), p.id))
     pages: dict[str, tuple[Publication, Source]] = {}
-    for publication in ranked:
-        source = item_of(publication)
+    for publication, source in zip(ranked, memory.sources(ranked), strict=True):
         pages.setdefault(address(source), (publication, source))
     shown = [(p, s) for p, s in pages.values() if not p.withdrawn]
-    items = [_item(p, s, backlog) for p, s in shown if isinstance(s, RenderedPost)]
+    items = memory.items([_item(p, s, backlog) for p, s in shown if isinstance(s, RenderedPost)])
     editions = [s for _p, s in shown if isinstance(s, RenderedEdition)]
     gone = _gone(pages.values())
+    directory = next((s for _p, s in shown if isinstance(s, RenderedDirectory)), None)
+    block = (directory,) if directory else (s for _p, s in pages.values())  # what stands comes first
     return Archive(
         items=tuple(sorted(items, key=lambda i: (-i.moment.timestamp(), i.post.slug))),
         editions=tuple(sorted(editions, key=lambda e: (-datetime.fromisoformat(e.date).timestamp(), e.slug))),
-        withdrawn=tuple(sorted(where for where, (p, _s) in pages.items() if p.withdrawn)),
+        withdrawn=tuple(sorted(where for where, (p, _s) in pages.items() if p.withdrawn and where != PATH)),
         gone=gone,
-        helplines=next((s.helplines for _p, s in pages.values() if s.helplines), ()),  # what stands comes first
+        helplines=next((s.helplines for s in block if s.helplines), ()),
         media=_media(shown, gone),
+        directory=directory,
     )
 
 
 def alone(rendition: Rendition) -> Archive:
-    """An archive of one post, or of one edition with the posts that it holds."""
-    kind = RenderedPost if rendition.payload["type"] == "post" else RenderedEdition
-    source: Source = kind.from_json(rendition.payload["item"])
+    """An archive of one post, of one edition with the posts that it holds, or of the directory."""
+    source = _source(rendition)
+    if isinstance(source, RenderedDirectory):
+        return Archive(helplines=source.helplines, directory=source)
     posts = (source,) if isinstance(source, RenderedPost) else source.posts
     return Archive(
         items=tuple(Item(post, datetime.fromisoformat(post.date), {}) for post in posts),
@@ -145,8 +246,12 @@ def _plain(post: RenderedPost) -> RenderedPost:
     return replace(kept, instagram_caption="", instagram_pictures=())
 
 
-def _without_others(edition: RenderedEdition) -> RenderedEdition:
-    return replace(edition, posts=tuple(_plain(post) for post in edition.posts), words={})
+def _without_others(source: Source) -> Source:
+    if isinstance(source, RenderedPost):
+        return _plain(source)
+    if isinstance(source, RenderedDirectory):
+        return source
+    return replace(source, posts=tuple(_plain(post) for post in source.posts), words={})
 
 
 def _files(pictures: Iterable[Picture]) -> Iterable[File]:
@@ -169,12 +274,14 @@ def _gone(pages: Iterable[tuple[Publication, Source]]) -> frozenset[str]:
     return frozenset(s for withdrawn, s in posts if withdrawn) - {s for withdrawn, s in posts if not withdrawn}
 
 
-def _media(shown: Iterable[tuple[Publication, Source]], gone: frozenset[str]) -> Mapping[str, bytes]:
+def _media(shown: Iterable[tuple[Publication, Source]], gone: frozenset[str]) -> Mapping[str, File]:
     """Pictures of what stands. Those of a withdrawn post go, also out of the editions that held it."""
-    media: dict[str, bytes] = {}
+    media: dict[str, File] = {}
     for publication, source in shown:
+        if not publication.rendition.files:
+            continue
         if isinstance(source, RenderedEdition):
             source = replace(source, posts=tuple(p for p in source.posts if p.source not in gone))
         wanted = {picture.name for picture in pictures_of(source)}
-        media |= {f.name: f.content for f in publication.rendition.files if f.name in wanted}
+        media |= {f.name: f for f in publication.rendition.files if f.name in wanted}
     return media

@@ -9,8 +9,10 @@ import functools
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from veille.errors import Unavailable
@@ -20,6 +22,27 @@ from veille.i18n import why
 
 _MANIFEST = ".veille-{owner}.json"
 _PUBLIC = 0o644  # what a web server must be able to read
+_TOGETHER = 250  # files that wait for the disk together: one by one, each waits for its own turn of it
+_AT_ONCE = 16  # threads that do nothing but wait for it
+
+_Seal = tuple[str, int, int]  # what a file was made from; its bytes and its date (ns), to see that nobody touched it
+_OPEN: _Seal = ("", -1, -1)  # listed, and to be made again
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One file of a folder: what it is made from, and how.
+
+    Args:
+        name: relative to the folder.
+        mark: a digest of everything that its bytes depend on, the same in every process; "" when nobody knows: then
+            it is made every time, and compared.
+        make: gives its bytes; called only when the file has to be looked at.
+    """
+
+    name: str
+    mark: str
+    make: Callable[[], bytes]
 
 
 def write(path: Path, content: bytes, *, mode: int = _PUBLIC) -> bool:
@@ -39,12 +62,11 @@ def write(path: Path, content: bytes, *, mode: int = _PUBLIC) -> bool:
     with speaking_of(path.parent):
         if path.is_file() and path.read_bytes() == content:
             return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content, mode)
+        _replace([(path, content)], mode)
     return True
 
 
-def mirror(folder: Path, files: Mapping[str, bytes], owner: str) -> int:
+def mirror(folder: Path, files: Mapping[str, bytes], owner: str, before: Mapping[str, bytes] | None = None) -> int:
     """Make `folder` hold `files`, and take away what `owner` wrote there before and no longer wants.
 
     The list of our files is kept beside them. It grows before the first new file and shrinks after the last
@@ -54,6 +76,7 @@ def mirror(folder: Path, files: Mapping[str, bytes], owner: str) -> int:
         folder: absolute; others may keep files there too.
         files: address relative to the folder -> content.
         owner: who writes, for example "web"; each owner removes its own files only.
+        before: what this process mirrored there last; a file with the very same bytes object is not read again.
 
     Returns:
         How many files were written or removed.
@@ -61,11 +84,40 @@ def mirror(folder: Path, files: Mapping[str, bytes], owner: str) -> int:
     Raises:
         Unavailable: as `write`.
     """
+    pieces = [Piece(name, "", functools.partial(_same, content)) for name, content in files.items()]
+    same = {name for name, content in (before or {}).items() if files.get(name) is content}
+    return len(lay(folder, pieces, owner, same))
+
+
+def lay(folder: Path, pieces: Sequence[Piece], owner: str, same: Set[str] = frozenset()) -> frozenset[str]:
+    """As `mirror`, but make only the files whose mark differs from that of the last time, or that somebody touched.
+
+    What a file was made from is written down only once its bytes are on the disk: after a crash in between, the next
+    run makes again what this one had begun.
+
+    Args:
+        pieces: in the order in which they are to appear; each name once.
+        same: names without a mark whose bytes are known to be those of the last time.
+
+    Returns:
+        The names of the files that were written or removed.
+
+    Raises:
+        Unavailable: as `write`.
+        VeilleError: whatever `make` raises; files made before stand, and the next run mends the rest.
+    """
     manifest = folder / _MANIFEST.format(owner=owner)
-    known = _listed(manifest)
-    _remember(manifest, known | set(files))
-    written = sum(write(folder / name, content) for name, content in files.items())
-    return written + remove_others(folder, {folder / name for name in files}, owner)
+    known = _read(manifest)
+    stale = [p for p in pieces if not (p.mark or p.name in same) or _touched(folder, p, known.get(p.name, _OPEN))]
+    wanted = {piece.name for piece in pieces}
+    if not stale and known.keys() == wanted:
+        return frozenset()
+    _remember(manifest, {**known, **{p.name: _OPEN if p.mark else known.get(p.name, _OPEN) for p in stale}})
+    written = set(_write_all(folder, stale))
+    removed = _remove_others(folder, wanted, owner)
+    seals = {p.name: _seal(folder / p.name, p.mark) for p in stale}
+    _remember(manifest, {p.name: seals.get(p.name) or known[p.name] for p in pieces})
+    return frozenset(written | removed)
 
 
 def remove_others(folder: Path, keep: set[Path], owner: str) -> int:
@@ -77,15 +129,22 @@ def remove_others(folder: Path, keep: set[Path], owner: str) -> int:
     Raises:
         Unavailable: as `write`.
     """
-    manifest = folder / _MANIFEST.format(owner=owner)
     kept = {path.relative_to(folder).as_posix() for path in keep}
+    removed = _remove_others(folder, kept, owner)
+    _remember(folder / _MANIFEST.format(owner=owner), dict.fromkeys(kept, _OPEN))
+    return len(removed)
+
+
+def _remove_others(folder: Path, kept: set[str], owner: str) -> set[str]:
+    manifest = folder / _MANIFEST.format(owner=owner)
+    candidates = _read(manifest).keys() - kept
+    if not candidates:
+        return set()
     others = [other for other in folder.glob(_MANIFEST.format(owner="*")) if other != manifest]
-    shared = {name for other in others for name in _listed(other)}
-    gone = [folder / name for name in sorted(_listed(manifest) - kept - shared) if _inside(folder, name)]
+    shared = {name for other in others for name in _read(other)}
+    gone = [name for name in sorted(candidates - shared) if _inside(folder, name)]
     with speaking_of(folder):
-        removed = sum(_remove(path, folder) for path in gone)
-    _remember(manifest, kept)
-    return removed
+        return {name for name in gone if _remove(folder / name, folder)}
 
 
 @contextmanager
@@ -102,24 +161,83 @@ def speaking_of(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
+def _same(content: bytes) -> bytes:
+    return content
+
+
+def _write_all(folder: Path, pieces: Sequence[Piece]) -> Iterator[str]:
+    """Write those whose bytes differ, many to one wait for the disk. Each is whole at any moment."""
+    for start in range(0, len(pieces), _TOGETHER):
+        made = ((folder / piece.name, piece) for piece in pieces[start : start + _TOGETHER])
+        changed = [(path, piece.name, content) for path, piece in made if _differs(path, content := piece.make())]
+        with speaking_of(folder):
+            _replace([(path, content) for path, _name, content in changed], _PUBLIC)
+        yield from (name for _path, name, _content in changed)
+
+
+def _differs(path: Path, content: bytes) -> bool:
+    with speaking_of(path.parent):
+        try:
+            return path.read_bytes() != content
+        except FileNotFoundError:
+            return True
+
+
+def _replace(contents: Sequence[tuple[Path, bytes]], mode: int) -> None:
+    """Write beside, wait for the disk, then rename: a reader finds the old bytes or the new ones, whatever happens."""
+    parts: list[tuple[Path, Path]] = []
+    try:
+        for path, content in contents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parts.append((_part(path, content, mode), path))
+        _each(_sync, [part for part, _path in parts])
+        for part, path in parts:
+            failpoint("files.before-rename")
+            part.replace(path)
+            failpoint("files.after-rename")
+    except BaseException:
+        for part, _path in parts:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        raise
+    _each(_sync_folder, list(dict.fromkeys(path.parent for path, _content in contents)))
+
+
+def _each(sync: Callable[[Path], None], paths: Sequence[Path]) -> None:
+    """Wait for all of them at once: a disk writes what many ask for in one go, and 1,000 pages take 1,000 goes else.
+
+    Measured 2026-11 on ext4, 400 files: 1.7 s one after the other, 0.16 s so.
+    """
+    if len(paths) == 1:
+        sync(paths[0])
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _done in pool.map(sync, paths):  # the first error of the disk is raised here
+            pass
+
+
+def _part(path: Path, content: bytes, mode: int) -> Path:
     # In the same folder, because a rename is atomic only within one file system.
     _sweep(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".veille-{os.getpid()}-", suffix=".part")
+    part = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(mode)
-        failpoint("files.before-rename")
-        Path(name).replace(path)
+        part.chmod(mode)
     except BaseException:
         with suppress(OSError):
-            Path(name).unlink()
+            part.unlink()
         raise
-    failpoint("files.after-rename")
-    _sync_folder(path.parent)
+    return part
+
+
+def _sync(part: Path) -> None:
+    handle = os.open(part, os.O_RDWR)  # Windows flushes only what is open for writing
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -157,17 +275,43 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _listed(manifest: Path) -> set[str]:
-    """The addresses in a manifest; none when it is missing or damaged: then we remove nothing."""
+def _read(manifest: Path) -> dict[str, _Seal]:
+    """The files in a manifest; none when it is missing or damaged: then we remove nothing."""
     try:
-        names = json.loads(manifest.read_bytes())
+        listed = json.loads(manifest.read_bytes())
     except (OSError, ValueError):
-        return set()
-    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
+        return {}
+    files = listed.get("files") if isinstance(listed, dict) else listed
+    if isinstance(files, list):  # names alone, as older versions wrote
+        return {name: _OPEN for name in files if isinstance(name, str)}
+    return {name: _seal_of(seal) for name, seal in files.items()} if isinstance(files, dict) else {}
 
 
-def _remember(manifest: Path, names: set[str]) -> None:
-    write(manifest, json.dumps(sorted(names), ensure_ascii=False, indent=0).encode() + b"\n")
+def _seal_of(value: object) -> _Seal:
+    match value:
+        case [str(mark), int(size), int(date)]:
+            return mark, size, date
+        case _:
+            return _OPEN
+
+
+def _seal(path: Path, mark: str) -> _Seal:
+    try:
+        status = path.stat()
+    except OSError:
+        return _OPEN
+    return mark, status.st_size, status.st_mtime_ns
+
+
+def _touched(folder: Path, piece: Piece, seal: _Seal) -> bool:
+    """Whether the file is not as we left it, made from the same."""
+    return seal == _OPEN or _seal(folder / piece.name, piece.mark) != seal
+
+
+def _remember(manifest: Path, files: Mapping[str, _Seal]) -> None:
+    lines = {name: list(files[name]) for name in sorted(files)}
+    text = json.dumps({"files": lines}, separators=(",", ":"))
+    write(manifest, text.encode() + b"\n")
 
 
 def _inside(folder: Path, name: str) -> bool:

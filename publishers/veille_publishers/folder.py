@@ -1,4 +1,7 @@
-"""What feed and web have in common: a folder that is rebuilt from everything that stands."""
+"""What feed and web have in common: a folder that follows from everything that stands.
+
+Every file is a `Piece`: it knows what it is made from, and is made only when that changed.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from veille.publishing import (
     Source,
 )
 from veille_publishers import archive
-from veille_publishers.files import mirror
+from veille_publishers.files import Piece, lay
 from veille_publishers.registry import Context
 
 
@@ -39,6 +42,8 @@ class FolderPublisher(ABC):
         self.context = context
         self.config = context.config
         self.live = context.config.live(self.kind)
+        self._made: dict[str, tuple[str, bytes]] = {}
+        self._memory = archive.Memory()
 
     @property
     def folder(self) -> Path:
@@ -48,8 +53,28 @@ class FolderPublisher(ABC):
         return self.config.outbox_dir / "web"
 
     @abstractmethod
+    def pieces(self, standing: Sequence[Publication]) -> Sequence[Piece]:
+        """Every file of this channel, in the order in which they are to appear. Pure.
+
+        Raises:
+            RenderError: what all files share cannot be made.
+        """
+
     def build(self, standing: Sequence[Publication]) -> Mapping[str, bytes]:
-        """Every file of this channel: address relative to the folder -> content. Pure."""
+        """Every file: address relative to the folder -> content. The next call makes only what changed.
+
+        Raises:
+            RenderError: a template fails, or the logo cannot be read.
+        """
+        before, self._made = self._made, {}
+        for piece in self.pieces(standing):
+            kept = before.get(piece.name)
+            fresh = kept is None or not piece.mark or kept[0] != piece.mark
+            self._made[piece.name] = (piece.mark, piece.make()) if kept is None or fresh else kept
+        return {name: content for name, (_mark, content) in self._made.items()}
+
+    def wrote(self, names: frozenset[str]) -> None:  # noqa: B027 (most tell nobody)
+        """Told after files changed, once they stand. Must not raise: what is written is delivered."""
 
     @abstractmethod
     def proof(self, rendition: Rendition) -> Proof:
@@ -71,7 +96,7 @@ class FolderPublisher(ABC):
         return ()
 
     def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
-        """Rebuild the folder once for the whole batch; only files whose bytes differ are rewritten."""
+        """Rewrite once for the whole batch, and only what changed."""
         wanted = [delivery for delivery in deliveries if journal.intent(delivery)]
         if not wanted:
             return
@@ -90,9 +115,13 @@ class FolderPublisher(ABC):
         """No look comes."""
         return ()
 
+    def archive(self, standing: Sequence[Publication]) -> archive.Archive:
+        """What stands, sorted out."""
+        return archive.read(standing, self.config.settings.workspace.backlog, self._memory)
+
     def _rewrite(self, journal: Journal) -> PublishError | None:
         try:
-            mirror(self.folder, self.build(journal.standing(self.kind)), self.kind)
+            self.wrote(lay(self.folder, self.pieces(journal.standing(self.kind)), self.kind))
         except PublishError as error:
             return error
         except RenderError as error:  # a template of the newsroom, or its logo: mend it, and it leaves

@@ -1,18 +1,24 @@
-"""Which posts belong together on the site: by kind, town and category, and what to read next."""
+"""Which posts belong together on the site: by kind, town, category and audience, and what to read next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from slugify import slugify
 
-from veille.rendering import RenderedPost
+from veille.posts import Audience
+from veille.rendering import RenderedPost, labels
 from veille_publishers.archive import Item
 
 NEXT = 3  # teasers under a post
+PER_PAGE = 50  # posts that a page of a long list adds; a phone on a bad line loads it in seconds
+_WINDOW = 8  # of the posts that share something, the newest so many are compared
 
 _Names = Callable[[RenderedPost], Sequence[tuple[str, str]]]  # post -> (slug, name) of each shelf
+_Trait = tuple[str, str]  # ("category", "Mobilité")
+_WEIGHT = {"category": 2, "tag": 2, "kind": 1, "town": 1}
 
 
 @dataclass(frozen=True)
@@ -20,12 +26,28 @@ class Shelf:
     """A list of posts that has a page of its own.
 
     Args:
-        path: "kinds/event/", "towns/bagneux/", "categories/sante/".
+        path: "kinds/event/", "towns/bagneux/", "categories/sante/", "audiences/families/".
     """
 
     path: str
     name: str
     items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One page of a shelf.
+
+    Args:
+        older, newer: paths of the pages before and after; None at the ends.
+        number: 0 for the page with the newest posts, which has the shelf's own address.
+    """
+
+    path: str
+    items: tuple[Item, ...]
+    number: int = 0
+    older: str | None = None
+    newer: str | None = None
 
 
 def kinds(items: Sequence[Item]) -> tuple[Shelf, ...]:
@@ -38,7 +60,13 @@ def categories(items: Sequence[Item]) -> tuple[Shelf, ...]:
     return _shelves("categories", items, lambda post: [(slugify(name), name) for name in post.categories])
 
 
-def towns(items: Sequence[Item], names: dict[str, str]) -> tuple[Shelf, ...]:
+def audiences(items: Sequence[Item]) -> tuple[Shelf, ...]:
+    """One shelf for each audience that a post is meant for; a post for everybody is on none of them."""
+    known = {audience.value: labels.audience_label(audience) for audience in Audience}
+    return _shelves("audiences", items, lambda post: [(name, known[name]) for name in post.audience if name in known])
+
+
+def towns(items: Sequence[Item], names: Mapping[str, str]) -> tuple[Shelf, ...]:
     """One shelf for each town of the workspace, in its order. A post without a town concerns them all.
 
     Args:
@@ -51,18 +79,87 @@ def towns(items: Sequence[Item], names: dict[str, str]) -> tuple[Shelf, ...]:
     return tuple(shelf for shelf in shelves if shelf.items)
 
 
-def read_next(item: Item, items: Sequence[Item]) -> tuple[Item, ...]:
-    """What the editor chose as `related`, then what has most in common, the newest first."""
-    others = [other for other in items if other.post.source != item.post.source]
-    by_source = {other.post.source: other for other in others}
-    chosen = [by_source[source] for source in item.post.related if source in by_source]
-    close = sorted((o for o in others if _closeness(item.post, o.post)), key=lambda o: -_closeness(item.post, o.post))
-    return tuple({other.post.source: other for other in [*chosen, *close]}.values())[:NEXT]
+def parts(shelf: Shelf) -> Iterator[Part]:
+    """The pages of a shelf. They are counted from the oldest post, so that a new one changes the first page alone."""
+    full = max(len(shelf.items) // PER_PAGE - 1, 0)  # pages of old posts; the first keeps one page or nearly two
+    old = [f"{shelf.path}{number}/" for number in range(1, full + 1)]
+    paths = [*old, shelf.path]
+    for place, path in enumerate(paths):
+        start, end = len(shelf.items) - (place + 1) * PER_PAGE, len(shelf.items) - place * PER_PAGE
+        yield Part(
+            path=path,
+            items=shelf.items[start if place < full else 0 : end],
+            number=place + 1 if place < full else 0,
+            older=paths[place - 1] if place else None,
+            newer=paths[place + 1] if place < full else None,
+        )
 
 
-def _closeness(one: RenderedPost, other: RenderedPost) -> int:
-    categories = len(set(one.categories) & set(other.categories))
-    return 2 * categories + (one.kind == other.kind) + bool(set(one.towns) & set(other.towns))
+class Neighbours:
+    """What to read next to each post: what the editor chose as `related`, then what has most in common, newest first.
+
+    Only the newest posts that share a trait, or two, are compared, so that it takes as long for each of 10,000 posts
+    as for each of ten. A sensitive post is offered only where the editor chose it: somebody who reads about a bicycle
+    on a watched phone did not ask for it.
+
+    Args:
+        items: newest first.
+    """
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._rank = {item.post.source: number for number, item in enumerate(items)}
+        self._by_source = {item.post.source: item for item in items}
+        self._sharing: dict[tuple[_Trait, ...], list[Item]] = {}
+        for item in items:
+            if not item.post.sensitive:
+                self._add(item)
+
+    def of(self, item: Item) -> tuple[Item, ...]:
+        """At most `NEXT` others."""
+        chosen = [self._by_source[name] for name in item.post.related if name in self._by_source]
+        found = {other.post.source: other for other in chosen}
+        if len(found) <= NEXT:
+            found |= {other.post.source: other for other in self._close(item) if other.post.source not in found}
+        found.pop(item.post.source, None)
+        return tuple(found.values())[:NEXT]
+
+    def _add(self, item: Item) -> None:
+        for shared in _groups(item):
+            others = self._sharing.setdefault(shared, [])
+            if len(others) <= _WINDOW:  # one more than compared: the post itself is among them
+                others.append(item)
+
+    def _close(self, item: Item) -> list[Item]:
+        """Those with something in common, the closest first."""
+        mine = frozenset(_traits(item))
+        found = {other.post.source: other for group in _groups(item) for other in self._sharing.get(group, ())}
+        near = {name: _closeness(mine, other) for name, other in found.items()}
+        return sorted(found.values(), key=lambda o: (-near[o.post.source], self._rank[o.post.source]))
+
+
+def _groups(item: Item) -> Sequence[tuple[_Trait, ...]]:
+    """Its traits one by one and in pairs, in a fixed order."""
+    if "groups" not in item.memo:
+        traits = _traits(item)
+        item.memo["groups"] = [*((trait,) for trait in traits), *combinations(traits, 2)]
+    groups: Sequence[tuple[_Trait, ...]] = item.memo["groups"]
+    return groups
+
+
+def _traits(item: Item) -> Sequence[_Trait]:
+    """At most six of a sort, because they are taken in pairs."""
+    if "traits" not in item.memo:
+        post = item.post
+        named = (("category", post.categories), ("tag", post.tags), ("kind", (post.kind,)), ("town", post.towns))
+        item.memo["traits"] = sorted({(what, name) for what, names in named for name in names[:6]})
+    traits: Sequence[_Trait] = item.memo["traits"]
+    return traits
+
+
+def _closeness(mine: frozenset[_Trait], other: Item) -> int:
+    shared = mine.intersection(_traits(other))
+    several = sum(_WEIGHT[what] for what, _name in shared if what != "town")
+    return several + any(what == "town" for what, _name in shared)
 
 
 def _shelves(folder: str, items: Sequence[Item], names: _Names) -> tuple[Shelf, ...]:

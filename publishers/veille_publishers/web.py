@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from posixpath import relpath
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -17,12 +16,27 @@ from veille.i18n import why
 from veille.publishing import Proof, Publication, Rendition
 from veille.rendering import Picture, RenderedEdition, RenderedPost
 from veille.rendering.templating import shipped
-from veille_publishers import shelves
-from veille_publishers.archive import Archive, Item, alone, clean, outside, read
+from veille_publishers import calendar, directory, shelves, sitemap
+from veille_publishers.archive import Archive, Item, Teaser, alone, clean, digest, outside
+from veille_publishers.files import Piece
 from veille_publishers.folder import FolderPublisher
 from veille_publishers.shelves import Shelf
+from veille_publishers.site_frame import MOST_CATEGORIES, Frame, Names, steady, surroundings, ways
+from veille_publishers.site_pages import PAGES
+from veille_publishers.site_parts import Extra, Leaf, Page
 
 FRONT_PAGE = 12  # posts under the lead
+ALL_POSTS = "posts/"
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What lists show of an edition."""
+
+    slug: str
+    title: str
+    lang: str
+    date_words: str
 
 
 class Web(FolderPublisher):
@@ -30,21 +44,24 @@ class Web(FolderPublisher):
 
     kind: ClassVar[str] = "web"
 
-    def build(self, standing: Sequence[Publication]) -> Mapping[str, bytes]:
+    def pieces(self, standing: Sequence[Publication]) -> Sequence[Piece]:
         """The whole site. Pictures and style first, so that no page is up before what it shows.
 
         Raises:
-            RenderError: a template fails, or the logo cannot be read.
+            RenderError: the logo cannot be read.
         """
-        archive = read(standing, self.config.settings.workspace.backlog)
-        site = Site(self, archive)
-        return {**site.assets, **dict(site.pages())}
+        return list(Site(self, self.archive(standing)).pieces())
 
     def proof(self, rendition: Rendition) -> Proof:
         """The page of this post or edition, on a site that holds nothing else."""
         site = Site(self, alone(rendition), self._look)
         heading, content = site.only_page()
         return Proof(heading=heading, html=content.decode(), weight=len(content))
+
+    @cached_property
+    def surroundings(self) -> str:
+        """What every page is made with; templates are read once in the life of a process."""
+        return surroundings(self.config, live=self.live)
 
     @cached_property
     def _look(self) -> Look:
@@ -56,30 +73,13 @@ class Web(FolderPublisher):
         own = self.config.root / "templates" / "web" / name
         return (own if own.is_file() else shipped() / "web" / name).read_bytes()
 
-    def fill(self, template: str, **values: Any) -> bytes:
+    def fill(self, template: str, /, **values: Any) -> bytes:
         """A file made from a template of the site.
 
         Raises:
             RenderError: the template fails.
         """
         return clean(self.context.templates.render(f"web/{template}", **values)).encode()
-
-
-@dataclass(frozen=True)
-class Page:
-    """What the head of a page needs to know.
-
-    Args:
-        path: "posts/bourse-velos/", "" for the front page.
-        private: a sensitive page: no search engine keeps it, and its title in the history says nothing.
-    """
-
-    path: str
-    title: str
-    description: str = ""
-    private: bool = False
-    picture: str = ""
-    lang: str = ""
 
 
 class Look:
@@ -97,6 +97,11 @@ class Look:
     def font(self) -> tuple[str, bytes]:
         """Name and content of the letterforms."""
         return _named("lexend", "woff2", self._web.asset("lexend.woff2"))
+
+    @cached_property
+    def script(self) -> tuple[str, bytes]:
+        """Name and content of the one small script: the exit button and the search, which both work without it."""
+        return _named("site", "js", self._web.asset("site.js"))
 
     @cached_property
     def icon(self) -> tuple[str, bytes]:
@@ -120,59 +125,122 @@ class Look:
     @property
     def files(self) -> dict[str, bytes]:
         """All of them, by name."""
-        fixed = (self.font, self.style, self.icon, *([self.logo] if self.logo else []))
+        fixed = (self.font, self.style, self.script, self.icon, *([self.logo] if self.logo else []))
         return {**dict(fixed), "lexend-OFL.txt": self._web.asset("lexend-OFL.txt")}
 
 
 class Site:
-    """All pages of one moment, from what stands."""
+    """All pages of one moment, from what stands.
+
+    Makers of pages see `archive`, `config`, `today` and the shelves; templates see `frame` alone.
+    """
 
     def __init__(self, web: Web, archive: Archive, look: Look | None = None) -> None:
         self.archive = archive
+        self.config = web.config
+        self.today = web.context.clock().astimezone(web.config.zone).date()
         self.look = look or Look(web)
         self.name = web.config.brand.name
         self.language = web.config.settings.workspace.language
         self.has_feed = "feed" in web.config.channels
-        self.sources = frozenset(item.post.source for item in archive.items)
         self.kinds = shelves.kinds(archive.items)
         self.categories = shelves.categories(archive.items)
         self.towns = shelves.towns(archive.items, web.config.towns)
+        self.audiences = shelves.audiences(archive.items)
         self._web = web
         self._root = urlsplit(web.config.settings.workspace.base_url).path
         self._sandbox = not web.live
 
-    @property
-    def assets(self) -> dict[str, bytes]:
-        """Everything that pages load, all from this site."""
-        return {**self.look.files, **{f"media/{k}": v for k, v in self.archive.media.items()}}
+    @cached_property
+    def frame(self) -> Frame:
+        """What every page shows around its content."""
+        logo = self.look.logo
+        return Frame(
+            name=self.name,
+            language=self.language,
+            has_feed=self.has_feed,
+            look=Names(
+                font=(self.look.font[0],),
+                style=(self.look.style[0],),
+                script=(self.look.script[0],),
+                icon=(self.look.icon[0],),
+                logo=(logo[0],) if logo else None,
+            ),
+            kinds=steady(self.kinds),
+            towns=ways(self.towns),
+            categories=steady(self.categories, MOST_CATEGORIES),
+            audiences=ways(self.audiences),
+            helplines=self.archive.helplines,
+        )
 
     def only_page(self) -> tuple[str, bytes]:
-        """Headline and content of the page of the one post or edition that this site holds."""
+        """Headline and content of the page of the one post, edition or directory that this site holds."""
+        if self.archive.directory:
+            leaf = next(made for made in directory.pages(self) if isinstance(made, Leaf))
+            return leaf.page.title, self._page(leaf)
         if self.archive.editions:
             edition = self.archive.editions[0]
-            return edition.title, self._edition(edition)[1]
-        return self.archive.items[0].post.title, self._post(self.archive.items[0])[1]
+            return edition.title, self._page(self._edition(edition))
+        item = self.archive.items[0]
+        return item.post.title, self._page(self._post(item, ()))
 
-    def pages(self) -> Iterator[tuple[str, bytes]]:
-        """Each file name with its content."""
+    def pieces(self) -> Iterator[Piece]:
+        """Every file, each with a digest of what it shows."""
+        for name, content in self.look.files.items():
+            yield Piece(name, digest(content), partial(bytes, content))
+        for name, file in self.archive.media.items():
+            yield Piece(f"media/{name}", name, partial(getattr, file, "content"))  # named by its bytes
+        leaves = list(self.leaves())
+        around = digest([self._web.surroundings, self.frame])
+        for made in (*leaves, *sitemap.files(self, [made.page for made in leaves if isinstance(made, Leaf)])):
+            if isinstance(made, Extra):
+                yield Piece(made.name, digest([self._web.surroundings, made.name, made.shows]), made.make)
+            else:
+                mark = digest([around, made.template, made.page, made.values])
+                yield Piece(made.page.file, mark, partial(self._page, made))
+
+    def teasers(self, items: Iterable[Item]) -> tuple[Teaser, ...]:
+        """What a list shows of these posts."""
+        return tuple(item.teaser for item in items)
+
+    def leaves(self) -> Iterator[Leaf | Extra]:
+        """Every page: posts, editions, lists, then what the makers in `site_pages` add."""
+        near = shelves.Neighbours(self.archive.items)
         for item in self.archive.items:
-            yield self._post(item)
+            yield self._post(item, near.of(item))
         for edition in self.archive.editions:
             yield self._edition(edition)
-        for shelf in (*self.kinds, *self.towns, *self.categories, self._all_posts()):
-            yield self._page("list.html.j2", Page(shelf.path, shelf.name), shelf=shelf)
-        yield self._page("editions.html.j2", Page("editions/", _("All issues")), editions=self.archive.editions)
-        yield self._page("contacts.html.j2", Page("contacts/", _("Who to call?")))
+        for shelf in (*self.kinds, *self.towns, *self.categories, *self.audiences, self._all_posts()):
+            yield from self._shelf(shelf)
+        yield Leaf(Page("editions/", _("All issues")), "editions.html.j2", {"editions": self._issues()})
         for path in self.archive.withdrawn:
-            yield self._page("gone.html.j2", Page(path, _("This page is no longer current"), private=True))
+            yield Leaf(Page(path, _("This page is no longer current"), private=True), "gone.html.j2")
         yield self._front()
-        yield self._page("not_found.html.j2", Page("404.html", _("This page does not exist"), private=True))
+        for maker in PAGES:
+            yield from maker(self)
+        yield Leaf(Page("404.html", _("This page does not exist"), private=True), "not_found.html.j2")
 
-    def _front(self) -> tuple[str, bytes]:
-        items = sorted(self.archive.items[: FRONT_PAGE + 1], key=lambda item: not item.post.urgent)
-        edition = next(iter(self.archive.editions), None)
-        hero = self._hero(edition, items[0].post.source if items else "")
-        return self._page("index.html.j2", Page("", self.name), items=items, edition=edition, hero=hero)
+    def _front(self) -> Leaf:
+        newest = self.archive.items[: FRONT_PAGE + 1]
+        items = sorted(newest, key=lambda item: not item.post.urgent)
+        edition = next(iter(self._issues()), None)
+        hero = self._hero(next(iter(self.archive.editions), None), items[0].post.source if items else "")
+        more = len(self.archive.items) > len(items)
+        values: dict[str, object] = {"items": self.teasers(items), "edition": edition, "hero": hero, "more": more}
+        values |= {"needs": directory.needs(self), "days": calendar.next_days(self)}
+        return Leaf(Page("", self.name, changed=_newest(newest)), "index.html.j2", values)
+
+    def _issues(self) -> tuple[Issue, ...]:
+        return tuple(Issue(e.slug, e.title, e.lang, e.date_words) for e in self.archive.editions)
+
+    def _shelf(self, shelf: Shelf) -> Iterator[Leaf]:
+        feeds = ((shelf.path, shelf.name),) if shelf.path != ALL_POSTS and not shelf.path.startswith("kinds/") else ()
+        for part in shelves.parts(shelf):
+            title = _("{name}, page {n}").format(name=shelf.name, n=part.number) if part.number else shelf.name
+            page = Page(part.path, title, feeds=feeds, changed=_newest(part.items))
+            values = {"count": 0 if part.number else len(shelf.items), "items": self.teasers(part.items)}
+            around = {"older": part.older, "newer": part.newer}
+            yield Leaf(page, "list.html.j2", {**values, **around})
 
     def _hero(self, edition: RenderedEdition | None, lead: str) -> Picture | None:
         """A picture of the latest issue: from its end, because its first posts are shown just below."""
@@ -181,44 +249,62 @@ class Site:
         shown = (p for p in edition.posts if p.source not in {*self.archive.gone, lead} and not p.sensitive)
         return next((picture for post in reversed(list(shown)) for picture in post.pictures), None)
 
-    def _post(self, item: Item) -> tuple[str, bytes]:
+    def _post(self, item: Item, others: Sequence[Item]) -> Leaf:
         post = item.post
-        picture = "" if post.sensitive else next((p.name for p in post.pictures), "")
-        page = Page(f"posts/{post.slug}/", post.title, post.summary, post.sensitive, picture, post.lang)
+        page = Page(f"posts/{post.slug}/", post.title, post.summary, lang=post.lang, changed=item.changed.isoformat())
         if post.sensitive:
-            page = replace(page, title=post.date_words, description="")
-        return self._page("post.html.j2", page, post=post, others=shelves.read_next(item, self.archive.items))
+            page = replace(page, private=True, title=post.date_words, description="")
+        elif post.pictures:
+            shown = post.pictures[0]
+            page = replace(page, picture=shown.name, alt=shown.alt, width=shown.width, height=shown.height)
+        return Leaf(page, "post.html.j2", {"post": post, "others": self.teasers(others)})
 
-    def _edition(self, edition: RenderedEdition) -> tuple[str, bytes]:
-        current = [post for post in edition.posts if post.source not in self.archive.gone]
+    def _edition(self, edition: RenderedEdition) -> Leaf:
+        gone = tuple(post.source for post in edition.posts if post.source in self.archive.gone)
+        current = [post for post in edition.posts if post.source not in gone]
         private = any(post.sensitive for post in current)
         page = Page(f"editions/{edition.slug}/", edition.title, edition.preheader, private, lang=edition.lang)
+        page = replace(page, changed=edition.date)
         groups: dict[str, list[RenderedPost]] = {}
         for post in edition.posts:
             groups.setdefault(post.kind_label, []).append(post)
-        return self._page("edition.html.j2", page, edition=edition, groups=groups)
+        linked = tuple(post.source for post in edition.posts if post.source in self._sources)
+        values = {"edition": edition, "groups": groups, "gone": gone, "linked": linked}
+        return Leaf(page, "edition.html.j2", values)
+
+    @cached_property
+    def _sources(self) -> frozenset[str]:
+        return frozenset(item.post.source for item in self.archive.items)
 
     def _all_posts(self) -> Shelf:
-        return Shelf("posts/", _("All posts"), self.archive.items)
+        return Shelf(ALL_POSTS, _("All posts"), self.archive.items)
 
-    def _page(self, template: str, page: Page, **values: Any) -> tuple[str, bytes]:
-        def link(target: str) -> str:
-            return self._link(page, target)
+    def _page(self, leaf: Leaf) -> bytes:
+        """Render it."""
+        link = self._linker(leaf.page)
+        shown = {"site": self.frame, "page": leaf.page, "link": link, "outside": outside}
+        return self._web.fill(leaf.template, **shown, **leaf.values)
 
-        content = self._web.fill(template, site=self, page=page, link=link, outside=outside, **values)
-        return page.path if page.path.endswith(".html") else f"{page.path}index.html", content
-
-    def _link(self, page: Page, target: str) -> str:
+    def _linker(self, page: Page) -> Callable[[str], str]:
         """From a page to an address of the site. Relative, so that the folder can be looked at anywhere.
 
         The page for unknown addresses is shown at any depth, so its links start at the root of the site.
         """
+        leaf = "index.html" if self._sandbox else ""
+        top = "../" * page.path.count("/")
         if page.path == "404.html" and not self._sandbox:
-            return f"{self._root}/{target}"
-        leaf = "index.html" if self._sandbox and (not target or target.endswith("/")) else ""
-        here = page.path if page.path.endswith("/") else ""
-        way = relpath(target or ".", here or ".")
-        return f"{way}/{leaf}" if not target or target.endswith("/") else way
+            top = f"{self._root}/"
+
+        def link(target: str) -> str:
+            whole = f"{top}{target}"
+            return f"{whole or './'}{leaf}" if not target or target.endswith("/") else whole
+
+        return link
+
+
+def _newest(items: Iterable[Item]) -> str:
+    moments = [item.changed for item in items]
+    return max(moments).isoformat() if moments else ""
 
 
 def _named(name: str, suffix: str, content: bytes) -> tuple[str, bytes]:

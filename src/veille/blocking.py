@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from veille.contacts import mentions, record_of
 from veille.editions import Edition
 from veille.errors import Finding, Severity
 from veille.library import HELPLINES, Library
 from veille.partners import Partner
-from veille.planning import Owed
+from veille.planning import Owed, Plan
+from veille.planning.directory import broken_records
 from veille.posts import Post
 
 HELPLINES_FILE = f"content/{HELPLINES}"
@@ -38,6 +40,16 @@ def blocking(
     if any(error.code == "unknown-contact" for error in found):  # its record may be there, and broken
         found += [error for error in errors if error.file.startswith("content/partners/")]
     return found
+
+
+def keeping_broken_records(plan: Plan, findings: Sequence[Finding]) -> Plan:
+    """The same plan, its directory showing partners whose record has an error as it showed them before.
+
+    One wrong number in one record keeps neither today's post nor the corrected numbers of others back.
+    """
+    broken = broken_records(findings)
+    owed = tuple(replace(o, kept=o.kept | broken) if o.directory else o for o in plan.owed)
+    return replace(plan, owed=owed)
 
 
 def _files(queued: Sequence[Owed], library: Library) -> set[str]:

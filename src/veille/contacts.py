@@ -86,6 +86,12 @@ class Carrying:
             found[TABLE] = {line.reference: details(line, self.day) for line in lines}
         return {source: contacts for source, contacts in found.items() if contacts}
 
+    def directory(self, source: str) -> dict[str, dict[str, Details]]:
+        """Every contact of the directory, under its source."""
+        lines = (line for line in self.library.helplines.values() if line.sure and line.answers_on(self.day))
+        records: list[Partner | HelpLine] = [*self.library.partners.values(), *lines]
+        return {source: {record.reference: details(record, self.day) for record in records}}
+
     def _in(self, mentioned: Iterable[Mention]) -> dict[str, Details]:
         found: dict[str, Details] = {}
         for mention in mentioned:

@@ -76,7 +76,8 @@ def _spoken(text: str) -> Collection[tuple[str, str]]:
 def fold(text: str) -> str:
     """Without case, accents and ligatures."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+    marks = [letter for letter in set(plain) if unicodedata.combining(letter)]  # far fewer than letters
+    return plain.translate(dict.fromkeys(map(ord, marks))) if marks else plain
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """The pump: the only loop that delivers.
 
-    recover → expire → resolve what is unknown → hold what is overdue → expand → claim → deliver → settle
+    recover → resolve what is unknown → expire → a new day → hold what is overdue → expand → claim → deliver → settle
 
 `dispatch` alone knows both outbox and publishers. Everything here can be killed at any line and started again.
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import time as time_of_day
 from typing import Any
 
 from veille.errors import LedgerError, OutcomeUnknown, PublishError, Unavailable
@@ -40,6 +41,7 @@ class Pump:
         progress: called with (channel, deliveries settled in this batch).
         sleep: waits that many seconds for a rate limit, or until a stop is asked for.
         ballast: room on the disk for the answers to what is in hand.
+        zone: the newsroom's, in which a new day begins.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Pump:
         progress: Callable[[str, int], None],
         sleep: Callable[[float], object] = time.sleep,
         ballast: Ballast | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         self._deliveries = deliveries
         self._publishers = publishers
@@ -62,6 +65,8 @@ class Pump:
         self._progress = progress
         self._sleep = sleep
         self._ballast = ballast or Ballast(None)
+        self._zone = zone
+        self._day: date | None = None  # on which pages were last seen to be up to date
         self._shaken = False  # the outbox failed in mid-delivery: rows are still in hand
 
     def recover(self) -> int:
@@ -109,6 +114,7 @@ class Pump:
         for name, publisher in self._publishers.items():
             self._resolve(name, publisher, tally)
         self._deliveries.expire(self._clock())
+        self._begin_day()
         for name, publisher in self._publishers.items():
             tally.switched += self._deliveries.hold_switched(name, self._clock(), live=publisher.live)
         for name, grace in self._grace.items():
@@ -117,6 +123,21 @@ class Pump:
         unfinished = [self._drain(name, publisher, tally) for name, publisher in self._publishers.items()]
         self._shaken = False
         return any(unfinished)
+
+    def _begin_day(self) -> None:
+        """Pages say what is on and whom to call today: the first pass of a day has them written, if nothing else did.
+
+        The ledger knows whether that was done, so it comes once a day, also after days of standstill.
+        """
+        now = self._clock()
+        today = now.astimezone(self._zone).date()
+        if today == self._day:
+            return
+        midnight = datetime.combine(today, time_of_day(), self._zone)
+        for name, publisher in self._publishers.items():
+            if publisher.on_unknown is OnUnknown.REWRITE:
+                self._deliveries.write_again(name, now, midnight, live=publisher.live)
+        self._day = today
 
     def _expand(self, tally: Tally) -> None:
         for publication_id in self._deliveries.to_expand(self._clock()):

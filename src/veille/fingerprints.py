@@ -75,7 +75,14 @@ class Fingerprints:
             of_day(self._library, shown_on(owed, self._config, self._now)),
             sorted({record for text in texts for record in self._records(text)}),
         )
-        return _digest(self._around, repr(frame), *(self._post(post) for post in fresh))
+        partners = self._directory(owed) if owed.directory else []
+        return _digest(self._around, repr(frame), *partners, *(self._post(post) for post in fresh))
+
+    def _directory(self, owed: Owed) -> list[str]:
+        """Every record, its date of confirmation too, and whether it holds on the day."""
+        day = shown_on(owed, self._config, self._now)
+        records = self._library.partners.values()
+        return [f"{record!r}{record.valid_until is None or day <= record.valid_until}" for record in records]
 
     def save(self) -> None:
         """Write the file, when it would change. It is a convenience: a failure to write it is none of publishing."""

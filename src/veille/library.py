@@ -80,12 +80,19 @@ def _same_name(name: str) -> Callable[[Post | Edition], bool]:
     return lambda source: name in (source.source, source.slug, source.path.name, source.path.stem)
 
 
-def load(config: Config) -> Library:
-    """Read `content/`. Never raises for what a file holds: that becomes findings."""
+Kept = dict[Path, tuple[tuple[int, int], Post]]  # what was read of a post; the date (ns) and bytes of its file then
+
+
+def load(config: Config, kept: Kept | None = None) -> Library:
+    """Read `content/`. Never raises for what a file holds: that becomes findings.
+
+    Args:
+        kept: of a process that reads again and again with the same settings: posts whose file did not change since.
+    """
     folder = config.root / "content"
     found: list[Finding] = list(_missing(folder, config.root))
     broken: list[Post | Edition] = []
-    posts = _gather(_files(folder / "posts", ".md"), lambda path: read_post(path, config), found, config, broken)
+    posts = _gather(_files(folder / "posts", ".md"), lambda path: _post(path, config, kept), found, config, broken)
     editions = _gather(_files(folder / "editions", ".md"), lambda p: read_edition(p, config), found, config, broken)
     records = _files(folder / "partners", ".yaml")
     partners = _gather(records, lambda path: read_partner(path, config), found, config, broken)
@@ -102,6 +109,17 @@ def load(config: Config) -> Library:
         drafts=frozenset(drafts),
         broken=tuple(broken),
     )
+
+
+def _post(path: Path, config: Config, kept: Kept | None) -> Post:
+    if kept is None:
+        return read_post(path, config)
+    status = path.stat()
+    state = status.st_mtime_ns, status.st_size
+    known = kept.get(path)
+    if known is None or known[0] != state:
+        known = kept[path] = state, read_post(path, config)
+    return known[1]
 
 
 def softened(found: Iterable[Finding], drafts: Iterable[str]) -> list[Finding]:
@@ -200,7 +218,8 @@ def _says_draft(path: Path) -> bool:
 def _with_sources(posts: Iterable[Post]) -> list[Post]:
     posts = list(posts)
     known = _by_name(posts)
-    return [replace(post, related=tuple(_source(name, known) for name in post.related)) for post in posts]
+    named = ((post, tuple(_source(name, known) for name in post.related)) for post in posts)
+    return [post if related == post.related else replace(post, related=related) for post, related in named]
 
 
 def _resolved(editions: Iterable[Edition], posts: Iterable[Post]) -> list[Edition]:

@@ -15,9 +15,9 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from veille.errors import PublishError
-from veille.rendering import RenderedEdition, RenderedPost
+from veille.rendering import RenderedDirectory, RenderedEdition, RenderedPost
 
-Source = RenderedPost | RenderedEdition
+Source = RenderedPost | RenderedEdition | RenderedDirectory
 
 
 class State(StrEnum):
@@ -54,6 +54,11 @@ class File:
     def digest(self) -> str:
         """SHA-256 of the content, hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.content)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -25,7 +25,17 @@ from veille.posts import Post
 from veille.proofing import Proofreader, once
 from veille.publishing import Publisher, Rendition, Source
 from veille.renamed import renamed
-from veille.rendering import RenderedEdition, RenderedPost, labels, render_edition, render_hand_made, render_post
+from veille.rendering import (
+    Entry,
+    RenderedDirectory,
+    RenderedEdition,
+    RenderedPost,
+    labels,
+    render_directory,
+    render_edition,
+    render_hand_made,
+    render_post,
+)
 from veille.rendering.contacts import of_day
 from veille.segments import to_json
 
@@ -166,16 +176,21 @@ def _held(owed: Owed) -> str:
 
 
 def _line(owed: Owed, source: Source, rendition: Rendition, publisher: Publisher) -> Line:
-    posts = source.posts if isinstance(source, RenderedEdition) else (source,)
     return Line(
         owed,
         _change(owed, rendition.digest, live=publisher.live),
         rendition,
         tuple(publisher.targets()),
         publisher.live,
-        urgent=any(post.urgent for post in posts),
-        segments=to_json([post.segment for post in posts]) if owed.channel == CADENCED else "",
+        urgent=any(post.urgent for post in _posts_of(source)),
+        segments=to_json([post.segment for post in _posts_of(source)]) if owed.channel == CADENCED else "",
     )
+
+
+def _posts_of(source: Source) -> Sequence[RenderedPost]:
+    if isinstance(source, RenderedDirectory):
+        return ()
+    return source.posts if isinstance(source, RenderedEdition) else (source,)
 
 
 def _change(owed: Owed, digest: str, *, live: bool) -> Change:
@@ -197,7 +212,7 @@ def _item(line: Line, rendition: Rendition, bodies: Mapping[str, str], config: C
         source=owed.source,
         channel=owed.channel,
         occurrence=owed.occurrence,
-        kind="post" if owed.post else "edition",
+        kind=_kind(owed),
         title=owed.title,
         slug=_slug(owed),
         body_hash=body_hash(owed.post.body) if owed.post else "",
@@ -214,6 +229,12 @@ def _item(line: Line, rendition: Rendition, bodies: Mapping[str, str], config: C
         bodies={source: bodies[source] for source in owed.members if source in bodies and source not in owed.kept},
         expires=owed.expires,
     )
+
+
+def _kind(owed: Owed) -> str:
+    if owed.directory:
+        return "directory"
+    return "post" if owed.post else "edition"
 
 
 def _slug(owed: Owed) -> str:
@@ -261,6 +282,8 @@ class _Studio:
         out = owed.existing is not None and owed.existing.left and owed.channel not in REWRITING
         if wrong := () if out else tuple(self._wrong_on(day, self._fresh(owed))):
             raise ContentError(wrong)
+        if owed.directory:
+            return self._directory(owed, day)
         return self._post(owed.post, day) if owed.post else self._edition(owed, day)
 
     def _wrong_on(self, day: date, texts: list[Post | Edition]) -> Iterator[Finding]:
@@ -282,6 +305,8 @@ class _Studio:
         carrying = Carrying(self._library, shown_on(owed, self._config, self._now))
         table = owed.channel in TABLED or any(post.sensitive for post in posts)
         carried = carrying.of(self._fresh(owed), table=table)
+        if owed.directory:
+            return carried_json({**carried, **carrying.directory(owed.source)})
         if caption is not None:
             return carried_json(in_caption(carried, caption))
         before = from_json(owed.existing.contacts) if owed.existing else {}
@@ -311,6 +336,15 @@ class _Studio:
             titles=self._titles(owed),
             day=day,
         )
+
+    def _directory(self, owed: Owed, day: date) -> RenderedDirectory:
+        """Partners whose record has an error stay as readers see them now; one that nobody saw yet is left out."""
+        before: tuple[Entry, ...] = ()
+        if owed.kept and owed.existing:
+            stored = self._queue.stored(owed.existing.id).payload["item"]
+            before = RenderedDirectory.from_json(stored).partners
+        kept = [entry for entry in before if entry.id.removeprefix("partner:") in owed.kept]
+        return render_directory(self._library, self._config, day=day, kept=kept, without=owed.kept)
 
     def _titles(self, owed: Owed) -> dict[str, str]:
         """The title of a gathered letter in the other languages that veille speaks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -209,10 +209,34 @@ class FeedSettings(_FolderSettings):
     """RSS and JSON Feed."""
 
     items: int = Field(default=50, ge=1, le=500)
+    hub: str = ""  # WebSub: told of every change; a hub is a third party, so there is none by default
 
 
 class WebSettings(_FolderSettings):
     """The public pages."""
+
+    exit_url: str = "https://meteofrance.com/"  # where "Leave this site" leads: harmless, the same for everybody
+    owner: str = ""  # who publishes, for the legal pages: "Département des Exemples"
+    privacy_contact: str = ""  # of the data protection officer: an address, or words
+    accessibility: Literal["none", "partial", "full"] = "none"  # what an audit found; "none": no audit yet
+    accessibility_on: date | None = None  # when the statement was made, 2026-11-22: RGAA wants it said
+    accessibility_contact: str = ""  # whom to tell of what cannot be read or used; "": `privacy_contact`
+
+    @property
+    def help_contact(self) -> str:
+        """Whom to tell of what cannot be read or used; "" for nobody."""
+        return self.accessibility_contact or self.privacy_contact
+
+
+class ServeSettings(_Section):
+    """What `veille serve` answers, and how often."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    trusted_proxies: Names = ()  # addresses or networks whose X-Forwarded-For is believed
+    per_client: Rates = Field(default_factory=lambda: (parse_rate("20/h"),))  # sign-ups of one address or /64
+    per_hour: int = Field(default=500, ge=1)  # confirmation mails of all together; more raise an alarm
+    max_age_of_form: Duration = timedelta(hours=24)
 
 
 class ChecksSettings(_Section):
@@ -247,6 +271,7 @@ class Settings(_Section):
     newsletter: NewsletterSettings = Field(default_factory=NewsletterSettings)
     feed: FeedSettings = FeedSettings()
     web: WebSettings = WebSettings()
+    serve: ServeSettings = Field(default_factory=ServeSettings)
     facebook: FacebookSettings = FacebookSettings()
     instagram: InstagramSettings = InstagramSettings()
     checks: ChecksSettings = Field(default_factory=ChecksSettings)

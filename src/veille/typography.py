@@ -20,6 +20,11 @@ _SPACE = f"[ {NBSP}{NARROW}]"
 _MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
 _UNITS = f"%|€|°|h|min|s|km|m|cm|kg|g|l|ans?|euros?|mois|jours?|j/7|h/24|{_MONTHS}"
 
+# A rule costs a look at every letter, so each says what a text must hold for it to find anything.
+_END_OF_SENTENCE = re.compile(r"[;!?]")
+_DIGIT = re.compile(r"\d")
+_SIGN_OF_PROTECTED = re.compile(r"[@#&]|[:.]\S")  # every alternative of the next pattern has one of these
+
 # What must keep its exact characters: web and mail addresses, hashtags, handles, entities.
 _PROTECTED = re.compile(
     r"(?:https?://|www\.)\S+"
@@ -30,30 +35,31 @@ _PROTECTED = re.compile(
     r"|&\#?\w+;"
 )
 
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"(?<!\.)\.{3}(?!\.)", "…"),
-        (r"(?<=[^\W\d_])'(?=[^\W\d_«])", "’"),
-        (r"(?:(?<=^)|(?<=[\s(]))\"(?=[^\s\"])([^\"«»]*[^\s\"«»])\"(?=[\s.,;:!?)…]|$)", r"«\1»"),
-        (rf"«{_SPACE}*(?=\S)", f"«{NARROW}"),
-        (rf"(?<=\S){_SPACE}*»", f"{NARROW}»"),
-        (rf"(?<=[\w»)\]…%€’]){_SPACE}*(?=[;!?](?![\w)/=-]))", NARROW),
-        (rf"(?<=\S){_SPACE}+(?=[;!?](?![\w)/=-]))", NARROW),
-        (rf"(?<=[\w»)\]…%€’]){_SPACE}*:(?=\s|{_SPACE}|$)", f"{NBSP}:"),
-        (rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?[hH]{_SPACE}?(\d{{2}})(?![\w])", rf"\1{NBSP}h{NBSP}\2"),
-        (rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?h(?!\w)", rf"\1{NBSP}h"),
-        (rf"(?<![\w,.:])(\d){_SPACE}?j(?=/7)", rf"\1{NBSP}j"),
-        (rf"(?<=\d){_SPACE}*(?=[%€])", NBSP),
-        (rf"(?<=\d) (?=(?:{_UNITS})(?!\w))", NBSP),
-        (rf"(?<=\d)er (?=(?:{_MONTHS})(?!\w))", f"er{NBSP}"),
-        (r"(?<=\d) (?=\d)", NBSP),  # 1 700, 39 19, 01 99 00 12 34: one number, one line
-        (r"(?<![\w])([nN]°) ?(?=\d)", rf"\1{NBSP}"),
+_RULES: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
+    (sign if isinstance(sign, re.Pattern) else re.compile(sign), re.compile(pattern), replacement)
+    for sign, pattern, replacement in (
+        (r"\.\.\.", r"(?<!\.)\.{3}(?!\.)", "…"),
+        ("'", r"(?<=[^\W\d_])'(?=[^\W\d_«])", "’"),
+        ('"', r"(?:(?<=^)|(?<=[\s(]))\"(?=[^\s\"])([^\"«»]*[^\s\"«»])\"(?=[\s.,;:!?)…]|$)", r"«\1»"),
+        ("«", rf"«{_SPACE}*(?=\S)", f"«{NARROW}"),
+        ("»", rf"(?<=\S){_SPACE}*»", f"{NARROW}»"),
+        (_END_OF_SENTENCE, rf"(?<=[\w»)\]…%€’]){_SPACE}*(?=[;!?](?![\w)/=-]))", NARROW),
+        (_END_OF_SENTENCE, rf"(?<=\S){_SPACE}+(?=[;!?](?![\w)/=-]))", NARROW),
+        (":", rf"(?<=[\w»)\]…%€’]){_SPACE}*:(?=\s|{_SPACE}|$)", f"{NBSP}:"),
+        (_DIGIT, rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?[hH]{_SPACE}?(\d{{2}})(?![\w])", rf"\1{NBSP}h{NBSP}\2"),
+        (_DIGIT, rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?h(?!\w)", rf"\1{NBSP}h"),
+        (_DIGIT, rf"(?<![\w,.:])(\d){_SPACE}?j(?=/7)", rf"\1{NBSP}j"),
+        (_DIGIT, rf"(?<=\d){_SPACE}*(?=[%€])", NBSP),
+        (_DIGIT, rf"(?<=\d) (?=(?:{_UNITS})(?!\w))", NBSP),
+        (_DIGIT, rf"(?<=\d)er (?=(?:{_MONTHS})(?!\w))", f"er{NBSP}"),
+        (_DIGIT, r"(?<=\d) (?=\d)", NBSP),  # 1 700, 39 19, 01 99 00 12 34: one number, one line
+        (_DIGIT, r"(?<![\w])([nN]°) ?(?=\d)", rf"\1{NBSP}"),
     )
 )
 
 _LETTER = r"[^\W\d_]"
-_DOTS = re.compile(rf"(?<={_LETTER})[\u2219\u2022\u22c5\u2027\u30fb](?={_LETTER})")
+_DOT = re.compile("[\u2219\u2022\u22c5\u2027\u30fb]")
+_DOTS = re.compile(rf"(?<={_LETTER}){_DOT.pattern}(?={_LETTER})")
 # A full stop or a hyphen only where a feminine follows that fits: "lecteur.rice.s", never "vient-elle" or "a.b".
 _FITTING = (
     r"(?:(?<=[dtsrlnéiuDTSRLNÉIU][.-])e|(?<=[eo]n[.-])ne|(?<=el[.-])le|(?<=t[.-])te|(?<=eur[.-])se|(?<=eux[.-])se"
@@ -78,7 +84,8 @@ def points(text: str) -> str:
 
     A bullet at the beginning of a line, an address and a hyphen between two words stay what they are.
     """
-    text = _DOTS.sub("·", text)
+    if _DOT.search(text):
+        text = _DOTS.sub("·", text)
     if _TAIL.search(text):
         text = _STOPS[0].sub(r"\1·\3·\4", text)
         text = _STOPS[1].sub(r"\1·\3\4", text)
@@ -110,8 +117,10 @@ def _set(text: str) -> str:
         kept.append(match[0])
         return "\ue000"
 
-    text = points(_PROTECTED.sub(hide, text.replace("\ue000", "")))
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    text = text.replace("\ue000", "")
+    text = points(_PROTECTED.sub(hide, text) if _SIGN_OF_PROTECTED.search(text) else text)
+    for sign, pattern, replacement in _RULES:
+        if sign.search(text):
+            text = pattern.sub(replacement, text)
     found = iter(kept)
-    return re.sub("\ue000", lambda _match: next(found), text)
+    return re.sub("\ue000", lambda _match: next(found), text) if kept else text

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.browser import NOT_IN_A_LETTER, SCHEME_RULES, chromium, violations, write_pages
 from tests.support.public_pages import Ledger, context, delivery, picture, post, publication
+from tests.unit.test_site_pages import directory
 from veille import config as settings
 from veille import i18n
 from veille_publishers.web import Web
@@ -29,7 +30,13 @@ PAGES = (
     "site/editions/lettre-12/index.html",
     "site/editions/index.html",
     "site/kinds/service/index.html",
-    "site/contacts/index.html",
+    "gone/contacts/index.html",
+    "gone/contacts/bagneux/index.html",
+    "site/events/index.html",
+    "site/search/index.html",
+    "site/discreet/index.html",
+    "site/privacy/index.html",
+    "site/accessibility/index.html",
     "site/404.html",
     "gone/posts/b/index.html",
     "gone/posts/a/index.html",  # a table, code, several pictures with credits
@@ -56,6 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         web = Web(context(root / "gone"))
         rich = post("a", html=RICH, pictures=(picture(), picture("blue", "Une cour")), towns=("Bagneux",))
         standing = [publication(web, rich), publication(web, post("b"), hours=1, withdrawn=True)]
+        standing.append(publication(web, directory()))
         web.deliver([delivery(one) for one in standing], Ledger(standing))
     shutil.copytree(web.folder, root / "pages/gone")
     return root / "pages"

@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from tests.support.smtp_server import mail_server
 from tests.support.workspace import HELPLINES, TOML, Ran, Workspace
+from veille.signup import Words, keep
 from veille_cli.application import build
+from veille_cli.wiring import newsroom
 
 NOW = "2026-11-25T09:00:00+01:00"
 RECORD = """\
@@ -163,4 +165,14 @@ def test_they_answer_and_the_record_keeps_its_layout(desk: Desk) -> None:
     rows = desk.rows()["audit"]
     assert [row[2:4] for row in rows if "confirmed" in row] == [("confirmed", "ccas")] * 2
     listed = json.loads(desk.done("partners", "list", "--need", "food", "--json"))["data"]["partners"]
-    assert [partner["id"] for partner in listed] == ["ccas"]
+    assert [(partner["id"], partner["needs"]) for partner in listed] == [("ccas", ["food"])]
+    assert "Something to eat" in desk.done("partners", "list", "--need", "food")
+
+
+def test_the_journal_tells_of_new_words_in_a_sentence(desk: Desk) -> None:
+    words = Words(("By subscribing you agree.",))
+    with newsroom() as room:
+        keep(room.database, words, room.clock())
+    told = desk.done("log")
+    assert f"new words beside the button “Subscribe” (version {words.version})" in told
+    assert "consent-words" not in told

@@ -24,14 +24,18 @@ _RUN = """async options => (await axe.run(document, options)).violations.map(vio
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser without network access of its own; the test is skipped where this machine has none."""
+def chromium(*more: str) -> Iterator[Any]:
+    """A browser without network access of its own; the test is skipped where this machine has none.
+
+    Args:
+        more: flags of Chromium.
+    """
     from playwright.sync_api import sync_playwright
 
     if not (program := shutil.which("chromium")):
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        made = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *more])
         yield made
         made.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -75,11 +76,12 @@ class Desk:
         lines = "".join(f"\n  - {post}" for post in posts)
         return write(self.root, f"title: {name}\nposts:{lines}\n{front}", "Intro.", f"editions/{name}.md")
 
-    def plan(self, *paths: Path, **options: Any) -> Plan:
-        """What `publish` would do."""
+    def plan(self, *paths: Path, directory: bool = False, **options: Any) -> Plan:
+        """What `publish` would do; without the directory of contacts, because most tests are about posts."""
         content = library.load(self.config)
         selection = [content.find(path) for path in paths] if paths else None
-        return plan(content, self.config, self.ledger.queue.all(), self.ledger.now, selection=selection, **options)
+        made = plan(content, self.config, self.ledger.queue.all(), self.ledger.now, selection=selection, **options)
+        return made if directory else replace(made, owed=tuple(owed for owed in made.owed if not owed.directory))
 
     def publish(self, *paths: Path, **options: Any) -> Prepared:
         """Plan, render, queue."""

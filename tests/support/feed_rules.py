@@ -22,6 +22,12 @@ _DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d
 _TAG = re.compile(r"<[a-zA-Z/!]|&[a-zA-Z]+;|&#")
 _ACTIVE = {"script", "style", "iframe", "object", "embed", "form", "link", "meta", "base", "applet", "frame"}
 
+_CHANNEL = {
+    *("title", "link", "description", "language", "docs", "generator", "lastBuildDate", "ttl", "image", "item"),
+    f"{ATOM}link",
+}
+_ITEM = {"title", "link", "description", "guid", "pubDate", "category", "enclosure", "author", CREATOR, CONTENT}
+
 Element = Any
 
 
@@ -69,6 +75,22 @@ def _links(channel: Element, address: str, now: datetime) -> Iterator[str]:
             yield "SelfDoesntMatchLocation"
         if link.get("type") != "application/rss+xml":
             yield "UnexpectedContentType"
+
+
+def _elements(channel: Element, address: str, now: datetime) -> Iterator[str]:
+    """Only what RSS 2.0 and the three namespaces that we use know, where it may stand."""
+    for element in channel:
+        if element.tag not in _CHANNEL or (element.tag == "item" and any(child.tag not in _ITEM for child in element)):
+            yield "UndefinedElement"
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", channel.findtext("language") or ""):
+        yield "InvalidLanguage"
+    if not re.fullmatch(r"[1-9]\d*", channel.findtext("ttl") or "1"):
+        yield "InvalidInteger"
+    links = [(link.get("rel"), link.get("href"), link.get("type")) for link in channel.findall(f"{ATOM}link")]
+    if len(set(links)) != len(links):
+        yield "DuplicateAtomLink"
+    if any(not _absolute(href) for rel, href, _type in links if rel == "hub"):
+        yield "InvalidFullLink"
 
 
 def _plain(channel: Element, address: str, now: datetime) -> Iterator[str]:
@@ -188,6 +210,7 @@ def _absolute(url: str | None) -> bool:
 
 _RULES: tuple[Callable[[Element, str, datetime], Iterator[str]], ...] = (
     _required,
+    _elements,
     _links,
     _plain,
     _characters,

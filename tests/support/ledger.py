@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -147,7 +147,9 @@ class Ledger:
         """One pass of a worker."""
         return self.make_pump(*acts, worker=worker, stop=stop).once()
 
-    def make_pump(self, *acts: Act, worker: str = "w1", stop: Callable[[], bool] = lambda: False) -> Pump:
+    def make_pump(
+        self, *acts: Act, worker: str = "w1", stop: Callable[[], bool] = lambda: False, zone: tzinfo = UTC
+    ) -> Pump:
         """A pump over these channels."""
         return Pump(
             self.worker(worker),
@@ -156,6 +158,7 @@ class Ledger:
             clock=lambda: self.now,
             stop=stop,
             progress=lambda channel, count: None,
+            zone=zone,
         )
 
     def item(self, channel: str = "facebook", source: str = "repas", text: str = "Un repas", **changes: Any) -> Item:

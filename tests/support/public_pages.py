@@ -15,7 +15,7 @@ from PIL import Image
 from veille.config import Config
 from veille.errors import PublishError
 from veille.i18n import activate
-from veille.publishing import Delivery, Journal, Publication, Receipt, Rendition
+from veille.publishing import Delivery, Journal, Publication, Receipt, Rendition, Source
 from veille.rendering import Contact, Picture, RenderedEdition, RenderedPost, Templates
 from veille.settings import Settings
 from veille_publishers.folder import FolderPublisher
@@ -96,9 +96,7 @@ def edition(slug: str = "2026-11-27", posts: Sequence[RenderedPost] = (), **valu
     return RenderedEdition(**{**whole, **values})
 
 
-def publication(
-    publisher: FolderPublisher, source: RenderedPost | RenderedEdition, hours: float = 0, **values: Any
-) -> Publication:
+def publication(publisher: FolderPublisher, source: Source, hours: float = 0, **values: Any) -> Publication:
     """The source as the ledger would hand it back, due that many hours before `NOW`."""
     made = publisher.render(source)
     assert made is not None

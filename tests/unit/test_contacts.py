@@ -224,6 +224,9 @@ def test_hours_that_are_others_when_the_letter_leaves_are_refused(tmp_path: Path
 
 def test_what_nobody_confirmed_is_said_once_and_only_when_it_is_shown(config: Config) -> None:
     late = NOW + timedelta(days=84)  # verified on 18 November: 91 days
+    site, config = config, config.model_copy(update={"channels": ("newsletter",)})
+    assert found(site, "contact-stale", late - timedelta(days=1)) == []
+    assert "content/partners/ccas-bagneux.yaml" in [f.file for f in found(site, "contact-stale", late)]
     assert found(config, "contact-stale", late - timedelta(days=1)) == []
     write(config.root, "title: draft\ndraft: true\npartners: [ccas-bagneux]", name="posts/draft.md")
     write(config.root, "title: over\nexpiryDate: 2026-12-01\npartners: [ccas-bagneux]", name="posts/over.md")
@@ -235,6 +238,11 @@ def test_what_nobody_confirmed_is_said_once_and_only_when_it_is_shown(config: Co
     assert "91" in record_.message
     assert "confirm 3919" in (block.hint or "")
     assert len(found(config, "contact-stale", NOW - timedelta(days=30))) == 2  # verified in the future
+    assert len(found(site, "contact-stale", late)) == 2
+    partner(site, "valid_until: 2026-12-31\n")  # the directory leaves it out
+    write(config.root, "title: a", name="posts/a.md")
+    write(config.root, "title: b", name="posts/b.md")
+    assert [f.file for f in found(site, "contact-stale", late)] == ["content/helplines.yaml"]
 
 
 # ---- what a publication carries

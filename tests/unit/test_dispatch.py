@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.support.ledger import LOOKS, Act, Files, Ledger, Mail
 from veille.errors import NotAuthorised, OutcomeUnknown, RateLimited, Rejected, Unavailable
 from veille.publishing import Delivery, ReadBack, Receipt, Seen
 
+PARIS = ZoneInfo("Europe/Paris")
 UNKNOWN = OutcomeUnknown("no answer")
 FOUND = ReadBack(Seen.FOUND, Receipt(remote_id="r1", url="https://x.example.org/1"))
 BLIND = ReadBack(Seen.UNREADABLE)
@@ -439,3 +441,74 @@ def test_a_sandbox_is_not_asked_whether_a_live_post_is_out(sqlite_store: Ledger)
         sqlite_store.pump(sandbox)
     assert not sandbox.looked
     assert sqlite_store.counts() == {"unknown": 1}
+
+
+# a new day
+
+
+def test_the_first_pass_of_a_day_writes_pages_again_once(store: Ledger) -> None:
+    store.now = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+    store.put(store.item("web"), store.item("web", source="autre"), store.item("feed"))
+    acts = web, feed, page = Files("web"), Files("feed"), Act("facebook")
+    pump = store.make_pump(*acts, zone=PARIS)
+    pump.once()
+    assert (len(web.sent), len(feed.sent)) == (2, 1)
+    store.now = datetime(2026, 11, 25, 22, 59, tzinfo=UTC)  # 23:59 in Paris
+    pump.once()
+    assert len(web.sent) == 2
+    store.later(minutes=1)
+    assert pump.once().settled["sent"] == 2  # one page brings the whole site up to date
+    store.make_pump(*acts, zone=PARIS).once()  # another process
+    store.later(hours=23)
+    pump.once()
+    assert (len(web.sent), len(feed.sent), page.sent) == (3, 2, [])
+    store.later(days=9)
+    store.make_pump(*acts, zone=PARIS, worker="w2").once()  # it was off meanwhile
+    assert (len(web.sent), len(feed.sent)) == (4, 3)
+
+
+def test_a_day_on_which_pages_were_written_needs_no_more(store: Ledger) -> None:
+    web = Files("web")
+    store.put(store.item("web"))
+    store.pump(web)
+    store.later(days=1)
+    store.put(store.item("web", source="autre"))
+    store.make_pump(web).round()
+    store.later(minutes=5)
+    store.pump(web, worker="w2")
+    assert len(web.sent) == 3  # the new page and one that stands, in one rewriting
+    store.later(minutes=5)
+    store.pump(web, worker="w3")
+    assert len(web.sent) == 3
+
+
+def test_a_new_day_wakes_nothing_that_a_person_or_a_failure_holds(store: Ledger) -> None:
+    down = Unavailable("disk full")
+    web = Files("web", outcomes=[Receipt(), *[down] * 50])
+    store.put(store.item("web"))
+    store.pump(web)
+    for _hour in range(20):
+        store.later(hours=1)
+        store.pump(web)
+    assert store.counts() == {"ready": 1}  # it is tried again by itself, and not each time anew
+    waits = store.row().due_at
+    store.pump(web, worker="w2")
+    assert store.row().due_at == waits
+    web.outcomes.clear()
+    store.now = waits
+    store.pump(web)
+    store.actions.pause("p1", store.now, paused=True)
+    sent = len(web.sent)
+    store.later(days=1)
+    store.pump(web)
+    assert len(web.sent) == sent
+
+
+def test_a_new_day_leaves_alone_what_was_written_for_the_sandbox(store: Ledger) -> None:
+    web = Files("web")
+    store.put(store.item("web"))
+    store.pump(web)
+    store.later(days=1)
+    web.live = True
+    tally = store.pump(web)
+    assert (tally.switched, len(web.sent), store.counts()) == ([], 1, {"sent": 1})

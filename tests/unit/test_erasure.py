@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ from tests.support.ledger import KEY, Ledger, Mail
 from veille.errors import LedgerError, Rejected, VeilleError
 from veille.outbox import schema
 from veille.outbox.database import open_database
+from veille.rates import Rate
+from veille.signup import Limits, Signups
 from veille.subscribers import Erasure, Row, held_about
+from veille.subscribers.store import let_in
 
 ADDRESS = "amel.secret@example.org"
 
@@ -202,3 +206,51 @@ def test_what_is_held_about_one_person(desk: Desk) -> None:
     assert [bounce["code"] for bounce in held["bounces"]] == ["4.2.2"]
     with pytest.raises(VeilleError):
         held_about(desk.ledger.database, KEY, "nobody@example.org")
+
+
+def test_a_request_that_was_not_confirmed_is_erased_too(desk: Desk) -> None:
+    ledger = desk.ledger
+    limits = Limits((Rate(9, 3600),), Rate(9, 3600))
+    signups = Signups(ledger.database, KEY, b"c" * 32, limits, lambda: ledger.now)
+    signups.ask(Row("waits@example.org"), "192.0.2.1")
+    (desk.folder / "notices").mkdir()
+    (desk.folder / "notices" / "confirm-1.eml").write_text("To: waits@example.org")
+    assert held_about(ledger.database, KEY, "waits@example.org")["request"]["email"] == "waits@example.org"
+    assert desk.erasure.erase("waits@example.org", ledger.now)
+    assert desk.traces("waits@example.org") == []
+    assert signups.claim() is None
+
+
+def test_a_person_erases_themselves_by_number_also_after_leaving(desk: Desk) -> None:
+    ledger = desk.ledger
+    ledger.subscribers.leave(1, ledger.now)
+    desk.erasure.erase_reader(1, ledger.now)
+    desk.erasure.erase_reader(1, ledger.now)
+    assert desk.people() == [2]
+    assert desk.erasure.apply_again() == 0
+
+
+def test_a_reader_erases_themselves_without_a_trace(desk: Desk) -> None:
+    desk.erasure.erase_reader(1, desk.ledger.now)
+    assert desk.people() == [2]
+    assert desk.traces() == []
+
+
+def test_who_came_back_and_was_erased_again_stays_erased_after_a_restore(desk: Desk) -> None:
+    """The old copy knows the first erasure, and the person as a reader again."""
+    ledger = desk.ledger
+    desk.erasure.erase(ADDRESS, ledger.now)
+    ledger.now += timedelta(days=1)
+    with ledger.database.write() as connection:
+        let_in(connection, KEY, Row(ADDRESS), how="web form", now=ledger.now)
+    assert desk.erasure.apply_again() == 0
+    assert len(desk.people()) == 2
+    with ledger.database.read() as connection:
+        copy = connection.execute(sa.select(schema.erasure)).one()
+    ledger.now += timedelta(days=1)
+    desk.erasure.erase(ADDRESS, ledger.now)
+    with ledger.database.write() as connection:  # as it was before the second erasure
+        let_in(connection, KEY, Row(ADDRESS), how="web form", now=ledger.now - timedelta(days=1))
+        connection.execute(sa.update(schema.erasure).values(at=copy.at))
+    assert desk.erasure.apply_again() == 1
+    assert desk.people() == [2]

@@ -240,6 +240,9 @@ def broken(feed: Feed, change: tuple[str, str]) -> list[str]:
         (('length="', 'length="0" was="'), "InvalidIntegerAttribute"),
         (("src=&quot;https:", "src=&quot;"), "ContainsRelRef"),
         (("&lt;p&gt;", "&lt;script&gt;"), "SecurityRisk"),
+        (("<ttl>60", "<ttl>an hour"), "InvalidInteger"),
+        (("<language>fr<", "<language>French, please<"), "InvalidLanguage"),
+        (("<generator>", "<rating>high</rating><generator>"), "UndefinedElement"),
     ],
 )
 def test_the_rules_bite(feed: Feed, change: tuple[str, str], rule: str) -> None:
@@ -253,3 +256,45 @@ def test_two_publications_on_one_address_appear_once(feed: Feed) -> None:
     second = replace(publication(feed, post("a", title="Nouveau")), id="p-2", due=NOW - timedelta(hours=1))
     for standing in ([first, second], [second, first]):
         assert [entry.title for entry in checked(feed, *standing).entries] == ["Nouveau"]
+
+
+ODD = (
+    "Un \x0b titre \x00 et \x1f rien",
+    "🎉👩‍👩‍👧 Fête ]]> & <b>gras</b> &amp; &eacute;",
+    "\u202eعنوان باللغة العربية\u202c",
+    "שלום " * 3,
+    "très long " * 200,
+    "   ",
+    "\ud800 moitié",
+)
+
+
+def every(files: Any) -> dict[str, bytes]:
+    return {name: content for name, content in files.items() if name.endswith("feed.xml")}
+
+
+@pytest.mark.parametrize("hub", ["", "https://hub.example.org/"])
+def test_each_feed_holds_the_rules_with_odd_titles_and_when_it_is_empty(tmp_path: Path, hub: str) -> None:
+    feed = Feed(context(tmp_path, feed={"hub": hub}))
+    shelves = {"towns": ("Bagneux",), "categories": ("Santé & Co",), "audience": ("families",)}
+    posts = [post(f"p{n}", title=title, summary=title, author=title, **shelves) for n, title in enumerate(ODD)]
+    files = every(feed.build([publication(feed, one, hours=n) for n, one in enumerate(posts)]))
+    full = {"feed.xml", "towns/bagneux/feed.xml", "categories/sante-co/feed.xml", "audiences/families/feed.xml"}
+    empty = {"towns/bourg-la-reine/feed.xml", "audiences/young/feed.xml", "audiences/professionals/feed.xml"}
+    assert files.keys() == full | empty
+    for name, content in files.items():
+        assert feed_rules.findings(content, address=f"{BASE}/{name}", now=NOW) == [], name
+        parsed = feedparser.parse(content)
+        assert parsed.bozo == 0, name
+        assert len(parsed.entries) == (len(ODD) if name in full else 0)
+        assert parsed.feed.link == f"{BASE}/{name.removesuffix('feed.xml')}"
+        assert (b'rel="hub"' in content) == bool(hub)
+
+
+def test_an_expired_post_leaves_every_feed(feed: Feed) -> None:
+    standing = [publication(feed, post("a", towns=("Bagneux",), title="Fini")), publication(feed, post("b"), hours=1)]
+    assert b"Fini" in feed.build(standing)["towns/bagneux/feed.xml"]
+    standing[0] = replace(standing[0], withdrawn=True)
+    files = feed.build(standing)
+    assert not [name for name, content in files.items() if b"Fini" in content]
+    assert json.loads(files["towns/bagneux/feed.json"])["feed_url"] == f"{BASE}/towns/bagneux/feed.json"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,60 +20,15 @@ from veille.errors import ConfigError, ContentError, Finding, RenderError, Sever
 from veille.library import Library, softened
 from veille.posts import Post
 from veille.proofing import Proofreader, once
-from veille.publishing import Source
 from veille.reading import in_order, name_of
 from veille.rendering import RenderedPost, render_edition, render_hand_made, render_post
-from veille.rendering.templating import shipped
 from veille.timetable import Clock
+from veille_web.preview_pages import Pages, Sheet
 from veille_web.preview_panels import Desk, Panels, findings_of
 
 OWNER = "preview"  # who keeps the files of the folder
-STATE = "VEILLE-STATE"  # where a page carries the digest of what it shows
 _SHARED = ("veille.toml", "templates", "content/partners", "content/helplines.yaml", "content/media")
 _FOLDERS = ("content/posts/", "content/editions/")
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One post or edition in the preview.
-
-    Args:
-        path: of its page, "posts/bourse-velos/".
-        source: what was rendered; None when nothing could be.
-        stale: the file cannot be read now, and this is how it looked before.
-    """
-
-    file: str
-    path: str
-    title: str
-    draft: bool
-    source: Source | None = None
-    panels: Panels = field(default_factory=Panels)
-    findings: tuple[Finding, ...] = ()
-    stale: bool = False
-
-    @property
-    def edition(self) -> bool:
-        """Whether this is an edition of the letter."""
-        return self.path.startswith("editions/")
-
-    @property
-    def errors(self) -> int:
-        """How many findings block it."""
-        return sum(finding.severity is Severity.ERROR for finding in self.findings)
-
-    @property
-    def warnings(self) -> int:
-        """How many findings inform."""
-        return len(self.findings) - self.errors
-
-    @property
-    def thumbnail(self) -> str:
-        """The name of a picture for the index; "" when there is none."""
-        posts = self.source.posts if self.source and not isinstance(self.source, RenderedPost) else ()
-        own = [self.source] if isinstance(self.source, RenderedPost) else posts
-        names = [picture.name for post in own for picture in (*post.pictures, *post.instagram_pictures)]
-        return next((name for name in names if name in self.panels.media), "")
 
 
 class Preview:
@@ -91,8 +45,10 @@ class Preview:
         self._desk: Desk | None = None
         self._checker = checks.Checker()
         self._world = ""
-        self._kept: dict[str, tuple[str, Sheet]] = {}
-        self._posts: dict[str, tuple[str, RenderedPost]] = {}
+        self._kept: dict[str, tuple[object, Sheet]] = {}
+        self._posts: dict[str, tuple[object, RenderedPost]] = {}
+        self._read: library.Kept = {}
+        self._pages = Pages()
 
     def build(self, config: Config, trouble: Sequence[Finding] = ()) -> Mapping[str, bytes]:
         """Every file of the preview: address relative to its folder -> content.
@@ -105,19 +61,20 @@ class Preview:
             RenderError: the preview's own templates fail.
         """
         desk = self._at(config)
-        content = library.load(config)
+        content = library.load(config, self._read)
         findings = self._checker.run(content, config, self._clock())
         wanted = self._wanted(content)
         sheets = self._sheets(desk, content, findings, wanted)
-        site, failed = _site(desk, sheets)
+        site, failed = _site(desk, content, sheets)
         elsewhere = () if wanted else _elsewhere(findings, sheets)
-        return _pages(desk, sheets, site, [*trouble, *failed], elsewhere)
+        return self._pages.files(desk, sheets, site, [*trouble, *failed], elsewhere)
 
     def _at(self, config: Config) -> Desk:
         """The publishers; made anew, with everything, when something that all posts share has changed."""
         world = f"{stamp(config.root, _SHARED)}{self._clock().astimezone(config.zone).date()}"
         if self._desk is None or world != self._world:
             self._desk, self._world = Desk(config, self._clock), world
+            self._read, self._pages = {}, Pages()
         return self._desk
 
     def _wanted(self, content: Library) -> frozenset[str]:
@@ -133,31 +90,46 @@ class Preview:
     def _sheets(self, desk: Desk, content: Library, findings: Sequence[Finding], wanted: frozenset[str]) -> list[Sheet]:
         taken: set[str] = set()
         sheets = []
+        by_file: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_file.setdefault(finding.file, []).append(finding)
+        known = {post.source: post for post in content.posts}
         sources: list[Post | Edition] = [*content.editions, *content.posts]
         for source in sources:
             if not wanted or source.file in wanted:
                 path = _free(_address(source), taken)
-                own = [finding for finding in findings if finding.file == source.file]
-                sheets.append(self._sheet(desk, content, source, path, own))
+                members = _members(known, source)
+                sheets.append(self._sheet(desk, content, source, members, path, by_file.get(source.file, [])))
         for file in _broken(content):
             if not wanted or file in wanted:
-                own = [finding for finding in findings if finding.file == file]
+                own = by_file.get(file, [])
                 sheets.append(self._broken_sheet(file, own, file in content.drafts, taken))
         return sheets
 
     def _sheet(
-        self, desk: Desk, content: Library, source: Post | Edition, path: str, found: Sequence[Finding]
+        self,
+        desk: Desk,
+        content: Library,
+        source: Post | Edition,
+        members: tuple[Post, ...],
+        path: str,
+        found: Sequence[Finding],
     ) -> Sheet:
-        members = self._members(content, source)
-        key = _digest(self._world, path, source, members, found)
+        key = self._world, path, source, members, tuple(found)  # compared by identity first: what was kept is the same
         kept = self._kept.get(source.file)
         if kept is None or kept[0] != key:
-            kept = key, self._rendered_sheet(desk, content, source, path, found)
+            kept = key, self._rendered_sheet(desk, content, source, members, path, found)
             self._kept[source.file] = kept
         return kept[1]
 
     def _rendered_sheet(
-        self, desk: Desk, content: Library, source: Post | Edition, path: str, found: Sequence[Finding]
+        self,
+        desk: Desk,
+        content: Library,
+        source: Post | Edition,
+        members: tuple[Post, ...],
+        path: str,
+        found: Sequence[Finding],
     ) -> Sheet:
         panels, rendered, more = Panels(), None, list(found)
         channels: Sequence[str] = ("newsletter", "web")
@@ -165,7 +137,7 @@ class Preview:
         if isinstance(source, Post):
             channels = desk.config.channels if source.channels is None else source.channels
         try:
-            posts = [self._post(desk, content, post) for post in self._members(content, source)]
+            posts = [self._post(desk, content, post) for post in members]
             letter = self._letter(desk, content, source, posts)
             rendered = posts[0] if isinstance(source, Post) else letter
             panels = desk.panels(rendered, letter, channels, source.file, look)
@@ -176,15 +148,9 @@ class Preview:
         mended = softened(more, content.drafts)
         return Sheet(source.file, path, source.title, source.draft, rendered, panels, _once(once(mended)))
 
-    def _members(self, content: Library, source: Post | Edition) -> list[Post]:
-        if isinstance(source, Post):
-            return [source]
-        known = {post.source: post for post in content.posts}
-        return [known[name] for name in source.posts if name in known]
-
     def _post(self, desk: Desk, content: Library, post: Post) -> RenderedPost:
         """A post made ready once, however many sheets and editions show it."""
-        key = _digest(self._world, post)
+        key = self._world, post
         kept = self._posts.get(post.file)
         if kept is None or kept[0] != key:
             kept = key, render_post(post, content, desk.config, now=self._clock())
@@ -218,66 +184,14 @@ class Preview:
         return Sheet(file, path, Path(file).name, draft, findings=_once(found))
 
 
-def _site(desk: Desk, sheets: Sequence[Sheet]) -> tuple[Mapping[str, bytes], tuple[Finding, ...]]:
+def _site(desk: Desk, content: Library, sheets: Sequence[Sheet]) -> tuple[Mapping[str, bytes], tuple[Finding, ...]]:
     """The public pages, and what stands in their way."""
     publications = [sheet.panels.web for sheet in sheets if sheet.panels.web]
     try:
-        return desk.site(publications), ()
+        contacts = desk.directory(content)
+        return desk.site([*publications, contacts] if contacts else publications), ()
     except RenderError as error:
         return {}, findings_of(error, "templates/web")
-
-
-def _pages(
-    desk: Desk,
-    sheets: Sequence[Sheet],
-    site: Mapping[str, bytes],
-    trouble: Sequence[Finding],
-    elsewhere: Sequence[Finding],
-) -> dict[str, bytes]:
-    style = desk.templates.render("preview/preview.css.j2").encode()
-    files = {
-        "lexend.woff2": _shipped("web", "lexend.woff2"),
-        "lexend-OFL.txt": _shipped("web", "lexend-OFL.txt"),
-        "preview.js": _shipped("preview", "preview.js"),
-        "icon.svg": desk.templates.render("web/icon.svg.j2").encode(),
-        "preview.css": style,
-        **{f"site/{name}": content for name, content in site.items()},
-    }
-    for sheet in sheets:
-        files |= {f"media/{name}": content for name, content in sheet.panels.media.items()}
-        files |= _parts(sheet)
-
-    def versioned(address: str) -> str:
-        """The address with a digest of what lies there, so that a page changes with what it shows."""
-        return f"{address}?v={hashlib.sha256(files.get(address, b'')).hexdigest()[:10]}"
-
-    values = {"sheets": sheets, "trouble": trouble, "versioned": versioned, "has": files.__contains__}
-    for number, sheet in enumerate(sheets):
-        around = {"before": sheets[number - 1] if number else None, "after": next(iter(sheets[number + 1 :]), None)}
-        page = desk.templates.render("preview/sheet.html.j2", sheet=sheet, root="../../", **around, **values)
-        files[f"{sheet.path}index.html"] = _stated(page)
-    page = desk.templates.render("preview/index.html.j2", root="", elsewhere=elsewhere, **values)
-    files["index.html"] = _stated(page)
-    return files
-
-
-def _parts(sheet: Sheet) -> dict[str, bytes]:
-    parts: dict[str, bytes] = {}
-    if sheet.panels.letter:
-        parts["letter.html"] = sheet.panels.letter.html.encode()
-        parts["letter.txt"] = sheet.panels.letter.text.encode()
-    if sheet.panels.feed:
-        parts["feed.html"] = sheet.panels.feed.html.encode()
-    return {f"{sheet.path}{name}": content for name, content in parts.items()}
-
-
-def _stated(page: str) -> bytes:
-    digest = hashlib.sha256(page.encode()).hexdigest()[:16]
-    return page.replace(STATE, digest, 1).encode()
-
-
-def _shipped(folder: str, name: str) -> bytes:
-    return (shipped() / folder / name).read_bytes()
 
 
 def _broken(content: Library) -> list[str]:
@@ -285,6 +199,12 @@ def _broken(content: Library) -> list[str]:
     read = {post.file for post in content.posts} | {edition.file for edition in content.editions}
     files = (f.file for f in content.findings if f.file.startswith(_FOLDERS) and f.file.endswith(".md"))
     return [file for file in dict.fromkeys(files) if file not in read]
+
+
+def _members(known: Mapping[str, Post], source: Post | Edition) -> tuple[Post, ...]:
+    if isinstance(source, Post):
+        return (source,)
+    return tuple(known[name] for name in source.posts if name in known)
 
 
 def _elsewhere(findings: Sequence[Finding], sheets: Sequence[Sheet]) -> tuple[Finding, ...]:

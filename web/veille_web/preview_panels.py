@@ -16,11 +16,12 @@ from veille.config import Config
 from veille.errors import ContentError, Finding, RenderError
 from veille.i18n import gettext as _
 from veille.publishing import Publication, Rendition, Source
-from veille.rendering import RenderedEdition, Templates
+from veille.rendering import RenderedDirectory, RenderedEdition, Templates, render_directory
 from veille_publishers import captions, registry, social
 from veille_publishers.letter import SLOTS, letter_of_variant, whole
 
 if TYPE_CHECKING:
+    from veille.library import Library
     from veille.timetable import Clock
 
 LETTER_LIMIT = 80  # KB of HTML; Gmail cuts a letter at 102 KB, and forwarding adds to it
@@ -161,9 +162,20 @@ class Desk:
         web = self.publishers.get("web")
         return web.build(publications) if isinstance(web, Web) else {}
 
+    def directory(self, content: Library) -> Publication | None:
+        """The directory of partners and help lines, as `publish` would make it today; None without partners."""
+        web = self.publishers.get("web")
+        if web is None or not content.partners:
+            return None
+        day = self._clock().astimezone(self.config.zone).date()
+        source = render_directory(content, self.config, day=day)
+        rendition = web.render(source)
+        return self._publication(source, rendition) if rendition else None
+
     def _publication(self, source: Source, rendition: Rendition) -> Publication:
         """A publication that stands nowhere but in memory; its moment is the post's own date."""
-        due = min(datetime.fromisoformat(source.date), self._clock())
+        dated = datetime.fromisoformat(source.date) if not isinstance(source, RenderedDirectory) else self._clock()
+        due = min(dated, self._clock())
         return Publication(
             "preview", source.source, rendition.channel, "preview", source.title, source.slug, due, 1, rendition
         )
@@ -187,11 +199,11 @@ class Desk:
         )
 
     def _feed(self, publication: Publication) -> FeedPanel:
-        from veille_publishers.feed import JSON_FILE, Feed
+        from veille_publishers.feed import Feed
 
         feed = self.publishers["feed"]
         assert isinstance(feed, Feed)
-        item = json.loads(feed.build([publication])[JSON_FILE])["items"][0]
+        item = feed.item(publication.rendition)
         body = self._local(item["content_html"])
         return FeedPanel(item, self.templates.render("preview/feed.html.j2", item=item, body=body))
 

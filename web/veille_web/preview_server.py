@@ -28,7 +28,7 @@ from veille_web.preview import OWNER, Preview, settings_trouble, stamp
 
 ADDRESS = "127.0.0.1"
 WATCHED = ("veille.toml", "content", "templates")
-PULSE = 0.5  # seconds between two looks at the files
+PULSE = 0.2  # seconds between two looks at the files
 LOOK = 0.1  # seconds between two looks of an open page at what was built
 CALM = 15  # seconds after which an open page hears that all is well
 _STATE = re.compile(rb'<meta name="veille-state" content="([0-9a-f]+)">')
@@ -198,7 +198,8 @@ def show(
             try:
                 if (changed := watch.look()) is not None:
                     server.stage.put(changed)
-                    mirror(folder_of(config), changed, OWNER)
+                    files, before = changed, files
+                    mirror(folder_of(config), files, OWNER, before)
             except VeilleError as error:
                 say(error)
     except KeyboardInterrupt:

@@ -65,11 +65,12 @@ def _words(entry: Entry) -> str:
         "retried": _("let {what} try again"),
         "resolved": _("decided about {what}"),
         "confirmed": _("confirmed the contact {what}"),
+        "consent-words": _("new words beside the button “Subscribe” (version {version})"),
     }
     if entry.event == "published" and entry.text != "new":
         sentences["published"] = _("queued {what} again, changed")
     sentence = sentences.get(entry.event, f"{entry.event} {{what}}")
-    return sentence.format(what=what or entry.text, text=entry.text) + _note(entry)
+    return sentence.format(what=what or entry.text, text=entry.text, version=entry.digest) + _note(entry)
 
 
 def _note(entry: Entry) -> str:

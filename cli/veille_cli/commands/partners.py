@@ -285,8 +285,17 @@ def list_(
         }
         for partner in sorted(found, key=lambda partner: (partner.needs[0], partner.name))
     ]
-    rows = [[p["id"], p["phone"], f"{', '.join(p['needs'])} · {', '.join(p['towns'])}"] for p in lines]
+    rows = [[p["id"], p["phone"], _for_what_and_where(p)] for p in lines]
     return Answer(
         data={"partners": lines},
         text=[table(_("Contact"), _("Phone"), _("For what, and where"), rows=rows, cut=2)],
     )
+
+
+def _for_what_and_where(partner: dict[str, Any]) -> str:
+    """ "Food, Health · Bagneux", in the newsroom's language; the codes stay in JSON."""
+    from veille.partners import Need
+    from veille.rendering.labels import need_label
+
+    needs = ", ".join(need_label(Need(need)) for need in partner["needs"])
+    return " · ".join(part for part in (needs, ", ".join(partner["towns"])) if part)

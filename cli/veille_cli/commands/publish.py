@@ -97,7 +97,7 @@ def _plan(
         ContentError: something that it would queue is wrong.
     """
     from veille import checks
-    from veille.blocking import blocking
+    from veille.blocking import blocking, keeping_broken_records
     from veille.errors import ContentError
     from veille.planning import plan
     from veille.queueing import changing
@@ -118,6 +118,7 @@ def _plan(
     findings = checks.run(room.library, room.config, now)
     selection = [room.library.find(path) for path in paths] if paths else None
     made = plan(room.library, room.config, room.queue.all(), now, selection=selection, channels=channels, at=moment)
+    made = keeping_broken_records(made, findings)
     queued = changing(made, room.library, room.config, room.publishers, room.queue, now)
     if stops := blocking(queued, room.library, findings, everything=paths is None):
         refusal = ContentError(stops)

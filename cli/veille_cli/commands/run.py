@@ -64,19 +64,22 @@ def command(
 
 
 def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
-    """What is due now, and what came back."""
+    """What is due now, what came back, and who wants to subscribe."""
     from veille_cli.bounce_watch import read_once
+    from veille_cli.confirm_mail import confirm_once
 
     tally = pump.once()
     if not stop.is_set():
         read_once(room, stop, talk)
+        confirm_once(room, stop, talk)
     return tally
 
 
 def _until_stopped(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
     from veille_cli.bounce_watch import read_meanwhile
+    from veille_cli.confirm_mail import confirm_meanwhile
 
-    with read_meanwhile(room, stop, talk):
+    with read_meanwhile(room, stop, talk), confirm_meanwhile(room, stop, talk):
         return _forever(pump, room, stop, talk)
 
 
@@ -97,6 +100,7 @@ def _pump(room: Newsroom, stop: threading.Event, talk: Talk) -> Pump:
         progress=say,
         sleep=room.sleep,
         ballast=Ballast(room.database.path),
+        zone=room.config.zone,
     )
 
 

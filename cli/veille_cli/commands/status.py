@@ -46,7 +46,19 @@ def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
     for status in publications:
         text += [hold_words(status.id, status.hold)] if status.hold and status.state == "held" else []
         text += standing(room, status) if status.waiting else []
-    return [*text, *_notes(publications, room.config)]
+    return [*text, *_notes(publications, room.config), *_alarm(room)]
+
+
+def _alarm(room: Newsroom) -> list[RenderableType]:
+    """Whether somebody may be flooding the form of the site."""
+    from veille.signup import alarmed_at
+
+    moment = alarmed_at(room.database, room.clock())
+    if moment is None:
+        return []
+    words = _("! {moment}: more sign-ups than serve.per_hour ({most}) allows; is somebody filling in other people?")
+    local = f"{moment.astimezone(room.config.zone):%d/%m %H:%M}"
+    return [words.format(moment=local, most=room.config.settings.serve.per_hour)]
 
 
 def _notes(publications: list[Status], config: Config) -> list[RenderableType]:

@@ -162,15 +162,23 @@ def emergency_line(subject: Subject, context: Context) -> Iterator[Finding]:
 def stale(context: Context) -> Iterator[Finding]:
     """Records that readers see and nobody confirmed within `checks.verify_every`: once each, at the record.
 
-    Of help lines those of the emergency block: where a post names one, `checks.numbers` says so in the post.
+    With a web channel all partners, because its directory shows them all. Of help lines those of the emergency block:
+    where a post names one, `checks.numbers` says so in the post.
     """
     if not (old := [record for record in _records(context) if _age(record, context) is not None]):
         return
     shown = {line.reference for line in emergency_lines(context.library)}
     shown |= {name for source in _published(context) for name in named(source) if name.startswith("partner:")}
+    if "web" in context.config.channels:
+        shown |= {partner.reference for partner in context.library.partners.values() if _stands(partner, context)}
     for record in old:
         if record.reference in shown:
             yield _stale(record, context)
+
+
+def _stands(partner: Partner, context: Context) -> bool:
+    """Whether the directory shows it today."""
+    return Hours("", None, partner.valid_until).hold(context.today)
 
 
 def _records(context: Context) -> Iterator[Partner | HelpLine]:

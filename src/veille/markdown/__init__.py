@@ -99,6 +99,12 @@ def to_text(document: Document, width: int = 72) -> str:
     return render(document.tokens, width)
 
 
+def has_contacts(document: Document) -> bool:
+    """Whether a resolved document shows a contact, the only place where a text has words of ours."""
+    inline = (child.type for token in document.tokens for child in token.children or ())
+    return any(token.type == "contact_block" for token in document.tokens) or "contact" in inline
+
+
 def first_paragraph(document: Document) -> str:
     """The first paragraph as one line of plain text, for summaries; "" when there is none."""
     from veille.markdown.plaintext import words
@@ -303,7 +309,9 @@ def _resolved(token: Token, contacts: Mapping[str, Contact], base_url: str, lang
     if token.children is None:
         return token
     children = [_resolved_child(child, contacts, base_url) for child in token.children]
-    return token.copy(children=_with_typography(children, lang))
+    children = _with_typography(children, lang)
+    same = all(new is old for new, old in zip(children, token.children, strict=True))
+    return token if same else token.copy(children=children)
 
 
 def _resolved_child(token: Token, contacts: Mapping[str, Contact], base_url: str) -> Token:
@@ -322,7 +330,8 @@ def _with_typography(children: Sequence[Token], lang: str) -> list[Token]:
         if token.type == "text":
             before = next((text[-1] for text in reversed(shown[:position]) if text), "")
             after = next((text[0] for text in shown[position + 1 :] if text), "")
-            token = token.copy(content=french(token.content, lang, before=before, after=after))
+            content = french(token.content, lang, before=before, after=after)
+            token = token if content == token.content else token.copy(content=content)
         result.append(token)
     return result
 

@@ -11,6 +11,9 @@ from markdown_it.token import Token
 from veille.markdown import contact_facts, digits, label_with_colon
 from veille.rendering.rendered import Contact
 
+# Where wrapping depends on more than the breadth of words: tabs, two spaces, a word that is a no-break space alone.
+_UNEVEN = re.compile(r"[\t\x0b\x0c\r]|^ | $|  | [^\S ]+(?: |$)|^[^\S ]+(?: |$)")
+
 
 def render(tokens: Sequence[Token], width: int = 72) -> str:
     """Blocks one after the other, a blank line between them.
@@ -33,9 +36,12 @@ def fill(text: str, width: int = 72, indent: str = "", first: str | None = None)
         indent: in front of every line.
         first: in front of the first line instead.
     """
-    lines = []
+    lines: list[str] = []
     for number, line in enumerate(text.split("\n")):
         head = first if first is not None and number == 0 else indent
+        if line and not _UNEVEN.search(line):
+            lines += _wrapped(line, width, head, indent)
+            continue
         lines += textwrap.wrap(
             line,
             width,
@@ -45,6 +51,18 @@ def fill(text: str, width: int = 72, indent: str = "", first: str | None = None)
             break_on_hyphens=False,
         )
     return "\n".join(lines)
+
+
+def _wrapped(line: str, width: int, head: str, indent: str) -> Iterator[str]:
+    """What `textwrap` makes of words with one space between each two: it looks at every word, this at every break."""
+    start, end = 0, len(line)
+    while end - start > width - len(head):
+        cut = line.rfind(" ", start, start + max(width - len(head), 0) + 1)
+        if cut < 0 and (cut := line.find(" ", start)) < 0:  # a long address stays whole
+            break
+        yield head + line[start:cut]
+        start, head = cut + 1, indent
+    yield head + line[start:]
 
 
 def contact_text(contact: Contact, width: int = 72) -> str:

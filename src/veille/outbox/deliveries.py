@@ -18,7 +18,7 @@ from veille.failpoints import failpoint
 from veille.outbox import schema
 from veille.outbox.claims import Claims
 from veille.outbox.group import Committed, Group, Settled, fenced, number
-from veille.outbox.renditions import as_publication, load_publications, load_rendition
+from veille.outbox.renditions import as_publication, load_light, load_publications
 from veille.outbox.upkeep import log
 from veille.publishing import Delivery, Publication, Receipt
 
@@ -153,7 +153,14 @@ class Deliveries(Claims):
                 )
                 .order_by(_p.c.due_at.desc(), _p.c.id.desc())
             ).all()
-            return [as_publication(row, load_rendition(connection, row.rendition)) for row in rows]
+            renditions = load_light(connection, (row.rendition for row in rows), self._content)
+            return [as_publication(row, renditions[row.rendition]) for row in rows]
+
+    def _content(self, digest: str) -> bytes:
+        """The bytes of one stored file."""
+        wanted = sa.select(schema.blob.c.content).where(schema.blob.c.digest == digest)
+        with self._db.read() as connection:
+            return bytes(connection.execute(wanted).scalar_one())
 
     # channels
 

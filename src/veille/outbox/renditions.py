@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from veille.outbox import schema
 from veille.publishing import File, Publication, Rendition
 
 _p = schema.publication
+_TOGETHER = 400  # digests in one question: SQLite knows at most 999 parameters where it is old
 
 
 def insert_once(connection: sa.Connection, table: sa.Table) -> Any:
@@ -65,6 +66,69 @@ def load_rendition(connection: sa.Connection, digest: str) -> Rendition:
         channel=row.channel,
         payload=json.loads(row.payload),
         files=tuple(File(f.name, f.media_type, bytes(f.content)) for f in files),
+    )
+
+
+class StoredFile(File):
+    """A file whose bytes stay in the ledger until somebody asks: a site of 1,000 pictures writes few of them.
+
+    Args:
+        stored: SHA-256 of the content, hexadecimal.
+        weight: its bytes.
+        fetch: gives the content of a digest.
+    """
+
+    def __init__(self, name: str, media_type: str, stored: str, weight: int, fetch: Callable[[str], bytes]) -> None:
+        for key, value in (("name", name), ("media_type", media_type), ("_stored", stored), ("_weight", weight)):
+            object.__setattr__(self, key, value)  # frozen
+        object.__setattr__(self, "_fetch", fetch)
+
+    @property
+    def content(self) -> bytes:
+        """From the ledger, each time anew: nothing keeps all pictures in memory."""
+        found: bytes = self._fetch(self._stored)  # type: ignore[attr-defined]
+        return found
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, hexadecimal."""
+        return str(self._stored)  # type: ignore[attr-defined]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return int(self._weight)  # type: ignore[attr-defined]
+
+
+def load_light(
+    connection: sa.Connection, digests: Iterable[str], fetch: Callable[[str], bytes]
+) -> dict[str, Rendition]:
+    """Many stored renditions by their digest, in two questions for each few hundred; files without their bytes."""
+    wanted, made = list(dict.fromkeys(digests)), {}
+    for start in range(0, len(wanted), _TOGETHER):
+        group = wanted[start : start + _TOGETHER]
+        files: dict[str, list[File]] = {}
+        for row in connection.execute(_files_of(group)):
+            file = StoredFile(row.name, row.media_type, row.digest, row.weight, fetch)
+            files.setdefault(row.rendition, []).append(file)
+        for row in connection.execute(sa.select(schema.rendition).where(schema.rendition.c.digest.in_(group))):
+            made[row.digest] = Rendition(row.channel, json.loads(row.payload), tuple(files.get(row.digest, ())))
+    return made
+
+
+def _files_of(digests: Sequence[str]) -> sa.Select[Any]:
+    held = schema.rendition_file
+    return (
+        sa.select(
+            held.c.rendition,
+            held.c.name,
+            held.c.media_type,
+            schema.blob.c.digest,
+            sa.func.length(schema.blob.c.content).label("weight"),
+        )
+        .join(schema.blob, schema.blob.c.digest == held.c.blob)
+        .where(held.c.rendition.in_(digests))
+        .order_by(held.c.rendition, held.c.position)
     )
 
 

@@ -214,6 +214,25 @@ subscriber = _table(
     sqlite_autoincrement=True,  # the number of a person who was erased stands in letters: nobody else gets it
 )
 
+signup = _table(  # who asked for the letter and has not confirmed; one row for each address, by its hash, for a year
+    "signup",
+    sa.Column("id", BigInt, primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),  # keyed
+    _text("email"),  # "" once confirmed or given up
+    sa.Column("language", sa.Text, nullable=False, server_default="fr"),
+    _text("towns"),
+    _text("audience"),
+    _flag("text_only"),
+    _text("age"),
+    _text("consent_text"),  # which version of the words was shown
+    sa.Column("state", sa.Text, nullable=False),  # wanted | sending | mailed | confirmed | given-up
+    sa.Column("asked_at", Moment, nullable=False),
+    sa.Column("mailed_at", Moment),
+    sa.Column("mails", sa.Integer, nullable=False, server_default="0"),  # in all: at most three
+    sa.Index("signup_wanted", "state", "asked_at"),
+    sqlite_autoincrement=True,  # its number stands in the link of the mail: nobody else gets it
+)
+
 suppression = _table(
     "suppression",
     sa.Column("hash", sa.Text, primary_key=True),  # keyed, so that the address cannot be read from it

@@ -77,6 +77,31 @@ class Upkeep:
         self._cancel_stranded(now)
         return len(ids)
 
+    def write_again(self, channel: str, now: datetime, midnight: datetime, *, live: bool) -> bool:
+        """Make one page or feed item that stands ready again, if its channel was not written since midnight.
+
+        Calendars, "what is on" and records that end follow the day, and one delivery rewrites the whole channel. What
+        was written for the sandbox does not count for people, nor the other way round.
+
+        Returns:
+            Whether one was made ready.
+        """
+        stands = sa.select(_d.c.id).join(_p, _p.c.id == _d.c.publication_id)
+        stands = stands.where(_p.c.channel == channel, _p.c.live == int(live), *active(withdrawn=True))
+        stands = stands.where(_d.c.sent_at.is_not(None))
+        begun = sa.and_(_d.c.state != "sent", sa.or_(_d.c.state != "failed", _d.c.updated_at >= midnight))
+        with self._db.read() as connection:
+            if connection.execute(stands.where(sa.or_(_d.c.intent_at >= midnight, begun)).limit(1)).first():
+                return False
+            latest = stands.where(_d.c.state == "sent").order_by(_d.c.sent_at.desc(), _d.c.id).limit(1)
+            found = connection.execute(latest).scalar()
+        if found is None:
+            return False
+        again = sa.update(_d).where(_d.c.id == found, _d.c.state == "sent")
+        with self._db.write() as connection:
+            changed = connection.execute(again.values(state="ready", due_at=now, tries=0, updated_at=now)).rowcount
+        return bool(changed)
+
     def _cancel_stranded(self, now: datetime) -> None:
         """What became ready again after its publication was cancelled or withdrawn: nobody would ever claim it."""
         gone = sa.or_(_p.c.cancelled == 1, sa.and_(_p.c.withdrawn == 1, _p.c.channel.not_in(REWRITING)))

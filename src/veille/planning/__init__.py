@@ -9,6 +9,7 @@ from veille.config import Config
 from veille.editions import Edition
 from veille.library import Library
 from veille.outbox.queue import REWRITING, Queued, stamp
+from veille.planning.directory import directory
 from veille.planning.gathering import letters
 from veille.planning.owed import CADENCED, Desk, LeftOut, Owed, Plan, Reason, as_moment, expires
 from veille.posts import Post
@@ -40,13 +41,14 @@ def plan(
     slots = _Slots(desk)
     pages = [page for post in current for page in _pages(desk, post, slots)]
     editions, emptied = letters(desk, current)
-    owed = [*pages, *editions]
+    contacts, emptied_directory = directory(desk)
+    owed = [*pages, *editions, *contacts]
     keys = {found.key for found in owed}
     gone = [entry for entry in queued if entry.key not in keys and _gone(desk, entry)]
     return Plan(
         owed=tuple(owed),
         left_out=tuple(desk.left_out.values()),
-        withdrawn=(*gone, *emptied),
+        withdrawn=(*gone, *emptied, *emptied_directory),
         seen=stamp(queued),
     )
 

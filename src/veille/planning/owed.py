@@ -11,7 +11,7 @@ from typing import TypeVar
 from veille.config import Config
 from veille.editions import Edition
 from veille.errors import Severity
-from veille.library import Library
+from veille.library import HELPLINES, Library
 from veille.outbox.queue import Queued
 from veille.posts import Post
 from veille.timetable import localise
@@ -48,7 +48,9 @@ class Owed:
         post: the source, for a publication of a post.
         edition: the source, for a hand-made edition; None for one gathered at the cadence.
         members: sources of an edition's posts, in order.
-        kept: members that nobody asked to publish now: they stay as they are stored.
+        kept: members that nobody asked to publish now: they stay as they are stored. Of a directory, ids of partners
+            whose record has an error.
+        directory: this is the directory of partners and help lines.
         existing: what the outbox holds under the same key.
     """
 
@@ -63,6 +65,7 @@ class Owed:
     kept: frozenset[str] = frozenset()
     expires: datetime | None = None
     existing: Queued | None = None
+    directory: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -72,6 +75,8 @@ class Owed:
     @property
     def file(self) -> str:
         """The file to mend when something is wrong; empty for a gathered edition."""
+        if self.directory:
+            return f"content/{HELPLINES}"
         origin = self.post or self.edition
         return origin.file if origin else ""
 

@@ -1,7 +1,7 @@
 """Front matter: the block between two lines of three dashes, read with lines and written with a serializer.
 
-python-frontmatter with a handler of our own over ruamel.yaml. Its `load` would take a byte-order mark or a
-forgotten closing line for "no front matter" and mail the block as text; here both are handled.
+Written by python-frontmatter with a handler of our own over ruamel.yaml. Its `load` would take a byte-order mark or a
+forgotten closing line for "no front matter" and mail the block as text; so we take files apart ourselves.
 """
 
 from __future__ import annotations
@@ -94,13 +94,12 @@ def parse(text: str, file: str) -> Document:
     Raises:
         ContentError: no front matter, no end of it, or not YAML.
     """
-    handler = _handler(file)
-    front, body = handler.split(_line_feeds(text))
-    tree: Tree = handler.load(front)
-    values = _as_mapping(tree, front, file, handler.first_line)
+    front, body, first_line, body_line = _split(_line_feeds(text), file)
+    tree = load(front, file, first_line)
+    values = _as_mapping(tree, front, file, first_line)
     text_of_body = body.strip("\n")
     skipped = len(body) - len(body.lstrip("\n")) if text_of_body else 0
-    body_line = handler.body_line + skipped
+    body_line += skipped
     found = [*tree.findings, *_body_findings(text_of_body, body_line, file)]
     return Document(file, values, tree.lines, text_of_body, body_line, tuple(found))
 
@@ -169,20 +168,11 @@ def _no_front_matter(line: str, number: int, file: str) -> Finding:
     return Finding(file, number, None, _("there is no front matter"), hint, "front-matter-missing")
 
 
-def _handler(file: str = "") -> Any:
-    """Our handler for python-frontmatter; made on first use because it imports two YAML libraries."""
+def _handler() -> Any:
+    """How python-frontmatter writes; made on first use because it imports two YAML libraries."""
     from frontmatter.default_handlers import YAMLHandler
 
     class Handler(YAMLHandler):  # type: ignore[misc]  # the library is not typed for us
-        first_line = body_line = 1
-
-        def split(self, text: str) -> tuple[str, str]:
-            front, body, self.first_line, self.body_line = _split(text, file)
-            return front, body
-
-        def load(self, fm: str, **_kwargs: object) -> Tree:
-            return load(fm, file, self.first_line)
-
         def export(self, metadata: dict[str, object], **_kwargs: object) -> str:
             return dump_yaml(metadata).rstrip("\n")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
+from veille.reading import yamlplain
 from veille.reading.yamltraps import diagnose, quoted_line
 
 MAX_DEPTH = 8  # instagram.images[0].focus[0] is four deep
@@ -54,11 +55,14 @@ def load(text: str, file: str, first_line: int = 1) -> Tree:
     Raises:
         ContentError: the text cannot be read at all.
     """
-    from ruamel.yaml.error import MarkedYAMLError
-
     found = _control_characters(text, file, first_line)
     if found:
         raise ContentError(found)
+    if plain := yamlplain.read(text, first_line):
+        return Tree(*plain, ())
+
+    from ruamel.yaml.error import MarkedYAMLError
+
     lines = text.split("\n")
     while True:
         reader = _Reader(lines, file, first_line)

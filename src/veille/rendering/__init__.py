@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from veille import i18n
 from veille.posts import Image, Post
 from veille.rendering import contacts, labels
-from veille.rendering.rendered import Contact, Picture, RenderedEdition, RenderedPost
+from veille.rendering.directory import render_directory
+from veille.rendering.rendered import Contact, Entry, Picture, RenderedDirectory, RenderedEdition, RenderedPost
 from veille.rendering.subjects import preheader_of, shorten, subject_of
 from veille.rendering.templating import Templates
 from veille.timetable import day_in_words, first_slot_on
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Contact",
+    "Entry",
     "Picture",
+    "RenderedDirectory",
     "RenderedEdition",
     "RenderedPost",
     "Templates",
     "preheader_of",
+    "render_directory",
     "render_edition",
     "render_hand_made",
     "render_post",
@@ -77,7 +81,7 @@ def render_post(
         return words(tongue) | _again(document, post.lang, tongue, {"html": body})
 
     ours, body = words(language), markdown.to_html(document)
-    title = french(post.title, post.lang)
+    title, event = french(post.title, post.lang), labels.event_fields(post.event, post.lang)
     opening = shorten(markdown.first_paragraph(document), SUMMARY_LENGTH)
     return RenderedPost(
         title=title,
@@ -94,6 +98,10 @@ def render_post(
         origin=french(post.origin, post.lang),
         where_words=french(labels.where(post.event), post.lang),
         event_url=post.event.url if post.event else "",
+        starts=event["starts"],
+        ends=event["ends"],
+        place=event["place"],
+        address=event["address"],
         pictures=tuple(_picture(image, config) for image in _images(post)),
         contacts=contacts.of_post(post, library, day),
         helplines=contacts.help_table(library, day),
@@ -228,6 +236,8 @@ def _again(document: Document, lang: str, tongue: str, html: Mapping[str, str]) 
     """
     from veille import markdown
 
+    if not markdown.has_contacts(document):
+        return {}
     ((name, own),) = html.items()
     made = markdown.to_html(document, "" if tongue == i18n.short(lang) else tongue)
     return {} if made == own else {name: made, name.replace("html", "text"): markdown.to_text(document)}

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from veille import i18n
 from veille.i18n import gettext as _
-from veille.posts import Event, Kind, Post
+from veille.partners import Need
+from veille.posts import Audience, Event, Kind, Post
 from veille.timetable import day_in_words
+from veille.typography import french
 
 T = TypeVar("T")
 NBSP = "\u00a0"
@@ -29,6 +31,31 @@ def kind_label(kind: Kind) -> str:
         Kind.INITIATIVE: _("Initiative"),
         Kind.TRAINING: _("Training"),
     }[kind]
+
+
+def need_label(need: Need) -> str:
+    """ "Something to eat", in the active language: what somebody looks for, in the words that they would use."""
+    return {
+        Need.FOOD: _("Something to eat"),
+        Need.SHELTER: _("A place to sleep, a home"),
+        Need.SCHOOL: _("School and homework"),
+        Need.TRAINING: _("Learning a trade"),
+        Need.WORK: _("Finding a job"),
+        Need.HEALTH: _("Health, feeling well"),
+        Need.RIGHTS: _("Rights and paperwork"),
+        Need.LEISURE: _("Going out, leisure"),
+        Need.FAMILY: _("Family and parents"),
+        Need.SAFETY: _("Being safe"),
+    }[need]
+
+
+def audience_label(audience: Audience) -> str:
+    """ "Families", in the active language: whom a list of posts is for."""
+    return {
+        Audience.YOUNG: _("For 11 to 25 year-olds"),
+        Audience.FAMILIES: _("For families"),
+        Audience.PROFESSIONALS: _("For professionals"),
+    }[audience]
 
 
 def of_post(post: Post, day: date, zone: ZoneInfo, language: str) -> dict[str, str]:
@@ -103,6 +130,16 @@ def moment_in_words(moment: datetime | date, zone: ZoneInfo, language: str) -> s
 def where(event: Event | None) -> str:
     """Place and address on one line."""
     return ", ".join(part for part in (event.place, event.address) if part) if event else ""
+
+
+def event_fields(event: Event | None, language: str) -> dict[str, str]:
+    """What calendars need of an event, as `RenderedPost` has it; empty words when there is none."""
+    return {
+        "starts": event.start.isoformat() if event else "",
+        "ends": event.end.isoformat() if event and event.end else "",
+        "place": french(event.place, language) if event else "",
+        "address": french(event.address, language) if event else "",
+    }
 
 
 def _day(moment: datetime | date, zone: ZoneInfo) -> date:

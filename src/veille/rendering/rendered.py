@@ -95,6 +95,10 @@ class RenderedPost:
     flowing: str = ""  # `text` without line breaks inside paragraphs, for captions
     town_slugs: tuple[str, ...] = ()
     words: Words = field(default_factory=dict, hash=False)  # our own words, in the other languages that veille speaks
+    starts: str = ""  # of the event: RFC 3339 with offset, or a date for whole days; "" when there is no event
+    ends: str = ""  # likewise; the last day is included
+    place: str = ""
+    address: str = ""
 
     @property
     def segment(self) -> Segment:
@@ -159,7 +163,69 @@ class RenderedEdition:
         return edition
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One record of the directory: a partner or a help line, with what lists sort by.
+
+    Args:
+        id: stable: "partner:ccas-bagneux", "helpline:3919".
+        phone, sms: digits to dial, "0199001011"; "" where there is none.
+        towns: slugs; empty: all.
+        until: ISO date, the last day on which it holds; "" when it has no end.
+    """
+
+    id: str
+    contact: Contact
+    phone: str = ""
+    sms: str = ""
+    needs: tuple[str, ...] = ()  # values of `Need`
+    towns: tuple[str, ...] = ()
+    town_names: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()  # codes
+    emergency: bool = False
+    verified_on: str = ""  # ISO date
+    verified_words: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class RenderedDirectory:
+    """Everybody whom readers may call, as one publication: a corrected number reaches every page with it.
+
+    Args:
+        partners: by name.
+        lines: help lines, those of the emergency block first.
+        helplines: the emergency block of every page.
+        updated: ISO date, when a record was last verified.
+    """
+
+    source: str
+    slug: str
+    title: str
+    lang: str
+    url: str  # base_url + /contacts/
+    partners: tuple[Entry, ...]
+    lines: tuple[Entry, ...]
+    helplines: tuple[Contact, ...]
+    updated: str = ""
+    updated_words: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        values: dict[str, Any] = _to_json(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RenderedDirectory:
+        """The inverse of `to_json`."""
+        directory: RenderedDirectory = _from_json(cls, values)
+        return directory
+
+
 _NESTED: Mapping[str, type] = {
+    "partners": Entry,
+    "lines": Entry,
+    "contact": Contact,
     "pictures": Picture,
     "instagram_pictures": Picture,
     "picture": Picture,

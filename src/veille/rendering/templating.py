@@ -17,6 +17,7 @@ from veille import i18n
 from veille.config import Config
 from veille.errors import RenderError
 from veille.i18n import gettext as _
+from veille.timetable import day_in_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,8 +34,8 @@ def shipped() -> Path:
 class Templates:
     """Template look-up with the newsroom's identity at hand.
 
-    Every template sees `brand`, `newsroom` (its name), `base_url`, `language`, `_`, `ngettext` and the tokens of
-    the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS.
+    Every template sees `brand`, `newsroom` (its name), `base_url`, `language`, `publisher` ([web] of veille.toml), `_`,
+    `ngettext` and the tokens of the look: TYPE, SPACE, RADIUS, LINE_HEIGHT, MEASURE, LETTER_WIDTH, SYSTEM_FONTS.
     `contact_html(contact, words_lang)`, `contact_text(contact)`, `call_label(href, number)`, `access_words(contact)`,
     `wrap(text, width, indent, first)` and the filter `shift_headings(levels)` keep letter, pages and text alike.
     """
@@ -44,7 +45,7 @@ class Templates:
         self.base_url = config.settings.workspace.base_url
         self._made: Environment | None = None
 
-    def render(self, name: str, **values: Any) -> str:
+    def render(self, name: str, /, **values: Any) -> str:
         """Fill the template `name` ("newsletter/letter.mjml.j2").
 
         Raises:
@@ -100,6 +101,8 @@ def _globals(config: Config) -> dict[str, Any]:
         "newsroom": config.brand.name,
         "base_url": config.settings.workspace.base_url,
         "language": config.settings.workspace.language,
+        "publisher": config.settings.web,
+        "day_words": lambda day: day_in_words(day, config.settings.workspace.language),
         **{name: getattr(tokens, name) for name in look},
     }
 

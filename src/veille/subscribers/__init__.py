@@ -4,7 +4,7 @@ from veille.subscribers.addresses import checked, normalise
 from veille.subscribers.cells import AGES, CHOICES, COLUMNS, Reader, Row, Rules, armed, defused, read_header
 from veille.subscribers.erasure import Erasure
 from veille.subscribers.leaving import put_away
-from veille.subscribers.person import held_about
+from veille.subscribers.person import held_about, held_of
 from veille.subscribers.store import Choice, Imported, Subscribers
 from veille.subscribers.tables import Refused, Table
 
@@ -25,6 +25,7 @@ __all__ = [
     "checked",
     "defused",
     "held_about",
+    "held_of",
     "normalise",
     "put_away",
     "read_header",

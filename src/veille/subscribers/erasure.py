@@ -23,13 +23,13 @@ from veille.outbox import schema
 from veille.outbox.database import Database
 from veille.outbox.renditions import insert_once
 from veille.outbox.schema import EPOCH
-from veille.subscribers.addresses import checked, keyed_hash, marker
+from veille.subscribers.addresses import LEFT, checked, keyed_hash, marker
 from veille.subscribers.leaving import letters_of, put_away, suppress
 
 LIST = "erased.list"
 _LINE = re.compile(r"([0-9a-f]{64}) (\d{1,15})")
 _PATIENCE = 100  # looks at a letter that is leaving at this moment, 0.1 s apart
-_s, _d, _e, _log = schema.subscriber, schema.delivery, schema.erasure, schema.attempt_log
+_s, _d, _e, _log, _g = schema.subscriber, schema.delivery, schema.erasure, schema.attempt_log, schema.signup
 
 
 class Erasure:
@@ -67,7 +67,7 @@ class Erasure:
         digest = keyed_hash(self._make_key(), email)
         ids = self._readers((email, marker(digest)))
         before = self._was_erased(digest)
-        if not ids and not before:
+        if not ids and not before and not self._asked(digest):
             raise VeilleError(
                 _("nothing is held about this address"), hint=_("check how it is spelt; other spellings may be held")
             )
@@ -75,8 +75,32 @@ class Erasure:
             self._list.append({digest: now})
         self._carry_out(digest, now, ids)
         self._sweep(email)
-        self._empty_log()
+        self.empty_log()
         return not before
+
+    def erase_reader(self, subscriber_id: int, now: datetime) -> bool:
+        """Erase the person behind a number, as they asked on their own page.
+
+        Returns:
+            False: others are reading the outbox, and its log still holds the old pages: call `empty_log` later.
+
+        Raises:
+            LedgerError: a file cannot be written.
+        """
+        with self._db.read() as connection:
+            email = connection.execute(sa.select(_s.c.email).where(_s.c.id == subscriber_id)).scalar()
+        if email is None:
+            return True
+        digest = keyed_hash(self._make_key(), email) if "@" in email else email.removeprefix(LEFT)
+        self._list.append({digest: now})
+        self._carry_out(digest, now, [subscriber_id])
+        if "@" in email:
+            self._sweep(email)
+        try:
+            self.empty_log()
+        except LedgerError:
+            return False
+        return True
 
     def apply_again(self) -> int:
         """Erase again whoever is on the list and came back with an old copy of the database. Cheap when nobody did.
@@ -86,21 +110,30 @@ class Erasure:
         """
         listed = self._list.read()
         with self._db.read() as connection:
-            if connection.execute(sa.select(sa.func.count()).select_from(_e)).scalar_one() == len(listed):
+            count, latest = connection.execute(sa.select(sa.func.count(), sa.func.max(_e.c.at))).one()
+            if count == len(listed) and latest == max(listed.values(), default=None):
                 return 0
             stored = {row.hash: row.at for row in connection.execute(sa.select(_e))}
-        self._list.append({digest: at for digest, at in stored.items() if digest not in listed})  # it was lost
-        missing = {digest: at for digest, at in listed.items() if digest not in stored}
+        self._list.append(
+            {digest: at for digest, at in stored.items() if digest not in listed or listed[digest] < at}
+        )  # it was lost
+        missing = {digest: at for digest, at in listed.items() if digest not in stored or stored[digest] < at}
         found = self._find(missing) if missing else {}
         for digest, at in missing.items():
             self._carry_out(digest, at, found.get(digest, []))
         if missing:
-            self._empty_log()
+            self.empty_log()
         return len(missing)
 
     def _was_erased(self, digest: str) -> bool:
         with self._db.read() as connection:
             return connection.execute(sa.select(_e.c.hash).where(_e.c.hash == digest)).first() is not None
+
+    def _asked(self, digest: str) -> bool:
+        """Whether they asked for the letter and did not confirm."""
+        with self._db.read() as connection:
+            mine = sa.select(_g.c.id).where(_g.c.hash == digest, _g.c.email != "")
+            return connection.execute(mine).first() is not None
 
     def _readers(self, emails: Collection[str]) -> list[int]:
         with self._db.read() as connection:
@@ -132,8 +165,10 @@ class Erasure:
         with self._db.write() as connection:
             for reader in ids:
                 _forget(connection, reader)
+            forget_request(connection, digest)
             suppress(connection, digest, "erased", now)
             connection.execute(insert_once(connection, _e).values(hash=digest, at=now))
+            connection.execute(sa.update(_e).where(_e.c.hash == digest).values(at=now))
 
     def _settled(self, reader: int) -> list[int]:
         """Their deliveries, once none of them is being sent: a sandbox writes its file at that moment."""
@@ -154,15 +189,19 @@ class Erasure:
                     yield path
 
     def _sweep(self, email: str) -> None:
-        """Test letters, and mail that came back and waits to be looked at: found by the address itself."""
+        """Test letters, confirmation mails, mail that came back and waits: found by the address itself."""
         needle = email.encode()
-        for pattern in ("newsletter/*/test.eml", "bounces/**/*"):
+        for pattern in ("newsletter/*/test.eml", "notices/*", "bounces/**/*"):
             for path in sorted(self._folder.glob(pattern)):
                 if path.is_file() and needle in path.read_bytes().lower():
                     _remove(path)
 
-    def _empty_log(self) -> None:
-        """SQLite's write-ahead log holds old pages until it is copied into the file, where they are zeros."""
+    def empty_log(self) -> None:
+        """SQLite's write-ahead log holds old pages until it is copied into the file, where they are zeros.
+
+        Raises:
+            LedgerError: somebody is reading at this moment.
+        """
         if not self._db.is_sqlite:
             return
         with self._db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -236,6 +275,12 @@ def _remove(path: Path) -> None:
             _("{path} cannot be removed: {error}").format(path=path, error=why(error)),
             hint=_("it holds the address: remove it by hand, then run the same command again"),
         ) from error
+
+
+def forget_request(connection: sa.Connection, digest: str) -> None:
+    """A request for the letter that was not confirmed: only how many mails it led to stays, by its hash."""
+    nothing = {"email": "", "towns": "", "audience": "", "text_only": 0, "age": "", "state": "given-up"}
+    connection.execute(sa.update(_g).where(_g.c.hash == digest).values(**nothing))
 
 
 def _forget(connection: sa.Connection, reader: int) -> None:

@@ -11,10 +11,10 @@ from veille.errors import VeilleError
 from veille.i18n import gettext as _
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.subscribers.addresses import checked, keyed_hash, marker
+from veille.subscribers.addresses import LEFT, checked, keyed_hash, marker
 from veille.subscribers.leaving import letters_of
 
-_s, _d, _p, _b = schema.subscriber, schema.delivery, schema.publication, schema.bounce
+_s, _d, _p, _b, _g = schema.subscriber, schema.delivery, schema.publication, schema.bounce, schema.signup
 
 
 def held_about(database: Database, key: bytes, address: str) -> dict[str, Any]:
@@ -23,23 +23,52 @@ def held_about(database: Database, key: bytes, address: str) -> dict[str, Any]:
     Raises:
         VeilleError: nothing is.
     """
-    email = checked(address)
-    digest = keyed_hash(key, email)
+    held = _held(database, keyed_hash(key, checked(address)), checked(address))
+    if held is None:
+        raise VeilleError(_("nothing is held about this address"), hint=_("check how it is spelt"))
+    return held
+
+
+def held_of(database: Database, key: bytes, subscriber_id: int) -> dict[str, Any] | None:
+    """The same for one reader by their number, as their own page asks; None: there is no such reader."""
+    with database.read() as connection:
+        email = connection.execute(sa.select(_s.c.email).where(_s.c.id == subscriber_id)).scalar()
+    if email is None:
+        return None
+    digest = keyed_hash(key, email) if "@" in email else email.removeprefix(LEFT)
+    return _held(database, digest, email)
+
+
+def _held(database: Database, digest: str, email: str) -> dict[str, Any] | None:
     with database.read() as connection:
         away = schema.suppression
         suppressed = connection.execute(sa.select(away.c.reason, away.c.at).where(away.c.hash == digest)).one_or_none()
         erased = connection.execute(sa.select(schema.erasure.c.at).where(schema.erasure.c.hash == digest)).scalar()
         mine = _s.c.email.in_((email, marker(digest)))
         reader = connection.execute(sa.select(_s).where(mine)).one_or_none()
-        if reader is None and suppressed is None:
-            raise VeilleError(_("nothing is held about this address"), hint=_("check how it is spelt"))
+        request = connection.execute(sa.select(_g).where(_g.c.hash == digest)).one_or_none()
+        if reader is None and suppressed is None and request is None:
+            return None
         return {
             "reader": _reader(reader) if reader else None,
+            "request": _request(request) if request else None,
             "deliveries": _deliveries(connection, reader.id) if reader else [],
             "bounces": _bounces(connection, reader.id) if reader else [],
             "stays_away": {"reason": suppressed.reason, "since": _moment(suppressed.at)} if suppressed else None,
             "erased_at": _moment(erased),
         }
+
+
+def _request(row: Any) -> dict[str, Any]:
+    """That they asked for the letter on the site; `email` is empty once it was confirmed or given up."""
+    return {
+        "email": row.email,
+        "asked_at": _moment(row.asked_at),
+        "state": row.state,
+        "mails": row.mails,
+        "last_mail": _moment(row.mailed_at),
+        "consent_text": row.consent_text,
+    }
 
 
 def _reader(row: Any) -> dict[str, Any]:

@@ -118,19 +118,33 @@ class Subscribers:
             VeilleError: they complained about the letter, or were erased; only they themselves may come back.
         """
         digest = keyed_hash(self._key, row.email)
-        away = schema.suppression
         with self._db.write() as connection:
             mine = _s.c.email.in_((row.email, marker(digest)))
-            reader = connection.execute(sa.select(_s.c.id, _s.c.state).where(mine).with_for_update()).one_or_none()
+            reader = connection.execute(sa.select(_s.c.state).where(mine).with_for_update()).one_or_none()
+            away = schema.suppression
             reason = connection.execute(sa.select(away.c.reason).where(away.c.hash == digest)).scalar()
             _check_return(reader.state if reader else None, reason)
-            connection.execute(sa.delete(away).where(away.c.hash == digest))
-            proof = {"consent_how": how, "consent_at": now, "consent_text": text}
-            if reader is None or reader.state == "subscribed":
-                return Imported(**_Chunk(connection, {digest: row}, dry_run=False).add(proof, ()))
-            back = {"state": "subscribed", "left_at": None, **_values(row, proof)}
-            connection.execute(sa.update(_s).where(_s.c.id == reader.id).values(**back))
-        return Imported(added=1)
+            let_in(connection, self._key, row, how=how, now=now, text=text)
+        known = reader is not None and reader.state == "subscribed"
+        return Imported(known=1) if known else Imported(added=1)
+
+    def change(self, subscriber_id: int, choices: Mapping[str, Any]) -> bool:
+        """Write what a reader chose themselves. Returns False when they do not receive the letter.
+
+        Args:
+            choices: of `cells.CHOICES`, valid.
+        """
+        values = {name: int(value) if name == "text_only" else value for name, value in choices.items()}
+        mine = sa.and_(_s.c.id == subscriber_id, _s.c.state == "subscribed")
+        with self._db.write() as connection:
+            return bool(connection.execute(sa.update(_s).where(mine).values(**values)).rowcount)
+
+    def look(self, subscriber_id: int) -> dict[str, Any] | None:
+        """What one reader chose, for their own page, with their state; without the address. None: no such reader."""
+        columns = (_s.c.state, *(_s.c[name] for name in CHOICES))
+        with self._db.read() as connection:
+            row = connection.execute(sa.select(*columns).where(_s.c.id == subscriber_id)).one_or_none()
+        return None if row is None else dict(row._mapping)
 
     # leaving
 
@@ -206,6 +220,30 @@ class Subscribers:
             found = sa.select(_s).where(choice.where()).order_by(_s.c.id)
             for row in connection.execution_options(yield_per=CHUNK).execute(found):
                 yield {name: defused(value) for name, value in as_cells(row).items()}
+
+
+def let_in(connection: sa.Connection, key: bytes, row: Row, *, how: str, now: datetime, text: str = "") -> int:
+    """Make somebody a reader by their own word, whatever was before; the new consent is kept as its proof.
+
+    Whoever receives the letter stays as they are.
+
+    Args:
+        key: of the keyed hashes, `Keys.derive("suppression")`.
+
+    Returns:
+        The reader's number.
+    """
+    digest = keyed_hash(key, row.email)
+    connection.execute(sa.delete(schema.suppression).where(schema.suppression.c.hash == digest))
+    mine = sa.select(_s.c.id, _s.c.state).where(_s.c.email.in_((row.email, marker(digest)))).with_for_update()
+    values = {"state": "subscribed", **_values(row, {"consent_how": how, "consent_at": now, "consent_text": text})}
+    reader = connection.execute(mine).first()
+    if reader is None:
+        connection.execute(insert_once(connection, _s).values(**values))
+        reader = connection.execute(mine).one()
+    elif reader.state != "subscribed":
+        connection.execute(sa.update(_s).where(_s.c.id == reader.id).values(left_at=None, **values))
+    return int(reader.id)
 
 
 def as_cells(row: Any) -> dict[str, str]:

@@ -177,6 +177,25 @@ def upgrade() -> None:
     )
     op.create_index("subscriber_choices", "subscriber", ["towns", "audience", "language", "text_only", "state"])
     op.create_table(
+        "signup",
+        sa.Column("id", BIGINT, primary_key=True),
+        sa.Column("hash", sa.Text, nullable=False, unique=True),
+        sa.Column("email", sa.Text, nullable=False, server_default=""),
+        sa.Column("language", sa.Text, nullable=False, server_default="fr"),
+        sa.Column("towns", sa.Text, nullable=False, server_default=""),
+        sa.Column("audience", sa.Text, nullable=False, server_default=""),
+        sa.Column("text_only", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("age", sa.Text, nullable=False, server_default=""),
+        sa.Column("consent_text", sa.Text, nullable=False, server_default=""),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("asked_at", BIGINT, nullable=False),
+        sa.Column("mailed_at", BIGINT),
+        sa.Column("mails", sa.Integer, nullable=False, server_default="0"),
+        sqlite_strict=True,
+        sqlite_autoincrement=True,
+    )
+    op.create_index("signup_wanted", "signup", ["state", "asked_at"])
+    op.create_table(
         "suppression",
         sa.Column("hash", sa.Text, primary_key=True),
         sa.Column("reason", sa.Text, nullable=False),

@@ -1,0 +1,128 @@
+"""How often one client, and everybody together, may ask. Kept in the database, so that a restart forgets nothing.
+
+The same algorithm as for letters (`veille.outbox.buckets`), with another burst: a class that subscribes in one lesson
+comes from one address, so the whole count may be used at once. No address of a client is kept: a keyed hash stands in
+its place, with a key of the day, and goes when its limit is free again (RGPD article 5.1.c and e).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+
+import sqlalchemy as sa
+
+from veille.outbox import schema
+from veille.outbox.database import Database
+from veille.outbox.renditions import insert_once
+from veille.rates import Rate
+
+PREFIX = "signup/"
+ALL = f"{PREFIX}all"
+ALARM = f"{PREFIX}alarm"  # when the limit of all was last reached
+_b = schema.bucket
+_TINY = 1e-6  # seconds: rounding of a REAL
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be asked.
+
+    Args:
+        per_client: of one IPv4 address or IPv6 /64.
+        all_together: confirmation mails of everybody.
+    """
+
+    per_client: tuple[Rate, ...]
+    all_together: Rate
+
+
+def client_of(address: str) -> str:
+    """Whom an address stands for: an IPv4 address, or the /64 that one subscriber line has (RFC 6177).
+
+    Anything else ("" when a proxy does not say, the name of a socket) is one client.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return "?"
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(IPv6Address(int(found) >> 64 << 64)) + "/64"
+
+
+class Limit:
+    """The limits of one transaction.
+
+    Args:
+        key: of the hashes of clients, `Keys.derive("clients")`.
+        now: aware.
+    """
+
+    def __init__(self, connection: sa.Connection, key: bytes, now: datetime) -> None:
+        self._connection = connection
+        self._key = key
+        self._now = now
+
+    def exhausted(self, client: str, rates: Iterable[Rate]) -> bool:
+        """Whether this client asked too often, in a transaction that only reads: a flood makes no writer wait."""
+        names = self._names(client, rates)
+        stored = sa.select(_b.c.name, _b.c.used_until).where(_b.c.name.in_(names))
+        now = self._now.timestamp()
+        return any(row.used_until + names[row.name].spacing > now + _TINY for row in self._connection.execute(stored))
+
+    def client(self, client: str, rates: Iterable[Rate]) -> bool:
+        """Count one request of this client. False: it asked too often, and nothing was counted."""
+        names = self._names(client, rates)
+        if not all(self.free(name, rate) for name, rate in names.items()):
+            return False
+        for each, rate in names.items():
+            self.take(each, rate)
+        return True
+
+    def free(self, name: str, rate: Rate) -> bool:
+        """Whether one more is allowed; the row is locked until the end of the transaction."""
+        return self._since(name, rate) + rate.spacing <= self._now.timestamp() + _TINY
+
+    def take(self, name: str, rate: Rate) -> None:
+        """Count one."""
+        self.mark(name, self._since(name, rate) + rate.spacing)
+
+    def mark(self, name: str, until: float) -> None:
+        """Keep a moment under this name: seconds since 1970."""
+        self._connection.execute(insert_once(self._connection, _b).values(name=name, used_until=until))
+        self._connection.execute(sa.update(_b).where(_b.c.name == name).values(used_until=until))
+
+    def _names(self, client: str, rates: Iterable[Rate]) -> dict[str, Rate]:
+        day = self._now.date().isoformat()
+        name = PREFIX + hmac.digest(self._key, f"{day}\n{client}".encode(), hashlib.sha256).hex()[:32]
+        return {f"{name}/{rate}": rate for rate in rates}
+
+    def _since(self, name: str, rate: Rate) -> float:
+        """The moment up to which it is used up; it lies behind the clock by the whole count at most."""
+        now = self._now.timestamp()
+        free = now - rate.seconds
+        # First a row, then its lock: of two first requests at the same moment, one waits for the other.
+        self._connection.execute(insert_once(self._connection, _b).values(name=name, used_until=free))
+        found = self._connection.execute(sa.select(_b.c.used_until).where(_b.c.name == name).with_for_update())
+        return min(max(float(found.scalar_one()), free), now)
+
+
+def forget_clients(connection: sa.Connection, now: datetime) -> None:
+    """Delete the hashes of clients whose limits are free again."""
+    mine = sa.and_(_b.c.name.startswith(PREFIX), _b.c.name.not_in((ALL, ALARM)))
+    connection.execute(sa.delete(_b).where(mine, _b.c.used_until <= now.timestamp() - 86_400))
+
+
+def alarmed_at(database: Database, now: datetime) -> datetime | None:
+    """When the limit of all was last reached, if that was in the last day."""
+    with database.read() as connection:
+        at = connection.execute(sa.select(_b.c.used_until).where(_b.c.name == ALARM)).scalar()
+    moment = None if at is None else datetime.fromtimestamp(at, now.tzinfo)
+    return moment if moment and now - moment < timedelta(hours=24) else None

@@ -1,0 +1,282 @@
+"""The table of who asked for the letter: one row for each address, by its keyed hash, and what becomes of it.
+
+wanted ─claim (committed)─► sending ─► mailed ─button─► confirmed. A mail leaves at most once: a crash in `sending` is
+not repaired, because a second mail is worse than none; the person may ask again the next day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from veille.outbox import schema
+from veille.outbox.database import Database
+from veille.outbox.renditions import insert_once
+from veille.signup.consent import JOINT
+from veille.signup.limits import ALARM, ALL, Limit, Limits, forget_clients
+from veille.subscribers.addresses import keyed_hash
+from veille.subscribers.cells import UNDER_15, Row
+from veille.subscribers.store import let_in
+from veille.timetable import Clock
+
+BETWEEN = timedelta(hours=24)  # two mails to one address
+MOST = 3  # mails to one address in `COUNT_KEPT`, until it confirms
+LINK_LIVES = timedelta(hours=48)
+ADDRESS_KEPT = timedelta(days=7)  # of somebody who does not confirm (facts/france.md, 1.3)
+COUNT_KEPT = timedelta(days=365)  # how many mails an address got that did not confirm, by its hash
+RETRY = timedelta(minutes=5)  # after the mail server said "not now"
+STALE = timedelta(hours=24)  # a mail that could not leave for so long would come as a surprise
+
+_g, _s, _b = schema.signup, schema.subscriber, schema.bucket
+_EMPTY: dict[str, Any] = {"email": "", "towns": "", "audience": "", "text_only": 0, "age": ""}
+
+
+class Answer(StrEnum):
+    """What became of a request. None of them says whether the address is known."""
+
+    TAKEN = "taken"  # a mail leaves, if one is due
+    CLIENT_BUSY = "client-busy"  # too many requests from this connection
+    ALL_BUSY = "all-busy"  # too many mails to everybody in this hour
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The answer to a request.
+
+    Args:
+        alarm: the limit of all was reached just now, for the first time in an hour.
+    """
+
+    answer: Answer
+    alarm: bool = False
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A confirmation mail to send now.
+
+    Args:
+        signup: the number that its link names.
+    """
+
+    signup: int
+    email: str = field(repr=False)
+    language: str
+
+
+class Outcome(StrEnum):
+    """What a link of a confirmation mail leads to."""
+
+    OPEN = "open"  # the button may be pressed
+    DONE = "done"  # it was pressed just now
+    USED = "used"  # it was pressed before
+    EXPIRED = "expired"
+    VOID = "void"  # no such request
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What pressing the button did.
+
+    Args:
+        subscriber: the reader; None when nobody was added.
+    """
+
+    outcome: Outcome
+    subscriber: int | None = None
+
+
+class Signups:
+    """Who asked, and who confirmed.
+
+    Args:
+        key: of the keyed hashes of addresses, `Keys.derive("suppression")`: erasing finds the same.
+        client_key: of the hashes of clients, `Keys.derive("clients")`.
+    """
+
+    def __init__(self, database: Database, key: bytes, client_key: bytes, limits: Limits, clock: Clock) -> None:
+        self._db = database
+        self._key = key
+        self._client_key = client_key
+        self._limits = limits
+        self._clock = clock
+
+    # asking
+
+    def ask(self, row: Row, client: str) -> Asked:
+        """Take a request. The same statements run whether the address is new, known, waiting or away.
+
+        A reader who receives the letter gets no mail about it: whoever looks at their phone learns nothing, and nobody
+        can use the form to find out (facts/france.md, 6).
+
+        Args:
+            row: valid; `consent_text` is the version of the words that were shown.
+            client: as `client_of` says.
+
+        Raises:
+            LedgerError: the outbox cannot be used now.
+        """
+        now = self._clock()
+        with self._db.read() as connection:
+            if Limit(connection, self._client_key, now).exhausted(client, self._limits.per_client):
+                return Asked(Answer.CLIENT_BUSY)
+        digest = keyed_hash(self._key, row.email)
+        with self._db.write() as connection:
+            limit = Limit(connection, self._client_key, now)
+            if not limit.client(client, self._limits.per_client):
+                return Asked(Answer.CLIENT_BUSY)
+            if not limit.free(ALL, self._limits.all_together):
+                return Asked(Answer.ALL_BUSY, alarm=_raise_alarm(connection, limit, now))
+            if self._note(connection, digest, row, now):
+                limit.take(ALL, self._limits.all_together)
+        return Asked(Answer.TAKEN)
+
+    def _note(self, connection: sa.Connection, digest: str, row: Row, now: datetime) -> bool:
+        """Write the wish down, if a mail may leave for it. Returns whether one will."""
+        new = {"hash": digest, "state": "given-up", "asked_at": now, **_EMPTY}
+        connection.execute(insert_once(connection, _g).values(**new))
+        stored = connection.execute(sa.select(_g).where(_g.c.hash == digest).with_for_update()).one()
+        reads = sa.select(_s.c.id).where(_s.c.email == row.email, _s.c.state == "subscribed")
+        known = connection.execute(reads).first() is not None
+        wanted = not known and _may_leave(stored, now)
+        values = _wish(row, now) if wanted else {"hash": digest}
+        connection.execute(sa.update(_g).where(_g.c.id == stored.id).values(**values))
+        return wanted
+
+    # mailing
+
+    def claim(self) -> Wanted | None:
+        """The next mail, marked as being sent in a transaction that is committed before this returns.
+
+        Of several processes, one gets it. None: nothing is wanted.
+        """
+        now = self._clock()
+        rested = sa.or_(_g.c.mailed_at.is_(None), _g.c.mailed_at <= now - RETRY)
+        first = sa.select(_g).where(_g.c.state == "wanted", _g.c.asked_at > now - STALE, rested)
+        first = first.order_by(sa.func.coalesce(_g.c.mailed_at, _g.c.asked_at))  # nobody waits behind one refusal
+        with self._db.read() as connection:  # most looks find nothing: they must not wait for writers
+            if connection.execute(first.limit(1)).first() is None:
+                return None
+        with self._db.write() as connection:
+            row = connection.execute(first.limit(1).with_for_update(skip_locked=True)).first()
+            if row is None:
+                return None
+            sending = {"state": "sending", "mailed_at": now, "mails": _g.c.mails + 1}
+            connection.execute(sa.update(_g).where(_g.c.id == row.id).values(**sending))
+        return Wanted(row.id, row.email, row.language)
+
+    def mailed(self, signup: int) -> None:
+        """The mail left."""
+        self._settle(signup, {"state": "mailed"})
+
+    def not_sent(self, signup: int, *, again: bool) -> None:
+        """The mail did certainly not leave.
+
+        Args:
+            again: the mail server is to blame, and it is tried again within a day; else the address is.
+        """
+        back = {"state": "wanted", "mails": _g.c.mails - 1}
+        self._settle(signup, back if again else {"state": "given-up", **_EMPTY})
+
+    def _settle(self, signup: int, values: dict[str, Any]) -> None:
+        with self._db.write() as connection:
+            connection.execute(sa.update(_g).where(_g.c.id == signup, _g.c.state == "sending").values(**values))
+
+    # confirming
+
+    def look(self, signup: int) -> Outcome:
+        """What the link leads to; changes nothing, because mail scanners open links too."""
+        with self._db.read() as connection:
+            row = connection.execute(sa.select(_g).where(_g.c.id == signup)).one_or_none()
+        return _outcome(row, self._clock())
+
+    def confirm(self, signup: int) -> Confirmation:
+        """The button was pressed: add the reader, with the proof of consent. Once; also whoever left or was erased.
+
+        Raises:
+            LedgerError: the outbox cannot be used now.
+        """
+        now = self._clock()
+        with self._db.write() as connection:
+            row = connection.execute(sa.select(_g).where(_g.c.id == signup).with_for_update()).one_or_none()
+            outcome = _outcome(row, now)
+            if row is None or outcome is not Outcome.OPEN:
+                return Confirmation(outcome)
+            how = f"web form, asked {row.asked_at.isoformat(timespec='seconds')}, confirmed by mail"
+            reader = let_in(connection, self._key, _row(row), how=how, now=now, text=row.consent_text)
+            done = {"state": "confirmed", "mails": 0, **_EMPTY}
+            connection.execute(sa.update(_g).where(_g.c.id == signup).values(**done))
+        return Confirmation(Outcome.DONE, reader)
+
+    # upkeep
+
+    def upkeep(self) -> None:
+        """Forget addresses that nobody confirmed, and clients; how many mails an address got is known by its hash.
+
+        That too ends, a year after the last request (RGPD article 5.1.e).
+        """
+        now = self._clock()
+        old = sa.and_(_g.c.asked_at <= now - ADDRESS_KEPT, _g.c.state.not_in(("confirmed", "given-up")))
+        stale = sa.and_(_g.c.state == "wanted", _g.c.asked_at <= now - STALE)
+        spent = sa.and_(_g.c.asked_at <= now - ADDRESS_KEPT, _g.c.mails == 0, _g.c.email == "")
+        over = sa.and_(_g.c.asked_at <= now - COUNT_KEPT, _g.c.state.in_(("given-up", "confirmed")))
+        with self._db.write() as connection:
+            connection.execute(sa.update(_g).where(sa.or_(old, stale)).values(state="given-up", **_EMPTY))
+            connection.execute(sa.delete(_g).where(sa.or_(spent, over)))
+            forget_clients(connection, now)
+
+
+def _may_leave(stored: Any, now: datetime) -> bool:
+    rested = stored.mailed_at is None or stored.mailed_at <= now - BETWEEN
+    waits = stored.state == "wanted" and stored.asked_at > now - STALE
+    return bool(not waits and stored.mails < MOST and rested)
+
+
+def _wish(row: Row, now: datetime) -> dict[str, Any]:
+    return {
+        "state": "wanted",
+        "asked_at": now,
+        "email": row.email,
+        "language": row.language,
+        "towns": row.towns,
+        "audience": row.audience,
+        "text_only": int(row.text_only),
+        "age": row.age,
+        "consent_text": row.consent_text,
+    }
+
+
+def _row(stored: Any) -> Row:
+    return Row(
+        email=stored.email,
+        language=stored.language,
+        towns=stored.towns,
+        audience=stored.audience,
+        text_only=bool(stored.text_only),
+        age=stored.age,
+        parental_consent=JOINT if stored.age == UNDER_15 else "",
+    )
+
+
+def _outcome(row: Any, now: datetime) -> Outcome:
+    """A mail whose sending was cut short may have arrived all the same: its link counts."""
+    if row is None:
+        return Outcome.VOID
+    if row.state == "confirmed":
+        return Outcome.USED
+    if row.state not in ("sending", "mailed") or not row.email or row.mailed_at <= now - LINK_LIVES:
+        return Outcome.EXPIRED
+    return Outcome.OPEN
+
+
+def _raise_alarm(connection: sa.Connection, limit: Limit, now: datetime) -> bool:
+    """Remember that the limit of all was reached. Returns whether nobody was told in this hour."""
+    found = connection.execute(sa.select(_b.c.used_until).where(_b.c.name == ALARM)).scalar()
+    if found is not None and found > now.timestamp() - 3600:
+        return False
+    limit.mark(ALARM, now.timestamp())
+    return True
