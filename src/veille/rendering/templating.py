@@ -78,6 +78,8 @@ def _environment(config: Config) -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from veille.rendering.compiled import COMPILED
+
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader([config.root / "templates", shipped()]),
         autoescape=select_autoescape(enabled_extensions=ESCAPED, default=False),
@@ -85,6 +87,7 @@ def _environment(config: Config) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=COMPILED,
     )
     environment.globals.update(_globals(config))
     environment.globals.update(_words())
