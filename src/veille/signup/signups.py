@@ -136,16 +136,21 @@ class Signups:
         return Asked(Answer.TAKEN)
 
     def _note(self, connection: sa.Connection, digest: str, row: Row, now: datetime) -> bool:
-        """Write the wish down, if a mail may leave for it. Returns whether one will."""
-        new = {"hash": digest, "state": "given-up", "asked_at": now, **_EMPTY}
+        """Write the wish down, if a mail may leave for it. Returns whether it counts as one.
+
+        A reader who gets none counts like anybody, once in `BETWEEN`: how much is left for others must not tell.
+        """
+        new = {"hash": digest, "state": "given-up", "asked_at": now - BETWEEN, **_EMPTY}
         connection.execute(insert_once(connection, _g).values(**new))
         stored = connection.execute(sa.select(_g).where(_g.c.hash == digest).with_for_update()).one()
         reads = sa.select(_s.c.id).where(_s.c.email == row.email, _s.c.state == "subscribed")
         known = connection.execute(reads).first() is not None
-        wanted = not known and _may_leave(stored, now)
-        values = _wish(row, now) if wanted else {"hash": digest}
+        rested = not stored.email and stored.asked_at <= now - BETWEEN
+        counts = rested if known else _may_leave(stored, now)
+        values: dict[str, Any] = {"asked_at": now} if known else _wish(row, now)
+        values = values if counts else {"hash": digest}
         connection.execute(sa.update(_g).where(_g.c.id == stored.id).values(**values))
-        return wanted
+        return counts
 
     # mailing
 
