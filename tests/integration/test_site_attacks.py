@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.ledger import Ledger
 from tests.support.site_desk import Site, running
 from tests.support.workspace import TOML
 from veille.rates import Rate
-from veille.signup import Answer, Limits, Signups
+from veille.signup import Answer, Limits, Signups, alarmed_at
 from veille.signup.signups import RETRY
 from veille.subscribers import Row
 
@@ -154,3 +155,22 @@ def test_a_template_of_the_mail_that_breaks_costs_nobody_their_subscription(tmp_
         path.unlink()
         site.now += RETRY
         assert [mail["To"] for mail in site.mails()] == [READER]
+
+
+def test_a_clock_that_was_a_year_ahead_shuts_nobody_out_once_it_is_right_again(sqlite_store: Ledger) -> None:
+    """A machine whose clock is wrong at its start: what it wrote down then must not count for a year."""
+    limits = Limits((Rate(1, 3600),), Rate(1, 3600))
+    signups = Signups(sqlite_store.database, b"k" * 32, b"c" * 32, limits, lambda: sqlite_store.now)
+    right = sqlite_store.now
+    sqlite_store.now = right + timedelta(days=400)
+    ahead = [signups.ask(Row(address), "192.0.2.1") for address in (READER, "one@example.net")]
+    assert signups.ask(Row("one@example.net"), "192.0.2.2").alarm
+    wanted = signups.claim()
+    assert wanted
+    signups.mailed(wanted.signup)
+    sqlite_store.now = right
+    assert alarmed_at(sqlite_store.database, right) is None
+    again = signups.ask(Row(READER), "192.0.2.1")
+    assert [found.answer for found in (*ahead, again)] == [Answer.TAKEN, Answer.CLIENT_BUSY, Answer.TAKEN]
+    assert signups.claim()
+    assert signups.ask(Row("two@example.net"), "192.0.2.3").alarm
