@@ -76,11 +76,11 @@ class Templates:
 
 def _environment(config: Config) -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     from veille.rendering.compiled import COMPILED
+    from veille.rendering.sandbox import Sandbox
 
-    environment = ImmutableSandboxedEnvironment(
+    environment = Sandbox(
         loader=FileSystemLoader([config.root / "templates", shipped()]),
         autoescape=select_autoescape(enabled_extensions=ESCAPED, default=False),
         undefined=StrictUndefined,
