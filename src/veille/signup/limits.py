@@ -75,8 +75,8 @@ class Limit:
         names = self._names(client, rates)
         stored = sa.select(_b.c.name, _b.c.used_until).where(_b.c.name.in_(names))
         now = self._now.timestamp()
-        rates = ((names[row.name], row.used_until) for row in self._connection.execute(stored))
-        return any(now < used + rate.spacing - _TINY and used <= now + rate.seconds for rate, used in rates)
+        found = [(names[row.name], float(row.used_until)) for row in self._connection.execute(stored)]
+        return any(now < used + rate.spacing - _TINY and used <= now + rate.seconds for rate, used in found)
 
     def client(self, client: str, rates: Iterable[Rate]) -> bool:
         """Count one request of this client. False: it asked too often, and nothing was counted."""
