@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +17,7 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import status_code_conformance
 
-from tests.support.served import served
 from tests.support.site_desk import Site, running
-from tests.support.workspace import newsroom
 from veille.tokens import Purpose
 from veille_web.site.routes import ADDRESSES, openapi
 
@@ -239,15 +236,3 @@ def test_what_is_too_much_or_another_language_is_refused(site: Site, sent: bytes
 def test_an_address_in_an_address_is_not_logged(site: Site, path: str) -> None:
     assert site.get(path, User_Agent=NOBODY, Referer=f"https://{NOBODY}/", X_Forwarded_For=NOBODY).status_code < 500
     assert site.post(path, {NOBODY: NOBODY, "stamp": NOBODY, "email": NOBODY}, Cookie=f"a={NOBODY}").status_code < 500
-
-
-def test_whoever_operates_it_sees_that_a_page_failed(tmp_path: Path) -> None:
-    """A newsroom's own template that breaks: the reader gets a page, the operator a line, without what was typed."""
-    workspace = newsroom(tmp_path / "essai")
-    broken = workspace.root / "templates/forms/subscribe.html.j2"
-    broken.parent.mkdir(parents=True)
-    broken.write_text("{{ nobody.knows.this }}", encoding="utf-8")
-    with served(workspace) as site:
-        assert site.ask("/subscribe/", host="letter.example.org").status == 500
-        said = list(site.said)
-    assert any("a page failed" in line for line in said)
