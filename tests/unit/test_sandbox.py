@@ -9,7 +9,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from veille.rendering.sandbox import Sandbox
 
 _TRIED = ("__class__", "__globals__", "append", "clear", "upper", "gi_frame", "mro", "cr_code", "format")
-_VALUES = ("text", [1], {"a": 1}, str, (n for n in ()), lambda: None, {1}.add)
+_VALUES = ("text", [1], {"a": 1}, str, (n for n in "ab"), lambda: None, {1}.add)
 
 
 @pytest.mark.parametrize("attribute", _TRIED)
