@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support import postgres, warm_veille
+from tests.support.fast_ledger import empty
 from tests.support.ledger import Ledger
-from veille.outbox.database import open_database
+from veille.outbox.database import Database, open_database
 
 _LONG_FIRST = ("faults", "wheel", "integration", "unit")
 
@@ -38,11 +39,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgr
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    """An empty ledger with a clock that tests move by hand."""
-    url = "sqlite:///outbox.sqlite3"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_server").new_database()
-    database = open_database(url, tmp_path)
+    """An empty ledger with a clock that tests move by hand; its tables are made once (test_outbox_store makes them)."""
+    if request.param == "sqlite":
+        database = _sqlite(tmp_path)
+    else:
+        database = open_database(request.getfixturevalue("postgres_server").new_ledger(), tmp_path)
     yield Ledger(database)
     database.close()
 
@@ -50,6 +51,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
 @pytest.fixture
 def sqlite_store(tmp_path: Path) -> Iterator[Ledger]:
     """The same, on SQLite only: for what does not touch the database's dialect."""
-    database = open_database("sqlite:///outbox.sqlite3", tmp_path)
+    database = _sqlite(tmp_path)
     yield Ledger(database)
     database.close()
+
+
+def _sqlite(folder: Path) -> Database:
+    path = folder / "outbox.sqlite3"
+    path.touch(0o600)  # as `veille` makes it
+    path.write_bytes(empty())
+    return open_database("sqlite:///outbox.sqlite3", folder)

@@ -14,6 +14,7 @@ from veille.errors import (
     NotAuthorised,
     OutcomeUnknown,
     PublishError,
+    RenderError,
     Unavailable,
     VeilleError,
 )
@@ -65,7 +66,7 @@ class Confirmations:
                 signups.mailed(wanted.signup)
                 refusals = 0
                 continue
-            away = isinstance(problem, Unavailable | NotAuthorised | ConfigError)
+            away = isinstance(problem, Unavailable | NotAuthorised | ConfigError | RenderError)
             signups.not_sent(wanted.signup, again=away)
             refusals += away
             if refusals >= ENOUGH:

@@ -27,6 +27,7 @@ from veille_publishers.site_parts import Extra, Leaf, Page
 
 FRONT_PAGE = 12  # posts under the lead
 ALL_POSTS = "posts/"
+_IN_NO_MENU = ("post.html.j2", "edition.html.j2")  # so their menus are all the same
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class Site:
         self._web = web
         self._root = urlsplit(web.config.settings.workspace.base_url).path
         self._sandbox = not web.live
+        self._made_once: dict[tuple[object, ...], Any] = {}
 
     @cached_property
     def frame(self) -> Frame:
@@ -283,7 +285,26 @@ class Site:
         """Render it."""
         link = self._linker(leaf.page)
         shown = {"site": self.frame, "page": leaf.page, "link": link, "outside": outside}
-        return self._web.fill(leaf.template, **shown, **leaf.values)
+        current = leaf.page.path if leaf.template not in _IN_NO_MENU else "-"
+        alike = {"once": self._once(link), "menu_once": self._once(link, current)}
+        return self._web.fill(leaf.template, **shown, **alike, **leaf.values)
+
+    def _once(self, link: Callable[[str], str], current: str = "") -> Callable[..., Any]:
+        """For templates: what a macro gives, made once for all pages that look alike there.
+
+        Args:
+            link: where the page lies; pages at the same depth have the same links.
+            current: what else the macros depend on.
+        """
+        place = link(""), current
+
+        def once(macro: Callable[..., Any], *values: Any) -> Any:
+            key = (*place, getattr(macro, "name", ""), values)
+            if key not in self._made_once:
+                self._made_once[key] = macro(*values)
+            return self._made_once[key]
+
+        return once
 
     def _linker(self, page: Page) -> Callable[[str], str]:
         """From a page to an address of the site. Relative, so that the folder can be looked at anywhere.

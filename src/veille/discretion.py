@@ -77,7 +77,9 @@ def fold(text: str) -> str:
     """Without case, accents and ligatures."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
     marks = [letter for letter in set(plain) if unicodedata.combining(letter)]  # far fewer than letters
-    return plain.translate(dict.fromkeys(map(ord, marks))) if marks else plain
+    for mark in marks:
+        plain = plain.replace(mark, "")
+    return plain
 
 
 @lru_cache(maxsize=1)

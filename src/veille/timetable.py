@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from veille.i18n import gettext as _
@@ -130,6 +131,7 @@ def in_words(moment: datetime, zone: ZoneInfo, language: str) -> str:
     return f"{day} at {local:%H:%M}"
 
 
+@lru_cache(maxsize=1024)  # the posts of a site share few days
 def day_in_words(day: date, language: str) -> str:
     """ "vendredi 27 novembre 2026"; the first of a month is "1er" in French, which Babel does not know."""
     from babel.dates import format_date

@@ -20,9 +20,6 @@ _SPACE = f"[ {NBSP}{NARROW}]"
 _MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
 _UNITS = f"%|€|°|h|min|s|km|m|cm|kg|g|l|ans?|euros?|mois|jours?|j/7|h/24|{_MONTHS}"
 
-# A rule costs a look at every letter, so each says what a text must hold for it to find anything.
-_END_OF_SENTENCE = re.compile(r"[;!?]")
-_DIGIT = re.compile(r"\d")
 _SIGN_OF_PROTECTED = re.compile(r"[@#&]|[:.]\S")  # every alternative of the next pattern has one of these
 
 # What must keep its exact characters: web and mail addresses, hashtags, handles, entities.
@@ -35,27 +32,49 @@ _PROTECTED = re.compile(
     r"|&\#?\w+;"
 )
 
-_RULES: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
-    (sign if isinstance(sign, re.Pattern) else re.compile(sign), re.compile(pattern), replacement)
-    for sign, pattern, replacement in (
-        (r"\.\.\.", r"(?<!\.)\.{3}(?!\.)", "…"),
-        ("'", r"(?<=[^\W\d_])'(?=[^\W\d_«])", "’"),
-        ('"', r"(?:(?<=^)|(?<=[\s(]))\"(?=[^\s\"])([^\"«»]*[^\s\"«»])\"(?=[\s.,;:!?)…]|$)", r"«\1»"),
-        ("«", rf"«{_SPACE}*(?=\S)", f"«{NARROW}"),
-        ("»", rf"(?<=\S){_SPACE}*»", f"{NARROW}»"),
-        (_END_OF_SENTENCE, rf"(?<=[\w»)\]…%€’]){_SPACE}*(?=[;!?](?![\w)/=-]))", NARROW),
-        (_END_OF_SENTENCE, rf"(?<=\S){_SPACE}+(?=[;!?](?![\w)/=-]))", NARROW),
-        (":", rf"(?<=[\w»)\]…%€’]){_SPACE}*:(?=\s|{_SPACE}|$)", f"{NBSP}:"),
-        (_DIGIT, rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?[hH]{_SPACE}?(\d{{2}})(?![\w])", rf"\1{NBSP}h{NBSP}\2"),
-        (_DIGIT, rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?h(?!\w)", rf"\1{NBSP}h"),
-        (_DIGIT, rf"(?<![\w,.:])(\d){_SPACE}?j(?=/7)", rf"\1{NBSP}j"),
-        (_DIGIT, rf"(?<=\d){_SPACE}*(?=[%€])", NBSP),
-        (_DIGIT, rf"(?<=\d) (?=(?:{_UNITS})(?!\w))", NBSP),
-        (_DIGIT, rf"(?<=\d)er (?=(?:{_MONTHS})(?!\w))", f"er{NBSP}"),
-        (_DIGIT, r"(?<=\d) (?=\d)", NBSP),  # 1 700, 39 19, 01 99 00 12 34: one number, one line
-        (_DIGIT, r"(?<![\w])([nN]°) ?(?=\d)", rf"\1{NBSP}"),
+# A rule costs a look at every letter, so those that cannot find anything are left out: before each group stands what
+# a text must hold for one of its rules to apply.
+_Rules = tuple[tuple[re.Pattern[str], str], ...]
+_RULES: tuple[tuple[re.Pattern[str], _Rules], ...] = tuple(
+    (re.compile(sign), tuple((re.compile(pattern), replacement) for pattern, replacement in rules))
+    for sign, rules in (
+        (
+            r"\.\.\.|['\"«»]",
+            (
+                (r"(?<!\.)\.{3}(?!\.)", "…"),
+                (r"(?<=[^\W\d_])'(?=[^\W\d_«])", "’"),
+                (r"(?:(?<=^)|(?<=[\s(]))\"(?=[^\s\"])([^\"«»]*[^\s\"«»])\"(?=[\s.,;:!?)…]|$)", r"«\1»"),
+                (rf"«{_SPACE}*(?=\S)", f"«{NARROW}"),
+                (rf"(?<=\S){_SPACE}*»", f"{NARROW}»"),
+            ),
+        ),
+        (
+            r"[;!?]",
+            (
+                (rf"(?<=[\w»)\]…%€’]){_SPACE}*(?=[;!?](?![\w)/=-]))", NARROW),
+                (rf"(?<=\S){_SPACE}+(?=[;!?](?![\w)/=-]))", NARROW),
+            ),
+        ),
+        (
+            ":",
+            ((rf"(?<=[\w»)\]…%€’]){_SPACE}*:(?=\s|{_SPACE}|$)", f"{NBSP}:"),),
+        ),
+        (
+            r"\d",
+            (
+                (rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?[hH]{_SPACE}?(\d{{2}})(?![\w])", rf"\1{NBSP}h{NBSP}\2"),
+                (rf"(?<![\w,.:])(\d{{1,2}}){_SPACE}?h(?!\w)", rf"\1{NBSP}h"),
+                (rf"(?<![\w,.:])(\d){_SPACE}?j(?=/7)", rf"\1{NBSP}j"),
+                (rf"(?<=\d){_SPACE}*(?=[%€])", NBSP),
+                (rf"(?<=\d) (?=(?:{_UNITS})(?!\w))", NBSP),
+                (rf"(?<=\d)er (?=(?:{_MONTHS})(?!\w))", f"er{NBSP}"),
+                (r"(?<=\d) (?=\d)", NBSP),  # 1 700, 39 19, 01 99 00 12 34: one number, one line
+                (r"(?<![\w])([nN]°) ?(?=\d)", rf"\1{NBSP}"),
+            ),
+        ),
     )
 )
+_ANY_SIGN = re.compile(r"['\"«»;!?:\d]|\.\.\.")  # what one of them needs to begin with
 
 _LETTER = r"[^\W\d_]"
 _DOT = re.compile("[\u2219\u2022\u22c5\u2027\u30fb]")
@@ -108,6 +127,14 @@ def french(text: str, lang: str = "fr", *, before: str = "", after: str = "") ->
     return parts[len(left) : len(parts) - len(right)]
 
 
+def _ruled(text: str) -> str:
+    for sign, rules in _RULES:
+        if sign.search(text):
+            for pattern, replacement in rules:
+                text = pattern.sub(replacement, text)
+    return text
+
+
 @lru_cache(maxsize=4096)  # every letter and page names the same contacts
 def _set(text: str) -> str:
     """Hide what is protected behind one letter-like character each, set the rest, put it back."""
@@ -119,8 +146,7 @@ def _set(text: str) -> str:
 
     text = text.replace("\ue000", "")
     text = points(_PROTECTED.sub(hide, text) if _SIGN_OF_PROTECTED.search(text) else text)
-    for sign, pattern, replacement in _RULES:
-        if sign.search(text):
-            text = pattern.sub(replacement, text)
+    if _ANY_SIGN.search(text):
+        text = _ruled(text)
     found = iter(kept)
     return re.sub("\ue000", lambda _match: next(found), text) if kept else text

@@ -118,7 +118,12 @@ def shape(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "words", [["status"], ["check"], ["publish", "--dry-run"], ["publsh"], ["outbox", "show", "p9"]]
+    "words",
+    [
+        ["check"],
+        ["outbox", "show", "p9"],
+        *(pytest.param(words, marks=pytest.mark.soak) for words in (["status"], ["publish", "--dry-run"], ["publsh"])),
+    ],
 )
 def test_programs_read_the_same_in_every_language(newsroom: Path, words: list[str]) -> None:
     read = {}

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from veille.outbox.database import open_database
+
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=40")
 
 
@@ -36,15 +38,24 @@ class Server:
     def __post_init__(self) -> None:
         self._admin = sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
         self._made: list[str] = []
+        self._ledger: list[str] = []
 
-    def new_database(self) -> str:
-        """An empty database of its own. Returns its URL as `[outbox] url` takes it."""
+    def new_database(self, template: str = "template0") -> str:
+        """An empty database of its own, or a copy of another. Returns its URL as `[outbox] url` takes it."""
         name = f"{self._prefix}_{next(self._count)}"
         with self._admin.connect() as connection:
-            connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE template0'))
+            connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
         self._made.append(name)
         url = self.url.set(drivername="postgresql", database=name)
         return url.render_as_string(hide_password=False)
+
+    def new_ledger(self) -> str:
+        """A database of its own with the tables of the ledger, which are made once. Returns its URL."""
+        if not self._ledger:
+            url = self.new_database()
+            open_database(url, Path()).close()
+            self._ledger.append(str(sa.make_url(url).database))
+        return self.new_database(self._ledger[0])
 
     def clear(self) -> None:
         """Drop what was made here."""

@@ -33,6 +33,20 @@ from typing import Any
 
 LOADED = (
     "alembic.command",
+    "babel.dates",
+    "css_inline",
+    "feedgen.ext",
+    "frontmatter",
+    "icalendar",
+    "jinja2.sandbox",
+    "mjml",
+    "PIL.GifImagePlugin",
+    "PIL.JpegImagePlugin",
+    "PIL.PpmImagePlugin",
+    "pydantic.type_adapter",
+    "rich.console",
+    "ruamel.yaml",
+    "yaml",
     "veille.approval",
     "veille.dispatch",
     "veille.outbox.deliveries",
@@ -152,6 +166,7 @@ def serve(path: str) -> None:
     """Wait for commands. Returns in a new process for each of them, ready to run it."""
     for name in LOADED:
         importlib.import_module(name)
+    _compile_templates()
     assert threading.active_count() == 1, "a fork leaves threads behind"
     gc.freeze()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
@@ -167,6 +182,18 @@ def serve(path: str) -> None:
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                     return _guard(line)
     os._exit(0)
+
+
+def _compile_templates() -> None:
+    """Shipped templates, which every command that renders would compile again."""
+    from veille.config import FILE_NAME, load
+    from veille.rendering import templating
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, FILE_NAME).touch()
+        environment = templating._environment(load(Path(folder), {}))
+        for name in environment.list_templates(["j2"]):
+            environment.get_template(name)
 
 
 def _guard(line: socket.socket) -> None:

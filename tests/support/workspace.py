@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,7 @@ VEILLE = Path(sys.executable).with_name("veille")
 REPOSITORY = Path(__file__).parents[2]
 FINAL = ("sent", "failed", "cancelled", "held")
 _DATABASE = ("outbox.sqlite3", "outbox.sqlite3-wal", "outbox.sqlite3-shm")
+_WRITTEN_AT = re.compile(rb",\s*\d{19}(?=\s*\])")  # nanoseconds, in the list of files that a channel wrote
 NOT_CONTENT = (*_DATABASE, "ballast", "run.lock", "secret.key", "rendered.json")
 
 TOML = """\
@@ -267,7 +269,7 @@ class Workspace:
         found = (path for folder in folders for path in sorted((self.root / folder).rglob("*")) if path.is_file())
         return {
             path.relative_to(self.root).as_posix(): hashlib.sha256(
-                path.read_bytes().replace(forget.encode(), b"")
+                _WRITTEN_AT.sub(b"", path.read_bytes()).replace(forget.encode(), b"")
             ).hexdigest()
             for path in found
             if path.name not in NOT_CONTENT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,25 @@ def test_a_failed_write_leaves_the_old_file_and_no_remains(tmp_path: Path, monke
     assert caught.value.hint
     assert str(tmp_path) in caught.value.message
     assert tree(tmp_path) == {"index.html": b"old"}
+
+
+def test_of_many_files_none_appears_before_all_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror(tmp_path, {"old.html": b"old"}, "web")
+    synced: list[int] = []
+    real = os.fsync
+
+    def tenth_fails(descriptor: int) -> None:
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode) and os.fstat(descriptor).st_size == len(b"page 10"):
+            raise OSError(5, "the disk is broken")
+        synced.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", tenth_fails)
+    pages = {f"{number}.html": f"page {number}".encode() for number in range(11)}
+    with pytest.raises(Unavailable, match="the disk is broken"):
+        mirror(tmp_path, {"old.html": b"old", **pages}, "web")
+    assert synced
+    assert {p.name for p in tmp_path.iterdir() if p.suffix in (".html", ".part")} == {"old.html"}
 
 
 def test_a_file_in_the_way_of_a_folder_is_said(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ CHANNELS = ("newsletter", "facebook")
 WAITING = ("ready", "claimed", "sending", "unknown")
 BY_HAND = ("retry", "cancel", "pause", "resume")
 ANSWERS = ("sent", "sent", "unknown", "unknown-but-out", "later", "refused")
-EXAMPLES = int(os.environ.get("VEILLE_TEST_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("VEILLE_TEST_EXAMPLES", "15"))
 
 
 class Machine(RuleBasedStateMachine):
@@ -368,5 +368,5 @@ TestMachine.settings = _settings(EXAMPLES)
 
 def test_the_same_walk_on_postgresql(postgres_server: Server, tmp_path: Path) -> None:
     PostgreSQLMachine.database = open_database(postgres_server.new_database(), tmp_path)
-    run_state_machine_as_test(PostgreSQLMachine, settings=_settings(EXAMPLES // 6))
+    run_state_machine_as_test(PostgreSQLMachine, settings=_settings(EXAMPLES // 5))
     PostgreSQLMachine.database.close()

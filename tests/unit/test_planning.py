@@ -74,7 +74,7 @@ def test_an_edit_after_leaving_rewrites_pages_and_resends_nothing(desk: Desk) ->
     }
     desk.run()
     assert len(desk.acts["facebook"].sent) == 1
-    assert len(desk.acts["web"].sent) == 4  # the post and the page of its letter, twice each
+    assert len(desk.acts["web"].sent) == 5  # the post and the page of its letter, twice each; once as a day began
     assert desk.mailed() == [["a"]]
 
 

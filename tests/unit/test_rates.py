@@ -107,9 +107,15 @@ def test_a_clock_that_was_set_back_neither_stops_nor_opens_a_rate(store: Ledger)
     with store.database.write() as connection:
         Buckets(connection, "newsletter", NOW).take("", rate, 3)
         assert Buckets(connection, "newsletter", NOW).opens("", rate) == NOW.timestamp() + 1  # to the second, read back
-        before = NOW - timedelta(days=1)
+        before = NOW - timedelta(seconds=1)
         assert Buckets(connection, "newsletter", before).allowed("", rate, 100) == 0
         assert Buckets(connection, "newsletter", before).opens("", rate) == before.timestamp() + 1
+        long_before = NOW - timedelta(days=400)  # the clock was ahead by a year: letters do not wait for it
+        again = Buckets(connection, "newsletter", long_before)
+        again.take("", rate, allowed := again.allowed("", rate, 100))
+        assert allowed == rate[0].burst
+        assert Buckets(connection, "newsletter", long_before).allowed("", rate, 100) == 0
+        assert Buckets(connection, "newsletter", long_before + timedelta(seconds=1)).allowed("", rate, 100) == 1
 
 
 def test_an_idle_lane_gets_one_burst_and_no_more(store: Ledger) -> None:

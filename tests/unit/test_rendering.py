@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from jinja2 import Environment
 from PIL import Image as Pillow
 
 from veille.config import Config
@@ -247,3 +248,20 @@ def test_headings_of_a_body_move_under_their_title(tmp_path: Path) -> None:
     (tmp_path / "templates/t/x.html.j2").write_text("{{ html | shift_headings(2) }}")
     html = "<h2>a</h2><h5>b</h5><p>&lt;h2&gt;</p>"
     assert Templates(config(tmp_path)).render("t/x.html.j2", html=html) == ("<h4>a</h4><h6>b</h6><p>&lt;h2&gt;</p>")
+
+
+def test_a_template_is_compiled_once_until_its_text_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str | None] = []
+    as_before = Environment.compile
+
+    def compiling(self: Environment, source: Any, name: str | None = None, *args: Any, **more: Any) -> Any:
+        made.append(name)
+        return as_before(self, source, name, *args, **more)
+
+    monkeypatch.setattr(Environment, "compile", compiling)
+    own = tmp_path / "templates/own.txt.j2"
+    own.parent.mkdir()
+    for text in ("one {{ newsroom }}", "one {{ newsroom }}", "two {{ newsroom }}", "one {{ newsroom }}"):
+        own.write_text(text, encoding="utf-8")
+        assert Templates(config(tmp_path)).render("own.txt.j2") == text.replace("{{ newsroom }}", "Essai")
+    assert made == ["own.txt.j2"] * 3

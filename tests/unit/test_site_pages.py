@@ -17,8 +17,10 @@ from tests.support.desk import Desk
 from tests.support.public_pages import context, edition, post, publication
 from veille.blocking import keeping_broken_records
 from veille.errors import Finding
+from veille.outbox import schema
 from veille.outbox.queue import Change
 from veille.rendering import Contact, Entry, RenderedDirectory
+from veille.signup import signups
 from veille_publishers.web import Web
 
 LINE = Entry(
@@ -264,6 +266,31 @@ def test_the_statement_lists_what_is_not_accessible_or_says_who_knows(tmp_path: 
     listed = build(tmp_path, web=own)[page]
     assert "<li>Les vidéos sans sous-titres</li>" in listed
     assert "can be had from" not in listed
+
+
+PERSONAL = (schema.subscriber, schema.signup, schema.suppression, schema.erasure, schema.bounce)
+
+
+def test_what_is_kept_is_what_the_privacy_page_says(tmp_path: Path) -> None:
+    """RGPD article 13. A new column about a person, or another time limit, changes the page too."""
+    assert (signups.ADDRESS_KEPT.days, signups.MOST, signups.COUNT_KEPT.days) == (7, 3, 365)
+    about = {table.name: {column.name for column in table.columns} for table in PERSONAL}
+    choices = {"id", "email", "language", "towns", "audience", "text_only", "age", "consent_text", "state"}
+    assert about == {
+        "subscriber": {*choices, "domain", "consent_at", "consent_how", "parental_consent", "left_at"},
+        "signup": {*choices, "hash", "asked_at", "mailed_at", "mails"},
+        "suppression": {"hash", "reason", "at"},
+        "erasure": {"hash", "at"},
+        "bounce": {"id", "subscriber_id", "delivery_id", "at", "kind", "code", "text"},
+    }
+    page = build(tmp_path)["privacy/index.html"]
+    for words in ("seven days at most", "no more than three mails", "a year after", "what the mail server answered",
+                  "articles 15 to 21", "www.cnil.fr", "Ask Kess Kis Pass."):  # fmt: skip
+        assert words in page, words
+    assert "parental authority. Either of them" not in page
+    joint = build(tmp_path, newsletter={"minors": "parental_joint_consent"}, web={"privacy_contact": "dpo@example.org"})
+    assert "parental authority. Either of them" in joint["privacy/index.html"]
+    assert "dpo@example.org" in joint["privacy/index.html"]
 
 
 def test_the_newsroom_may_write_its_own(tmp_path: Path) -> None:

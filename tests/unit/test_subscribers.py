@@ -167,7 +167,7 @@ def test_french_headers_in_any_case(tmp_path: Path) -> None:
 
 
 @given(content=st.binary(max_size=300))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_no_file_of_bytes_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.mktemp("bytes")
     for head in (b"", b"email;age;consent_date;towns\n", b"\xef\xbb\xbfemail\tage\n", "email\n".encode("utf-16")):
@@ -181,7 +181,7 @@ _CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
 @given(cells=st.lists(_CELL, min_size=8, max_size=8), evil=st.sampled_from(EVIL))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_no_line_ends_in_a_traceback_or_shows_an_address(
     tmp_path_factory: pytest.TempPathFactory, cells: list[str], evil: str
 ) -> None:
@@ -208,7 +208,7 @@ _ENDINGS = st.sampled_from([".org", ".fr", ".local", ".test", ".arpa", ".x", ".o
 
 
 @given(local=_SIGNS, labels=_LABELS, ending=_ENDINGS)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_the_quick_look_at_an_address_agrees_with_the_library(local: str, labels: str, ending: str) -> None:
     address = f"{local}@{labels}{ending}"
     if is_plain(address):

@@ -44,8 +44,17 @@ def site(tmp_path: Path) -> Path:
 PAGES = ("index.html", "posts/long/index.html", "editions/2026-11-27/index.html", "contacts/index.html", "404.html")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 600, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (320, "light"),
+        (1280, "dark"),
+        *(
+            pytest.param(width, scheme, marks=pytest.mark.soak)
+            for width, scheme in ((320, "dark"), (600, "light"), (600, "dark"), (1280, "light"))
+        ),
+    ],
+)
 def test_laid_out(browser: Any, site: Path, width: int, scheme: str) -> None:
     page = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()
     asked: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +38,8 @@ def command(
     from veille_cli.wiring import newsroom
 
     stop = threading.Event()
+    log = logging.getLogger("veille_web.site")
+    log.setLevel(min(log.getEffectiveLevel(), logging.ERROR))  # whoever operates it sees that a page failed
     with newsroom() as room:
         chosen = room.config.settings.serve
         with confirm_meanwhile(room, stop, talk) as wake:

@@ -12,7 +12,7 @@ from veille.markdown import contact_facts, digits, label_with_colon
 from veille.rendering.rendered import Contact
 
 # Where wrapping depends on more than the breadth of words: tabs, two spaces, a word that is a no-break space alone.
-_UNEVEN = re.compile(r"[\t\x0b\x0c\r]|^ | $|  | [^\S ]+(?: |$)|^[^\S ]+(?: |$)")
+_UNEVEN = re.compile(r"[\t\x0b\x0c\r]|(?:^| )[^\S ]+(?: |$)")
 
 
 def render(tokens: Sequence[Token], width: int = 72) -> str:
@@ -39,7 +39,7 @@ def fill(text: str, width: int = 72, indent: str = "", first: str | None = None)
     lines: list[str] = []
     for number, line in enumerate(text.split("\n")):
         head = first if first is not None and number == 0 else indent
-        if line and not _UNEVEN.search(line):
+        if line and _even(line):
             lines += _wrapped(line, width, head, indent)
             continue
         lines += textwrap.wrap(
@@ -51,6 +51,13 @@ def fill(text: str, width: int = 72, indent: str = "", first: str | None = None)
             break_on_hyphens=False,
         )
     return "\n".join(lines)
+
+
+def _even(line: str) -> bool:
+    """Whether its words have one ordinary space between each two. (No-break spaces and tabs do not print.)"""
+    if line[0] == " " or line[-1] == " " or "  " in line:
+        return False
+    return line.isprintable() or not _UNEVEN.search(line)
 
 
 def _wrapped(line: str, width: int, head: str, indent: str) -> Iterator[str]:

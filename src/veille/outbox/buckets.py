@@ -50,9 +50,13 @@ class Buckets:
         return max((self._since(lane, rate) + rate.spacing for rate in rates), default=self._now)
 
     def _since(self, lane: str, rate: Rate) -> float:
-        """The moment up to which this limit is used up, as the burst and a clock that was set back allow."""
+        """The moment up to which this limit is used up, as the burst and a clock that was set back allow.
+
+        One that lies ahead by more than a burst was written while the clock was wrong, and counts for nothing.
+        """
         used: float = self._used.get(self._name(lane, rate), float("-inf"))
-        return min(max(used, self._now - rate.burst * rate.spacing), self._now)
+        burst = rate.burst * rate.spacing
+        return self._now - burst if used > self._now + burst else min(max(used, self._now - burst), self._now)
 
     def _name(self, lane: str, rate: Rate) -> str:
         return f"{self._channel}/{lane}/{rate}"

@@ -76,15 +76,18 @@ class Templates:
 
 def _environment(config: Config) -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(
+    from veille.rendering.compiled import COMPILED
+    from veille.rendering.sandbox import Sandbox
+
+    environment = Sandbox(
         loader=FileSystemLoader([config.root / "templates", shipped()]),
         autoescape=select_autoescape(enabled_extensions=ESCAPED, default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=COMPILED,
     )
     environment.globals.update(_globals(config))
     environment.globals.update(_words())

@@ -68,10 +68,15 @@ def consent_words(settings: Settings, newsroom: str) -> Words:
         _("By subscribing you ask {owner} to send you the newsletter {newsroom} by e-mail.").format(
             owner=owner, newsroom=newsroom
         ),
-        _("We keep your address and what you chose, for this letter only, until you leave."),
+        _(
+            "We keep your address, your choices and which letters we sent you, for this letter only, until you leave; "
+            "after that the proof that you agreed, and a fingerprint instead of the address."
+        ),
         _("You leave in one click, at the foot of every letter. You may also see, change and erase what we keep."),
         _("If you think that we do not respect your rights, you can tell the CNIL (cnil.fr)."),
     ]
     if question(settings) is Question.FIFTEEN:
-        sentences.append(_("If you are under 15, you and one of your parents decide together."))
+        sentences.append(
+            _("If you are under 15, you and a parent, or whoever holds parental authority, decide together.")
+        )
     return Words(tuple(sentences))

@@ -75,7 +75,8 @@ class Limit:
         names = self._names(client, rates)
         stored = sa.select(_b.c.name, _b.c.used_until).where(_b.c.name.in_(names))
         now = self._now.timestamp()
-        return any(row.used_until + names[row.name].spacing > now + _TINY for row in self._connection.execute(stored))
+        found = [(names[row.name], float(row.used_until)) for row in self._connection.execute(stored)]
+        return any(now < used + rate.spacing - _TINY and used <= now + rate.seconds for rate, used in found)
 
     def client(self, client: str, rates: Iterable[Rate]) -> bool:
         """Count one request of this client. False: it asked too often, and nothing was counted."""
@@ -105,13 +106,17 @@ class Limit:
         return {f"{name}/{rate}": rate for rate in rates}
 
     def _since(self, name: str, rate: Rate) -> float:
-        """The moment up to which it is used up; it lies behind the clock by the whole count at most."""
+        """The moment up to which it is used up; it lies behind the clock by the whole count at most.
+
+        One that lies ahead by more was written while the clock was wrong, and counts for nothing.
+        """
         now = self._now.timestamp()
         free = now - rate.seconds
         # First a row, then its lock: of two first requests at the same moment, one waits for the other.
         self._connection.execute(insert_once(self._connection, _b).values(name=name, used_until=free))
         found = self._connection.execute(sa.select(_b.c.used_until).where(_b.c.name == name).with_for_update())
-        return min(max(float(found.scalar_one()), free), now)
+        used = float(found.scalar_one())
+        return free if used > now + rate.seconds else min(max(used, free), now)
 
 
 def forget_clients(connection: sa.Connection, now: datetime) -> None:
@@ -125,4 +130,4 @@ def alarmed_at(database: Database, now: datetime) -> datetime | None:
     with database.read() as connection:
         at = connection.execute(sa.select(_b.c.used_until).where(_b.c.name == ALARM)).scalar()
     moment = None if at is None else datetime.fromtimestamp(at, now.tzinfo)
-    return moment if moment and now - moment < timedelta(hours=24) else None
+    return moment if moment and abs(now - moment) < timedelta(hours=24) else None  # the clock may have been ahead

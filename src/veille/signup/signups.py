@@ -136,16 +136,21 @@ class Signups:
         return Asked(Answer.TAKEN)
 
     def _note(self, connection: sa.Connection, digest: str, row: Row, now: datetime) -> bool:
-        """Write the wish down, if a mail may leave for it. Returns whether one will."""
-        new = {"hash": digest, "state": "given-up", "asked_at": now, **_EMPTY}
+        """Write the wish down, if a mail may leave for it. Returns whether it counts as one.
+
+        A reader who gets none counts like anybody, once in `BETWEEN`: how much is left for others must not tell.
+        """
+        new = {"hash": digest, "state": "given-up", "asked_at": now - BETWEEN, **_EMPTY}
         connection.execute(insert_once(connection, _g).values(**new))
         stored = connection.execute(sa.select(_g).where(_g.c.hash == digest).with_for_update()).one()
         reads = sa.select(_s.c.id).where(_s.c.email == row.email, _s.c.state == "subscribed")
         known = connection.execute(reads).first() is not None
-        wanted = not known and _may_leave(stored, now)
-        values = _wish(row, now) if wanted else {"hash": digest}
+        rested = not stored.email and abs(now - stored.asked_at) >= BETWEEN
+        counts = rested if known else _may_leave(stored, now)
+        values: dict[str, Any] = {"asked_at": now} if known else _wish(row, now)
+        values = values if counts else {"hash": digest}
         connection.execute(sa.update(_g).where(_g.c.id == stored.id).values(**values))
-        return wanted
+        return counts
 
     # mailing
 
@@ -155,7 +160,8 @@ class Signups:
         Of several processes, one gets it. None: nothing is wanted.
         """
         now = self._clock()
-        rested = sa.or_(_g.c.mailed_at.is_(None), _g.c.mailed_at <= now - RETRY)
+        ahead = _g.c.mailed_at > now + RETRY  # written by a clock that was wrong
+        rested = sa.or_(_g.c.mailed_at.is_(None), _g.c.mailed_at <= now - RETRY, ahead)
         first = sa.select(_g).where(_g.c.state == "wanted", _g.c.asked_at > now - STALE, rested)
         first = first.order_by(sa.func.coalesce(_g.c.mailed_at, _g.c.asked_at))  # nobody waits behind one refusal
         with self._db.read() as connection:  # most looks find nothing: they must not wait for writers
@@ -231,7 +237,7 @@ class Signups:
 
 
 def _may_leave(stored: Any, now: datetime) -> bool:
-    rested = stored.mailed_at is None or stored.mailed_at <= now - BETWEEN
+    rested = stored.mailed_at is None or abs(now - stored.mailed_at) >= BETWEEN  # the clock may have been ahead
     waits = stored.state == "wanted" and stored.asked_at > now - STALE
     return bool(not waits and stored.mails < MOST and rested)
 
@@ -276,7 +282,7 @@ def _outcome(row: Any, now: datetime) -> Outcome:
 def _raise_alarm(connection: sa.Connection, limit: Limit, now: datetime) -> bool:
     """Remember that the limit of all was reached. Returns whether nobody was told in this hour."""
     found = connection.execute(sa.select(_b.c.used_until).where(_b.c.name == ALARM)).scalar()
-    if found is not None and found > now.timestamp() - 3600:
+    if found is not None and abs(found - now.timestamp()) < 3600:
         return False
     limit.mark(ALARM, now.timestamp())
     return True

@@ -14,17 +14,18 @@ import anyio.to_thread
 
 from veille import i18n, tokens
 from veille.config import Config
+from veille.errors import RenderError
 from veille.outbox.database import Database
 from veille.posts import Audience
 from veille.rendering.labels import audience_label
-from veille.rendering.templating import Templates
+from veille.rendering.templating import Templates, shipped
 from veille.signup import Signups
 from veille.subscribers import Erasure, Subscribers
 from veille.timetable import Clock
 from veille.tokens import Keys, Purpose
 from veille_web.site.clients import Proxies
 from veille_web.site.fields import Stamps
-from veille_web.site.static import Folders
+from veille_web.site.static import Document, Folders
 
 T = TypeVar("T")
 THREADS = 8  # that ask the database
@@ -57,6 +58,7 @@ class Desk:
     wake: Callable[[], None]
     alarm: Callable[[str], None]
     bound: frozenset[str] = field(default_factory=frozenset)
+    _told: set[str] = field(default_factory=set)
 
     @cached_property
     def proxies(self) -> Proxies:
@@ -84,6 +86,11 @@ class Desk:
         return {code: _NAMES.get(code, code) for code in i18n.languages()}
 
     @cached_property
+    def _shipped(self) -> Templates:
+        """Templates without those of the newsroom."""
+        return Templates(self.config.model_copy(update={"root": shipped()}))
+
+    @cached_property
     def _threads(self) -> anyio.CapacityLimiter:
         return anyio.CapacityLimiter(THREADS)
 
@@ -96,13 +103,28 @@ class Desk:
         """Call this in a thread, so that no other page waits for the database."""
         return await anyio.to_thread.run_sync(function, *values, limiter=self._threads)
 
+    async def find(self, address: str) -> Document | str | None:
+        """`Folders.find` in a thread. Not one of those that ask the database: pages are shown while it is away."""
+        return await anyio.to_thread.run_sync(self.folders.find, address)
+
     async def write(self, function: Callable[..., T], *values: Any) -> T:
         """The same for what changes the database in one short transaction: in turn, so that nobody waits for long."""
         return await anyio.to_thread.run_sync(function, *values, limiter=self._writers)
 
     def page(self, template: str, **values: Any) -> str:
-        """The HTML of a form or message."""
-        return self.templates.render(f"forms/{template}", link=self.link, look=self.look, **values)
+        """The HTML of a form or message.
+
+        A template of the newsroom that fails is told to the operator, once, and ours stands in its place: whoever
+        wants to leave must be able to.
+        """
+        values = {"link": self.link, "look": self.look, **values}
+        try:
+            return self.templates.render(f"forms/{template}", **values)
+        except RenderError as error:
+            if error.message not in self._told:
+                self._told.add(error.message)
+                self.alarm(error.message)
+            return self._shipped.render(f"forms/{template}", **values)
 
     def link(self, target: str) -> str:
         """An address of the site, from its root: these pages stand at any depth."""

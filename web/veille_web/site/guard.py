@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veille_web.site.desk import Desk
 from veille_web.site.routes import TOKEN, foreign_posts
+from veille_web.site.server import HEAD
 
 BODY = 16 << 10  # bytes: a form with every town ticked is a tenth of it
 BODY_TIME = 10.0  # seconds for a form to arrive
@@ -100,6 +101,11 @@ class Guard:
         headers = Headers(scope=scope)
         if scope["path"] != HEALTH and not self._meant(headers.getlist("host")):
             return 421
+        # The server limits what comes in pieces; all at once, 64 KB reach us.
+        if sum(len(name) + len(value) for name, value in headers.raw) > HEAD:
+            return 431
+        if "transfer-encoding" in headers and "content-length" in headers:  # one is for a proxy, one for us: smuggling
+            return 400
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 9 or int(length) > BODY:
             return 413
@@ -136,6 +142,8 @@ class Guard:
         secure = self._desk.proxies.secure(peer, request.get("x-forwarded-proto", ""))
         named = request.get("host", "").partition(":")[0].lower() == self._host
         headers = dict(HEADERS)
+        if "transfer-encoding" in request and "content-length" in request:  # RFC 9112, 6.1: close the line
+            headers["Connection"] = "close"
         if _EMBEDDABLE.search(scope["path"]):
             headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return headers | ({"Strict-Transport-Security": HSTS} if secure or (self._tls and named) else {})

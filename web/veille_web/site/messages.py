@@ -103,8 +103,11 @@ def erase(address: str) -> Message:
     return Message(
         _("Erase everything about you?"),
         (
-            _("Your address, your choices and the letters that you were sent are deleted. This cannot be undone."),
-            _("We keep a fingerprint of your address, so that nobody adds it again. You may come back yourself."),
+            _(
+                "Your address, your choices, your agreement and the record of your letters are deleted for good; only "
+                "a fingerprint of your address stays, so that nobody adds it again."
+            ),
+            _("You may come back yourself."),
         ),
         ((address, _("No, go back")),),
         button=_("Yes, erase everything"),
@@ -115,7 +118,10 @@ def erase(address: str) -> Message:
 
 def erased() -> Message:
     """It is done."""
-    words = _("Everything about you is deleted, and you receive no letter any more.")
+    words = _(
+        "Everything about you is deleted but a fingerprint of your address, so that nobody adds it again. You receive "
+        "no letter any more."
+    )
     hint = _("The letters that you have are still in your mailbox: delete them there, and empty the bin.")
     return Message(_("Erased"), (words, hint), _home())
 

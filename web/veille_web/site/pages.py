@@ -40,11 +40,13 @@ class Pages:
         """A page, feed, picture or calendar that was published."""
         desk = self._desk
         address = f"/{request.path_params['path']}"
-        found = await desk.ask(desk.folders.find, address)
+        found = await desk.find(address)
         if isinstance(found, str):
             return RedirectResponse(desk.root + found, 308)
-        if found is None and address == "/subscribe":
-            return RedirectResponse(desk.link("subscribe/"), 308)
+        if found is None and address == "/":  # nothing is published yet, and letters may name us already
+            return RedirectResponse(desk.link("subscribe/"), 307, _PRIVATE)
+        if found is None and address in ("/subscribe", desk.root):
+            return RedirectResponse(desk.link("" if address == desk.root else "subscribe/"), 308)
         if found is None:
             return await self._missing(request)
         return respond(found, request.headers)
@@ -52,7 +54,7 @@ class Pages:
     async def _missing(self, request: Request) -> Response:
         """The site's own page; the sandbox's has relative links, which lead astray at other depths."""
         if self._desk.config.live("web"):
-            found = await self._desk.ask(self._desk.folders.find, "/404.html")
+            found = await self._desk.find("/404.html")
             if found is not None and not isinstance(found, str):
                 return respond(found, request.headers, 404)
         return self.message(messages.refused(404))

@@ -40,8 +40,8 @@ class Address:
 
 CHOICES = ("towns", "audience", "language", "text_only")
 # Of every address: refused as malformed (400), foreign (403), slow (408), large (413), for another host (421), too much
-# at once (429), and when the outbox cannot be used now (503).
-COMMON = (400, 403, 408, 413, 421, 429, 503)
+# at once (429, 431), and when the outbox cannot be used now (503).
+COMMON = (400, 403, 408, 413, 421, 429, 431, 503)
 
 ADDRESSES = (
     Address("GET", "/healthz", "health", "Whether the site and its outbox answer"),

@@ -134,7 +134,11 @@ class Server:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=512)
+        found = socket.create_server((host, port), family=family, backlog=512)
+        # Lines inherit it. asyncio leaves it out on a socket that somebody else made, and each answer on a line that is
+        # kept would wait 40 ms for the client's receipt of its headers (Nagle's algorithm; RFC 1122, 4.2.3.2).
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return found
     except OSError as error:
         raise VeilleError(
             _("cannot listen on {host}, port {port}: {error}").format(host=host, port=port, error=why(error)),
