@@ -121,7 +121,7 @@ def _not_valid(record: Partner | HelpLine, day: date, config: Config) -> tuple[s
     words = message.format(
         name=_called(record),
         shown=day_in_words(day, language),
-        day=day_in_words(record.valid_until if over else first, language),  # type: ignore[arg-type]
+        day=day_in_words(record.valid_until if over else first, language),
     )
     hint = _("ask again and correct valid_until in {file}, or take it out here")
     if not over:
