@@ -131,3 +131,17 @@ def alarmed_at(database: Database, now: datetime) -> datetime | None:
         at = connection.execute(sa.select(_b.c.used_until).where(_b.c.name == ALARM)).scalar()
     moment = None if at is None else datetime.fromtimestamp(at, now.tzinfo)
     return moment if moment and abs(now - moment) < timedelta(hours=24) else None  # the clock may have been ahead
+
+
+def from_one_client(database: Database, now: datetime) -> int:
+    """How many asked for the letter in the last day, when all of them came from one client; else 0.
+
+    Behind a proxy that is not trusted, every reader looks like the proxy.
+    """
+    mine = sa.and_(_b.c.name.startswith(PREFIX), _b.c.name.not_in((ALL, ALARM)))
+    asked = schema.signup.c.asked_at >= now - timedelta(days=1)
+    with database.read() as connection:
+        names = connection.execute(sa.select(_b.c.name).where(mine)).scalars()
+        clients = {name.removeprefix(PREFIX).partition("/")[0] for name in names}
+        count = connection.execute(sa.select(sa.func.count()).select_from(schema.signup).where(asked)).scalar_one()
+    return int(count) if len(clients) == 1 else 0

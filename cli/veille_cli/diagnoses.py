@@ -1,0 +1,136 @@
+"""What could go wrong in a newsroom, looked at one by one; nothing is changed, and no connection is opened."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from veille.errors import Severity
+from veille.i18n import gettext as _
+from veille.i18n import ngettext
+
+if TYPE_CHECKING:
+    from veille_cli.wiring import Newsroom
+
+LITTLE = 1 << 30  # bytes of free disk: less is told
+CLASS = 5  # sign-ups of one client in a day that may be a class at one table; more are told
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One thing to mend.
+
+    Args:
+        name: short and stable, never translated.
+    """
+
+    name: str
+    severity: Severity
+    message: str
+    hint: str
+
+
+def _error(name: str, message: str, hint: str) -> Diagnosis:
+    return Diagnosis(name, Severity.ERROR, message, hint)
+
+
+def _warning(name: str, message: str, hint: str) -> Diagnosis:
+    return Diagnosis(name, Severity.WARNING, message, hint)
+
+
+def stopped(room: Newsroom) -> Iterator[Diagnosis]:
+    """Channels that stand still until a person does something."""
+    reasons = {line.channel: line.stopped for line in room.report.publications() if line.stopped}
+    for channel, reason in reasons.items():
+        message = _("{channel} stands still: {reason}").format(channel=channel, reason=reason)
+        hint = _("mend that, then: veille outbox resume {channel}").format(channel=channel)
+        yield _error("channel-stopped", message, hint)
+
+
+def scheduler(room: Newsroom) -> Iterator[Diagnosis]:
+    """Work that waits while nobody delivers."""
+    from veille.outbox.lock import running
+
+    if running(room.config.outbox_dir) is None and any(line.waiting for line in room.report.publications()):
+        message = _("something waits to leave, and no scheduler is running")
+        yield _warning("no-scheduler", message, _("start `veille run`, as a service: docs/operating.md"))
+
+
+def disk(room: Newsroom) -> Iterator[Diagnosis]:
+    """Room for what readers answer and for the letters of tomorrow."""
+    free = shutil.disk_usage(room.config.root).free
+    if free < LITTLE:
+        message = _("only {megabytes} MB of disk are free").format(megabytes=free // 1_000_000)
+        yield _warning("disk", message, _("make room: a full disk stops the letter, and loses nothing"))
+
+
+def secrets(room: Newsroom) -> Iterator[Diagnosis]:
+    """Files with secrets that others on this machine can read."""
+    for name in ("secret.key", "tokens.json"):
+        path = room.config.outbox_dir / name
+        if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            message = _("{file} can be read by others on this machine").format(file=f"outbox/{name}")
+            yield _error("secret-open", message, f"chmod 600 outbox/{name}")
+
+
+def address(room: Newsroom) -> Iterator[Diagnosis]:
+    """Links in letters that anybody on the way can read."""
+    base_url = room.config.settings.workspace.base_url
+    if room.live_channels and base_url.startswith("http://"):
+        message = _("links in letters are not encrypted: {address}").format(address=base_url)
+        yield _warning("base-url", message, _("give the site a certificate, and write base_url with https://"))
+
+
+def letters(room: Newsroom) -> Iterator[Diagnosis]:
+    """What mailbox providers ask of whoever sends to many."""
+    newsletter = room.config.settings.newsletter
+    if not room.config.live("newsletter"):
+        return
+    if not newsletter.dkim_domain:
+        message = _("letters are not signed (DKIM): large mailbox providers refuse such letters to many")
+        yield _warning(
+            "dkim", message, _("set dkim_domain, dkim_selector and dkim_key, if your mail server does not sign")
+        )
+    if not newsletter.bounce_address:
+        message = _("nobody reads what comes back: dead addresses are written to for ever")
+        yield _warning("bounces", message, _("set bounce_address and bounces_url: docs/bounces.md"))
+
+
+def proxies(room: Newsroom) -> Iterator[Diagnosis]:
+    """A proxy in front of the site that is not trusted: one limit for all readers."""
+    from veille.signup.limits import from_one_client
+
+    count = from_one_client(room.database, room.clock())
+    if count > CLASS and not room.config.settings.serve.trusted_proxies:
+        message = _("all {count} who asked for the letter in the last day seem to be one client").format(count=count)
+        hint = _('if a proxy stands before the site: [serve] trusted_proxies = ["127.0.0.1"], its own address')
+        yield _warning("one-client", message, hint)
+
+
+def contacts(room: Newsroom) -> Iterator[Diagnosis]:
+    """Records that nobody confirmed for long."""
+    from veille.confirming import due
+
+    today = room.clock().astimezone(room.config.zone).date()
+    if late := due(room.library, today, room.config.settings.checks.verify_every):
+        n = len(late)
+        message = ngettext("{n} contact must be asked again", "{n} contacts must be asked again", n).format(n=n)
+        yield _warning("contacts-due", message, "veille partners due")
+
+
+def reviewers(room: Newsroom) -> Iterator[Diagnosis]:
+    """An approval that anybody may give."""
+    approval = room.config.settings.approval
+    if approval.required != "none" and not approval.reviewers:
+        message = _("approval is required, and no reviewer is named: anybody but the author may give it")
+        yield _warning(
+            "reviewers", message, _('name them: [approval] reviewers = ["Camille Exemple <camille@example.org>"]')
+        )
+
+
+DIAGNOSES: tuple[Callable[[Newsroom], Iterator[Diagnosis]], ...] = (
+    *(stopped, scheduler, disk, secrets, address, letters, proxies, contacts, reviewers),
+)
