@@ -112,7 +112,7 @@ def _run(command: list[str], folder: Path, patience: float) -> str:
     try:
         _out, said = process.communicate(timeout=patience)
     except subprocess.TimeoutExpired:
-        return _("it took longer than {n} seconds").format(n=round(patience))
+        return _("it took longer than {seconds} seconds").format(seconds=round(patience))
     finally:
         _end(process)
     lines = said.decode("utf-8", "replace").strip().splitlines()

@@ -238,7 +238,8 @@ class Site:
     def _shelf(self, shelf: Shelf) -> Iterator[Leaf]:
         feeds = ((shelf.path, shelf.name),) if shelf.path != ALL_POSTS and not shelf.path.startswith("kinds/") else ()
         for part in shelves.parts(shelf):
-            title = _("{name}, page {n}").format(name=shelf.name, n=part.number) if part.number else shelf.name
+            numbered = _("{name}, page {number}").format(name=shelf.name, number=part.number)
+            title = numbered if part.number else shelf.name
             page = Page(part.path, title, feeds=feeds, changed=_newest(part.items))
             values = {"count": 0 if part.number else len(shelf.items), "items": self.teasers(part.items)}
             around = {"older": part.older, "newer": part.newer}

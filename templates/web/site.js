@@ -151,7 +151,7 @@
       .sort((one, other) => other[0] - one[0]);
     results.replaceChildren(...hits.slice(0, MOST).map(([, item]) => line(item)));
     const { none, one, many } = form.dataset;
-    found.textContent = hits.length === 0 ? none : hits.length === 1 ? one : many.replace("{n}", hits.length);
+    found.textContent = hits.length === 0 ? none : hits.length === 1 ? one : many.replace("{count}", hits.length);
   };
 
   form.hidden = false;

@@ -13,6 +13,7 @@ from veille import checks, library
 from veille.checks.size import LONGEST
 from veille.config import Config
 
+HANGS = 10  # seconds of processor: what hung took a minute, or never ended; what is well takes a tenth of one
 ROWS = ("1 ", "0 ", "01 ", "1.", "a.a", "A.", "www.", "http://", "ISBN ", "FR76 ", "12 rue ", "a\n", "e\u0301", "🎉 ")
 
 
@@ -36,13 +37,13 @@ def look(config: Config, body: str) -> tuple[list[str], float]:
 def test_a_huge_paragraph_is_refused_at_once(config: Config, row: str) -> None:
     codes, seconds = look(config, row * (100_000 // len(row)) + "@")
     assert codes == ["text-too-long"]
-    assert seconds < 1
+    assert seconds < HANGS
 
 
 def test_the_longest_that_is_looked_at_takes_no_time_either(config: Config) -> None:
     took = {row: look(config, (row * LONGEST)[: LONGEST - 1] + "@") for row in ROWS[3:9]}
     assert [row for row, (codes, _seconds) in took.items() if "text-too-long" in codes] == []
-    assert {row: seconds for row, (_codes, seconds) in took.items() if seconds > 1} == {}
+    assert {row: seconds for row, (_codes, seconds) in took.items() if seconds > HANGS} == {}
 
 
 def test_it_cannot_be_allowed(config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -101,6 +102,7 @@ def test_the_sandbox_tells_nobody(tmp_path: Path) -> None:
 def test_a_hub_that_fails_fails_no_delivery_and_hears_it_once_more(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "veille_publishers")
     with running(Hub(tmp_path / "public", status=503)) as hub:
         first = post("a", towns=("Bagneux",))
         second = post("b", towns=("Bourg-la-Reine",))
