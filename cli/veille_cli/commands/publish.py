@@ -12,6 +12,8 @@ from veille.i18n import gettext as _
 from veille_cli.output import Answer, Talk, answers, finding_data, findings_text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import RenderableType
 
     from veille.errors import Finding
@@ -53,24 +55,15 @@ def command(
     talk: Talk,
 ) -> Answer:
     """Check, plan, render and queue what is owed. Delivering is `veille run`."""
-    from veille.errors import ContentError
     from veille.proofing import once
-    from veille.queueing import enqueue, prepare
-    from veille_cli import too_large
+    from veille.queueing import enqueue
     from veille_cli.plan import left_out_words, plan_data, plan_words
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
         plan, elsewhere = _plan(room, paths, channel, at)
         now = room.clock()  # one moment: a post without a date is rendered with the one that the outbox keeps
-        with talk.progress(_("rendering"), len(plan.owed)) as progress:
-            try:
-                prepared = prepare(plan, room.library, room.config, room.publishers, room.queue, now, progress=progress)
-            except ContentError as error:
-                error.hint = too_large.way_round(plan, error.findings, room) or _way_round(
-                    plan, {finding.file for finding in error.findings}
-                )
-                raise
+        prepared = _prepared(plan, room, talk, now)
         told = once([*elsewhere, *prepared.findings, *_follow_links(prepared, plan, room, talk)])
         if told:
             talk.say(findings_text(told), _("These do not stand in the way of what is queued now."), "")
@@ -125,6 +118,25 @@ def _plan(
         refusal.hint = _way_round(made, {finding.file for finding in stops})
         raise refusal
     return made, list(findings)
+
+
+def _prepared(plan: Plan, room: Newsroom, talk: Talk, now: datetime) -> Prepared:
+    """Everything rendered and looked at.
+
+    Raises:
+        ContentError: something may not leave; its hint says what can leave without it.
+    """
+    from veille.errors import ContentError
+    from veille.queueing import prepare
+    from veille_cli import too_large
+
+    with talk.progress(_("rendering"), len(plan.owed)) as progress:
+        try:
+            return prepare(plan, room.library, room.config, room.publishers, room.queue, now, progress=progress)
+        except ContentError as error:
+            broken = {finding.file for finding in error.findings}
+            error.hint = too_large.way_round(plan, error.findings, room) or _way_round(plan, broken)
+            raise
 
 
 def _follow_links(prepared: Prepared, plan: Plan, room: Newsroom, talk: Talk) -> list[Finding]:
