@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import status_code_conformance
@@ -179,6 +179,7 @@ def _plain(path: bytes) -> bytes:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=QUIET)
 @given(methods, paths, headers, bodies, st.booleans())
+@example(b"POST", b"/p/1p1-x", [(b"Origin", b"//[")], b"", True)
 def test_no_request_makes_it_fail(
     site: Site, method: bytes, path: bytes, sent: list[tuple[bytes, bytes]], body: bytes, honest: bool
 ) -> None:

@@ -314,6 +314,13 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """After enough healthy rounds everything is in a final state, or waits for its person."""
+        try:
+            self.settle()
+        finally:  # a walk that failed leaves nothing behind either
+            self.drop_database()
+
+    def settle(self) -> None:
+        """Enough healthy rounds."""
         for name in self.store.queue.all():
             self.store.actions.pause(f"p{name.id}", self.store.now, paused=False)
         self.kill_and_recover()
@@ -325,7 +332,6 @@ class Machine(RuleBasedStateMachine):
         self.whole_pass(None, out=False)
         self.nothing_out_twice()
         assert not self._rows(*WAITING)
-        self.drop_database()
 
 
 class PostgreSQLMachine(Machine):

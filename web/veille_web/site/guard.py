@@ -133,7 +133,7 @@ class Guard:
         if site is not None:
             return site in ("same-origin", "none")
         origin = headers.get("origin")
-        return origin in (None, "null") or (urlsplit(origin).hostname or "").lower() in self._hosts
+        return origin in (None, "null") or _host_of(origin) in self._hosts
 
     def _headers(self, scope: Scope) -> dict[str, str]:
         """Those of every answer."""
@@ -147,6 +147,14 @@ class Guard:
         if _EMBEDDABLE.search(scope["path"]):
             headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return headers | ({"Strict-Transport-Security": HSTS} if secure or (self._tls and named) else {})
+
+
+def _host_of(origin: str) -> str | None:
+    """The host of an Origin header, in small letters; None when it is not one."""
+    try:
+        return urlsplit(origin).hostname
+    except ValueError:  # `http://[` is no address, and anybody may send it
+        return None
 
 
 class _Told:
