@@ -78,8 +78,14 @@ class Confirmations:
         self._room.signups.upkeep()
 
     def _deliver(self, wanted: Wanted, templates: Templates) -> VeilleError | None:
+        """Send it; for somebody who reads the letter already the same work is done, and nothing leaves.
+
+        Else the next request, which waits for this work, would be slower after a new address than after a known one.
+        """
+        notices = self._room.notices
+        hand_over = notices.send if wanted.leaves else notices.rehearse
         try:
-            self._room.notices.send(notice(self._room, wanted, templates))
+            hand_over(notice(self._room, wanted, templates))
         except LedgerError:
             raise
         except VeilleError as error:

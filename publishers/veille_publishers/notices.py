@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
+from pathlib import Path
 
 from veille.config import Config
 from veille.errors import Unavailable, VeilleError
@@ -75,22 +77,48 @@ class Notices:
             ConfigError: sender, mail server or signature are not set up.
             VeilleError: the address is none; the mail server did not take it (PublishError).
         """
-        recipient = _recipient(notice.to)
-        mail = Mail(sender.sender(self._config).addr_spec, recipient.addr_spec, self._message(notice, recipient))
+        mail = self._mail(notice, _recipient(notice.to))
         if not self.live:
             return self._written(notice, mail)
-        pool = Pool(sender.server(self._config.settings.newsletter))
-        try:
-            pool.send(mail)
-        except Unavailable as error:  # no later try comes: nothing of it is queued
-            raise Unavailable(error.message, hint=_("mend this, then run the same command again")) from None
-        finally:
-            pool.close()
+        with closing(self._pool()) as pool:
+            try:
+                pool.send(mail)
+            except Unavailable as error:  # no later try comes: nothing of it is queued
+                raise Unavailable(error.message, hint=_("mend this, then run the same command again")) from None
         return _("Sent.")
+
+    def rehearse(self, notice: Notice) -> None:
+        """Do all that `send` does but the last step: nothing leaves, nothing stays, and nobody can tell by the time.
+
+        Args:
+            notice: its recipient does not count.
+
+        Raises:
+            ConfigError, PublishError: as `send`.
+        """
+        mail = self._mail(notice, sender.sender(self._config))
+        if self.live:
+            with closing(self._pool()) as pool:
+                pool.rehearse(mail)
+            return
+        path = self._folder / ".not-sent"
+        files.write(path, mail.content, mode=PRIVATE)
+        path.unlink(missing_ok=True)
+
+    @property
+    def _folder(self) -> Path:
+        return self._config.outbox_dir / "notices"
+
+    def _pool(self) -> Pool:
+        return Pool(sender.server(self._config.settings.newsletter))
+
+    def _mail(self, notice: Notice, recipient: Address) -> Mail:
+        writer = sender.sender(self._config).addr_spec
+        return Mail(writer, recipient.addr_spec, self._message(notice, recipient))
 
     def _written(self, notice: Notice, mail: Mail) -> str:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", notice.name).strip(".-")[:_LONGEST_NAME] or "notice"
-        path = self._config.outbox_dir / "notices" / f"{name}.eml"
+        path = self._folder / f"{name}.eml"
         files.write(path, mail.content, mode=PRIVATE)
         relative = path.relative_to(self._config.root).as_posix()
         return _("Sandbox: the mail was written to {path}.").format(path=relative)

@@ -74,12 +74,20 @@ class Pool:
         Raises:
             PublishError: it was not taken, or nobody knows.
         """
-        alone = _Alone()
-        run = _Run(self._door, self._idle, 1, self._times, alone)
-        self._within(run.go([_NO_DELIVERY], lambda _deliveries: lambda: [mail], 0))
-        if isinstance(alone.outcome, PublishError):
-            raise alone.outcome
-        return alone.outcome.remote_id
+        outcome = self._alone(mail, _Alone())
+        if isinstance(outcome, PublishError):
+            raise outcome
+        return outcome.remote_id
+
+    def rehearse(self, mail: Mail) -> None:
+        """Do as `send` does up to the envelope, and take that back: nothing leaves.
+
+        Raises:
+            PublishError: the server is away or does not let us in. What it says about this envelope does not count.
+        """
+        outcome = self._alone(mail, _Rehearsal())
+        if isinstance(outcome, PublishError) and about_us(outcome):
+            raise outcome
 
     def close(self) -> None:
         """Say goodbye to the server, within `times.goodbye` seconds."""
@@ -90,6 +98,11 @@ class Pool:
             runner.run(self._farewell())
         finally:
             runner.close()
+
+    def _alone(self, mail: Mail, journal: _Alone) -> Receipt | PublishError:
+        run = _Run(self._door, self._idle, 1, self._times, journal)
+        self._within(run.go([_NO_DELIVERY], lambda _deliveries: lambda: [mail], 0))
+        return journal.outcome
 
     async def _farewell(self) -> None:
         sessions = [session for session in self._idle if session.wire.still_good()]
@@ -298,6 +311,14 @@ class _Alone(Journal):
     def standing(self, channel: str) -> Sequence[Publication]:  # noqa: ARG002
         """There are no pages."""
         return ()
+
+
+class _Rehearsal(_Alone):
+    """Lets nothing go."""
+
+    def intent(self, delivery: Delivery) -> bool:  # noqa: ARG002
+        """Not this one."""
+        return False
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -26,12 +26,12 @@ def _signups(ledger: Ledger, limits: Limits = MANY) -> Signups:
 
 
 def _mails(signups: Signups) -> list[Wanted]:
-    """Everything that leaves now."""
+    """Everything that leaves now; what is made for nobody is done too."""
     sent = []
     while wanted := signups.claim():
         signups.mailed(wanted.signup)
         sent.append(wanted)
-    return sent
+    return [wanted for wanted in sent if wanted.leaves]
 
 
 def _row(ledger: Ledger) -> sa.Row[tuple[object, ...]]:

@@ -2,6 +2,9 @@
 
 wanted ─claim (committed)─► sending ─► mailed ─button─► confirmed. A mail leaves at most once: a crash in `sending` is
 not repaired, because a second mail is worse than none; the person may ask again the next day.
+
+Whoever reads the letter already goes the same way without an address, wanted ─► sending ─► reads, and no mail leaves:
+the same rows are written, the same mail is made, and neither the answer nor how long the next one takes tells which.
 """
 
 from __future__ import annotations
@@ -33,6 +36,9 @@ STALE = timedelta(hours=24)  # a mail that could not leave for so long would com
 
 _g, _s, _b = schema.signup, schema.subscriber, schema.bucket
 _EMPTY: dict[str, Any] = {"email": "", "towns": "", "audience": "", "text_only": 0, "age": ""}
+_READS = (
+    "reads"  # asked for by, or about, somebody who reads the letter already; its mails are those that did not leave
+)
 
 
 class Answer(StrEnum):
@@ -61,11 +67,17 @@ class Wanted:
 
     Args:
         signup: the number that its link names.
+        email: "" for somebody who reads the letter already: make the mail, and send it to nobody.
     """
 
     signup: int
     email: str = field(repr=False)
     language: str
+
+    @property
+    def leaves(self) -> bool:
+        """Whether anybody is to get it."""
+        return self.email != ""
 
 
 class Outcome(StrEnum):
@@ -138,16 +150,17 @@ class Signups:
     def _note(self, connection: sa.Connection, digest: str, row: Row, now: datetime) -> bool:
         """Write the wish down, if a mail may leave for it. Returns whether it counts as one.
 
-        A reader who gets none counts like anybody, once in `BETWEEN`: how much is left for others must not tell.
+        A reader who gets none counts like anybody, as often as a mail would leave: how much is left for others must
+        not tell. Once they are no reader any more, what did not leave counts for nothing.
         """
         new = {"hash": digest, "state": "given-up", "asked_at": now - BETWEEN, **_EMPTY}
         connection.execute(insert_once(connection, _g).values(**new))
         stored = connection.execute(sa.select(_g).where(_g.c.hash == digest).with_for_update()).one()
         reads = sa.select(_s.c.id).where(_s.c.email == row.email, _s.c.state == "subscribed")
         known = connection.execute(reads).first() is not None
-        rested = not stored.email and abs(now - stored.asked_at) >= BETWEEN
-        counts = rested if known else _may_leave(stored, now)
-        values: dict[str, Any] = {"asked_at": now} if known else _wish(row, now)
+        returns = _is_of_a_reader(stored) and not known
+        counts = returns or _may_leave(stored, now)
+        values = _wish(row, now) | (_EMPTY if known else {}) | ({"mails": 0} if returns else {})
         values = values if counts else {"hash": digest}
         connection.execute(sa.update(_g).where(_g.c.id == stored.id).values(**values))
         return counts
@@ -176,8 +189,8 @@ class Signups:
         return Wanted(row.id, row.email, row.language)
 
     def mailed(self, signup: int) -> None:
-        """The mail left."""
-        self._settle(signup, {"state": "mailed"})
+        """The mail left, or was made for a reader, who gets none."""
+        self._settle(signup, {"state": sa.case((_g.c.email == "", _READS), else_="mailed")})
 
     def not_sent(self, signup: int, *, again: bool) -> None:
         """The mail did certainly not leave.
@@ -226,14 +239,20 @@ class Signups:
         That too ends, a year after the last request (RGPD article 5.1.e).
         """
         now = self._clock()
-        old = sa.and_(_g.c.asked_at <= now - ADDRESS_KEPT, _g.c.state.not_in(("confirmed", "given-up")))
+        settled = ("confirmed", "given-up", _READS)
+        old = sa.and_(_g.c.asked_at <= now - ADDRESS_KEPT, _g.c.state.not_in(settled))
         stale = sa.and_(_g.c.state == "wanted", _g.c.asked_at <= now - STALE)
         spent = sa.and_(_g.c.asked_at <= now - ADDRESS_KEPT, _g.c.mails == 0, _g.c.email == "")
-        over = sa.and_(_g.c.asked_at <= now - COUNT_KEPT, _g.c.state.in_(("given-up", "confirmed")))
+        over = sa.and_(_g.c.asked_at <= now - COUNT_KEPT, _g.c.state.in_(settled))
         with self._db.write() as connection:
             connection.execute(sa.update(_g).where(sa.or_(old, stale)).values(state="given-up", **_EMPTY))
             connection.execute(sa.delete(_g).where(sa.or_(spent, over)))
             forget_clients(connection, now)
+
+
+def _is_of_a_reader(stored: Any) -> bool:
+    """Whether the mail that this row stands for leaves, or left, for nobody."""
+    return stored.state == _READS or (stored.state in ("wanted", "sending") and not stored.email)
 
 
 def _may_leave(stored: Any, now: datetime) -> bool:
@@ -272,7 +291,7 @@ def _outcome(row: Any, now: datetime) -> Outcome:
     """A mail whose sending was cut short may have arrived all the same: its link counts."""
     if row is None:
         return Outcome.VOID
-    if row.state == "confirmed":
+    if row.state == "confirmed" or _is_of_a_reader(row):
         return Outcome.USED
     if row.state not in ("sending", "mailed") or not row.email or row.mailed_at <= now - LINK_LIVES:
         return Outcome.EXPIRED

@@ -279,7 +279,9 @@ def _remove(path: Path) -> None:
 
 def forget_request(connection: sa.Connection, digest: str) -> None:
     """A request for the letter that was not confirmed: only how many mails it led to stays, by its hash."""
+    none_left = sa.case((_g.c.state == "reads", 0), else_=_g.c.mails)  # a reader gets no such mail: it only counted
     nothing = {"email": "", "towns": "", "audience": "", "text_only": 0, "age": "", "state": "given-up"}
+    nothing |= {"mails": none_left}
     connection.execute(sa.update(_g).where(_g.c.hash == digest).values(**nothing))
 
 

@@ -60,13 +60,17 @@ def _held(database: Database, digest: str, email: str) -> dict[str, Any] | None:
 
 
 def _request(row: Any) -> dict[str, Any]:
-    """That they asked for the letter on the site; `email` is empty once it was confirmed or given up."""
+    """That they asked for the letter on the site; `email` is empty once it was confirmed or given up.
+
+    Somebody who reads it already gets no mail about that (state `reads`): what the row counts did not leave.
+    """
+    none_left = row.state == "reads"
     return {
         "email": row.email,
         "asked_at": _moment(row.asked_at),
         "state": row.state,
-        "mails": row.mails,
-        "last_mail": _moment(row.mailed_at),
+        "mails": 0 if none_left else row.mails,
+        "last_mail": None if none_left else _moment(row.mailed_at),
         "consent_text": row.consent_text,
     }
 
