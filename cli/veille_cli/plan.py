@@ -42,7 +42,13 @@ def plan_words(prepared: Prepared, room: Newsroom) -> list[RenderableType]:
 
 def _lines(group: list[Line], room: Newsroom) -> list[str]:
     """One line for each source and change that leave at one moment, with their channels."""
-    names = {"new": "", "updated": _("changed"), "rewrite": _("rewritten")}
+    names = {
+        "new": "",
+        "updated": _("changed"),
+        "rewrite": _("rewritten"),
+        "edit": _("its text is changed where it stands"),
+        "replace": _("taken back, then scheduled anew"),
+    }
     together: dict[tuple[str, str], list[Line]] = {}
     for line in group:
         together.setdefault((line.owed.source, line.change.value), []).append(line)

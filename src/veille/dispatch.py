@@ -1,6 +1,7 @@
 """The pump: the only loop that delivers.
 
-    recover → resolve what is unknown → expire → a new day → hold what is overdue → expand → claim → deliver → settle
+    recover → resolve what is unknown → follow up what a service has → expire → a new day → hold what is overdue
+            → expand → claim → deliver → settle
 
 `dispatch` alone knows both outbox and publishers. Everything here can be killed at any line and started again.
 """
@@ -14,14 +15,15 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 from typing import Any
 
-from veille.errors import LedgerError, OutcomeUnknown, PublishError, Unavailable
+from veille.errors import LedgerError, OutcomeUnknown, PublishError
+from veille.hosting import Hosting
 from veille.i18n import gettext as _
-from veille.journal import Tally, TurnJournal, first_look
+from veille.journal import Tally, TurnJournal, defect, first_look, held_values
 from veille.outbox.ballast import Ballast
 from veille.outbox.chunks import REST
-from veille.outbox.deliveries import Deliveries, Unknown, sent_values
+from veille.outbox.deliveries import Deliveries, Unknown, scheduled_values, sent_values
 from veille.outbox.group import Settled
-from veille.publishing import Delivery, OnUnknown, Publisher, Receipt, Seen
+from veille.publishing import Delivery, OnUnknown, Outcome, Publisher, Receipt, RemotePublisher, Seen
 from veille.timetable import Clock
 
 __all__ = ["Pump", "Tally"]
@@ -66,6 +68,7 @@ class Pump:
         self._sleep = sleep
         self._ballast = ballast or Ballast(None)
         self._zone = zone
+        self._hosting = Hosting(deliveries, clock, stop)
         self._day: date | None = None  # on which pages were last seen to be up to date
         self._shaken = False  # the outbox failed in mid-delivery: rows are still in hand
 
@@ -113,6 +116,9 @@ class Pump:
         tally.waits.clear()
         for name, publisher in self._publishers.items():
             self._resolve(name, publisher, tally)
+            if isinstance(publisher, RemotePublisher):
+                self._hosting.follow_up(name, publisher, tally)
+                self._hosting.verify(name, publisher, tally)
         self._deliveries.expire(self._clock())
         self._begin_day()
         for name, publisher in self._publishers.items():
@@ -180,7 +186,7 @@ class Pump:
             raise
         except Exception as error:  # a defect in a publisher must not stop the other channels
             log.exception("%s failed unexpectedly", name)
-            journal.lane_error = _defect(name, error)
+            journal.lane_error = defect(name, error)
         released = self._give_back(journal)
         self._progress(name, journal.take_count())
         if self._stop() or journal.lane_closed:
@@ -198,7 +204,7 @@ class Pump:
         """
         error = journal.lane_error
         left = self._deliveries.left_open(list(journal.open.values()), self._clock())
-        ended: list[tuple[Delivery, Receipt | PublishError]] = []
+        ended: list[tuple[Delivery, Outcome]] = []
         back: list[Settled] = []
         for delivery, state in left:
             if state == "sending":
@@ -245,7 +251,7 @@ class Pump:
             return again, "rewrite"
         if publisher.on_unknown is OnUnknown.RESEND:
             # `unknowns` counts the windows: the first earns one more copy, the second a person.
-            return (again, "resend") if unknown.unknowns < 2 else (_held(_words_unknown()), "held")
+            return (again, "resend") if unknown.unknowns < 2 else (held_values(_words_unknown()), "held")
         return self._look(publisher, unknown)
 
     def _look(self, publisher: Publisher, unknown: Unknown) -> tuple[dict[str, Any], str]:
@@ -258,6 +264,8 @@ class Pump:
         except Exception as error:  # a defect in one look must not stop all channels at every start
             log.exception("%s could not be looked at", unknown.delivery.id)
             return self._next_look(publisher, unknown, blind=True, detail=type(error).__name__)
+        if seen.seen is Seen.FOUND and seen.scheduled:
+            return scheduled_values(seen.scheduled), "found"
         if seen.seen is Seen.FOUND:
             return sent_values(seen.receipt or Receipt(), self._clock()), "found"
         return self._next_look(publisher, unknown, blind=seen.seen is Seen.UNREADABLE, detail=seen.detail)
@@ -277,21 +285,10 @@ class Pump:
                 "last_error": detail,
             }, "looked"
         if blind or unknown.unknowns > 1:
-            return {**_held(_words_unknown()), "looks": looks, "blind": int(blind)}, "held"
+            return {**held_values(_words_unknown()), "looks": looks, "blind": int(blind)}, "held"
         # Provably not out: nothing stands in the way of sending it, not even by hand.
         due = unknown.delivery.publication.due
         return {"state": "ready", "due_at": due, "looks": looks, "last_code": "", "last_error": ""}, "absent"
-
-
-def _defect(channel: str, error: Exception) -> Unavailable:
-    return Unavailable(
-        _("the {channel} publisher failed: {error}").format(channel=channel, error=type(error).__name__),
-        hint=_("run the command again with --debug and report what it says"),
-    )
-
-
-def _held(words: str) -> dict[str, Any]:
-    return {"state": "held", "last_code": "outcome-unknown", "last_error": words}
 
 
 def _words_unknown() -> str:

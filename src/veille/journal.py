@@ -25,9 +25,20 @@ from veille.errors import (
 )
 from veille.i18n import gettext as _
 from veille.outbox.ballast import Ballast
-from veille.outbox.deliveries import Deliveries, sent_values
+from veille.outbox.deliveries import Deliveries, scheduled_values, sent_values
 from veille.outbox.group import Committed, Settled
-from veille.publishing import Delivery, Journal, OnUnknown, Publication, Publisher, Receipt
+from veille.publishing import (
+    ByHand,
+    Delivery,
+    Journal,
+    OnUnknown,
+    Outcome,
+    Publication,
+    Publisher,
+    Receipt,
+    RemotePublisher,
+    Scheduled,
+)
 from veille.timetable import Clock
 
 BATCH = {"newsletter": 500, "feed": 10_000, "web": 10_000}  # social: one page, one post at a time
@@ -47,6 +58,7 @@ class Tally:
     """What one pass of the pump did."""
 
     settled: Counter[str] = field(default_factory=Counter)  # state -> deliveries
+    followed_up: Counter[str] = field(default_factory=Counter)  # what was done with posts that a service has
     held: list[str] = field(default_factory=list)  # publications found overdue
     switched: list[str] = field(default_factory=list)  # queued for a sandbox that now reaches people, or the reverse
     expanded: dict[str, int] = field(default_factory=dict)  # letter -> readers
@@ -59,11 +71,12 @@ class Tally:
     @property
     def moved(self) -> bool:
         """Whether anything happened."""
-        return bool(self.settled or self.held or self.switched or self.expanded or self.halted)
+        return bool(self.settled or self.followed_up or self.held or self.switched or self.expanded or self.halted)
 
     def add(self, other: Tally) -> None:
         """Count another pass too; its problems were said when they came."""
         self.settled += other.settled
+        self.followed_up += other.followed_up
         self.held += other.held
         self.switched += other.switched
         self.expanded |= other.expanded
@@ -122,7 +135,8 @@ class TurnJournal(Journal):
         if not self._ballast.room():
             self.lane_closed = _("the disk is nearly full: nothing more is sent until there is room")
             return ()
-        claimed = self._deliveries.claim(self._channel, self._clock(), BATCH.get(self._channel, 1))
+        ahead = self._publisher.ahead() if isinstance(self._publisher, RemotePublisher) else None
+        claimed = self._deliveries.claim(self._channel, self._clock(), BATCH.get(self._channel, 1), ahead)
         self.open.update((delivery.id, delivery) for delivery in claimed)
         return claimed
 
@@ -138,13 +152,11 @@ class TurnJournal(Journal):
         """See `veille.publishing.Journal`. After a stop was asked for, nothing new begins."""
         return self.commit((), (delivery,))[0]
 
-    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         """See `veille.publishing.Journal`."""
         self.commit(((delivery, outcome),), ())
 
-    def commit(
-        self, outcomes: Sequence[tuple[Delivery, Receipt | PublishError]], wanted: Sequence[Delivery]
-    ) -> Sequence[bool]:
+    def commit(self, outcomes: Sequence[tuple[Delivery, Outcome]], wanted: Sequence[Delivery]) -> Sequence[bool]:
         """See `veille.publishing.Journal`."""
         now = self._clock()
         settled = [
@@ -184,17 +196,15 @@ class TurnJournal(Journal):
                 error = again
         raise error
 
-    def _note(
-        self, outcomes: Sequence[tuple[Delivery, Receipt | PublishError]], settled: Sequence[Settled], done: Committed
-    ) -> None:
+    def _note(self, outcomes: Sequence[tuple[Delivery, Outcome]], settled: Sequence[Settled], done: Committed) -> None:
         for (delivery, outcome), entry, recorded in zip(outcomes, settled, done.recorded, strict=True):
             self.open.pop(delivery.id, None)
             self._settled += 1
             self.moved = True
             if recorded:
                 self._tally.settled[entry.values["state"]] += 1
-            self.answered |= entry.values["state"] in ("sent", "failed")
-            if entry.values["state"] == "sent" and self._tired:
+            self.answered |= entry.values["state"] in ("sent", "failed", "scheduled")
+            if entry.values["state"] in ("sent", "scheduled") and self._tired:
                 self._tired = False
                 self._deliveries.wake_channel(self._channel)
             if isinstance(outcome, PublishError):
@@ -237,9 +247,14 @@ class TurnJournal(Journal):
         refused = isinstance(error, Rejected) and self._channel == "newsletter"
         return refused or (isinstance(error, Unavailable) and error.about_us)
 
-    def _values(self, delivery: Delivery, outcome: Receipt | PublishError, now: datetime) -> dict[str, Any]:
-        if isinstance(outcome, Receipt):
-            return sent_values(outcome, now)
+    def _values(self, delivery: Delivery, outcome: Outcome, now: datetime) -> dict[str, Any]:
+        match outcome:
+            case Receipt():
+                return sent_values(outcome, now)
+            case Scheduled():
+                return scheduled_values(outcome)
+            case ByHand(words):
+                return {"state": "held", "last_code": "by-hand", "last_error": words}
         said = {"last_code": outcome.code, "last_error": outcome.message}
         match outcome:
             case OutcomeUnknown():
@@ -277,5 +292,26 @@ def first_look(publisher: Publisher) -> timedelta:
     return next(iter(publisher.read_back_delays()), timedelta())
 
 
-def _event(outcome: Receipt | PublishError) -> str:
-    return "sent" if isinstance(outcome, Receipt) else outcome.code
+def _event(outcome: Outcome) -> str:
+    match outcome:
+        case Receipt():
+            return "sent"
+        case Scheduled():
+            return "scheduled"
+        case ByHand():
+            return "by-hand"
+        case _:
+            return outcome.code
+
+
+def defect(channel: str, error: Exception) -> Unavailable:
+    """What people are told when a publisher of ours broke down."""
+    return Unavailable(
+        _("the {channel} publisher failed: {error}").format(channel=channel, error=type(error).__name__),
+        hint=_("run the command again with --debug and report what it says"),
+    )
+
+
+def held_values(words: str, code: str = OutcomeUnknown.code) -> dict[str, Any]:
+    """The columns of a delivery that waits for a person."""
+    return {"state": "held", "last_code": code, "last_error": words}

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from veille.errors import PublishError
 from veille.rendering import RenderedDirectory, RenderedEdition, RenderedPost
@@ -40,6 +40,15 @@ class OnUnknown(StrEnum):
     RESEND = "resend"  # mail: one more time, then a person
     READ_BACK = "read-back"  # a public page: look, never guess
     REWRITE = "rewrite"  # files: the same bytes again do no harm
+
+
+class FollowUp(StrEnum):
+    """What is still to do with a post that a service has."""
+
+    EDIT = "edit"  # it is public, and its words changed here
+    COMMENT = "comment"  # its first comment
+    DELETE = "delete"  # cancelled here, or its file is gone
+    REPLACE = "replace"  # it changed here before its time: taken back, then handed over anew
 
 
 @dataclass(frozen=True)
@@ -153,6 +162,7 @@ class Delivery:
     intent_at: datetime | None = None  # when the irreversible step was last about to happen
     tries: int = 0  # temporary refusals of this target so far
     unknowns: int = 0  # windows in which nobody could know so far
+    remote_id: str = ""  # of the post at its service, once it has it
 
 
 @dataclass(frozen=True)
@@ -165,12 +175,29 @@ class Receipt:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class Scheduled:
+    """A service accepted a post for a later time, and publishes it even when this machine is off."""
+
+    remote_id: str
+    at: datetime  # its time there
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A person was asked to post it, and says with `veille outbox resolve` when that is done."""
+
+    words: str
+
+
+Outcome = Receipt | Scheduled | ByHand | PublishError
+
+
 class Journal(Protocol):
     """What a publisher may ask of dispatch while it delivers. Not for several threads at once."""
 
-    def commit(
-        self, outcomes: Sequence[tuple[Delivery, Receipt | PublishError]], wanted: Sequence[Delivery]
-    ) -> Sequence[bool]:
+    def commit(self, outcomes: Sequence[tuple[Delivery, Outcome]], wanted: Sequence[Delivery]) -> Sequence[bool]:
         """Settle and intend for many connections in one transaction: one wait for the disk, not one each.
 
         Args:
@@ -210,7 +237,7 @@ class Journal(Protocol):
         """
         ...
 
-    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         """Record how it ended. Called once for each delivery for which nothing was skipped."""
         ...
 
@@ -236,7 +263,8 @@ class ReadBack:
     """The answer to "was it published after all?"."""
 
     seen: Seen
-    receipt: Receipt | None = None  # when found
+    receipt: Receipt | None = None  # when found, and public
+    scheduled: Scheduled | None = None  # when found, and not public before its time
     detail: str = ""
 
 
@@ -286,4 +314,30 @@ class Publisher(Protocol):
 
     def read_back_delays(self) -> Sequence[timedelta]:
         """How long after the intent each look comes; for mail, the one wait before the resend."""
+        ...
+
+
+@runtime_checkable
+class RemotePublisher(Publisher, Protocol):
+    """A publisher whose posts live at a service, where they can be scheduled, changed and deleted."""
+
+    follow_ups: ClassVar[frozenset[FollowUp]]  # what the service can do
+
+    def ahead(self) -> tuple[timedelta, timedelta] | None:
+        """How long before its time a post is handed over, at least and at most; None: at its time."""
+        ...
+
+    def editable(self, before: Rendition, after: Rendition) -> bool:
+        """Whether a public post can be made into the other: pure. The service may take new words only."""
+        ...
+
+    def follow_up(self, delivery: Delivery, what: FollowUp, begun: datetime | None) -> None:
+        """Do this with a post that the service has; doing it twice does no harm.
+
+        Args:
+            begun: when it was first tried, if it was: it may have been carried out, so look before anything visible.
+
+        Raises:
+            PublishError: as a delivery; `OutcomeUnknown` and `Unavailable` are tried again.
+        """
         ...

@@ -23,7 +23,7 @@ from veille.outbox.queue import REWRITING, Change, Item, Queue, Queued
 from veille.planning import CADENCED, Owed, Plan
 from veille.posts import Post
 from veille.proofing import Proofreader, once
-from veille.publishing import Publisher, Rendition, Source
+from veille.publishing import Publisher, RemotePublisher, Rendition, Source
 from veille.renamed import renamed
 from veille.rendering import (
     Entry,
@@ -52,6 +52,7 @@ class Line:
     urgent: bool = False
     segments: str = ""  # as in `Item`
     contacts: str = ""  # as in `Item`
+    edits: bool = False  # as in `Item`
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def prepare(
             source = studio.source(owed)
             rendition = publishers[owed.channel].render(source)
             if rendition is not None:
-                line = _line(owed, source, rendition, publishers[owed.channel])
+                line = _line(owed, source, rendition, publishers[owed.channel], queue)
                 caption = publishers[owed.channel].proof(rendition).text if owed.channel in CAPTIONED else None
                 lines.append(replace(line, contacts=studio.shows(owed, caption)))
                 if lines[-1].change not in (Change.SAME, Change.TOO_LATE):
@@ -175,16 +176,26 @@ def _held(owed: Owed) -> str:
     return owed.existing.digest if owed.existing else ""
 
 
-def _line(owed: Owed, source: Source, rendition: Rendition, publisher: Publisher) -> Line:
+def _line(owed: Owed, source: Source, rendition: Rendition, publisher: Publisher, queue: Queue) -> Line:
+    edits = _edits(owed, rendition, publisher, queue)
     return Line(
         owed,
-        _change(owed, rendition.digest, live=publisher.live),
+        _change(owed, rendition.digest, live=publisher.live, edits=edits),
         rendition,
         tuple(publisher.targets()),
         publisher.live,
         urgent=any(post.urgent for post in _posts_of(source)),
         segments=to_json([post.segment for post in _posts_of(source)]) if owed.channel == CADENCED else "",
+        edits=edits,
     )
+
+
+def _edits(owed: Owed, rendition: Rendition, publisher: Publisher, queue: Queue) -> bool:
+    """Whether what its service shows can follow the change."""
+    before = owed.existing
+    if before is None or not before.fixed or before.digest == rendition.digest:
+        return False
+    return isinstance(publisher, RemotePublisher) and publisher.editable(queue.stored(before.id), rendition)
 
 
 def _posts_of(source: Source) -> Sequence[RenderedPost]:
@@ -193,15 +204,18 @@ def _posts_of(source: Source) -> Sequence[RenderedPost]:
     return source.posts if isinstance(source, RenderedEdition) else (source,)
 
 
-def _change(owed: Owed, digest: str, *, live: bool) -> Change:
+def _change(owed: Owed, digest: str, *, live: bool, edits: bool = False) -> Change:
     existing = owed.existing
     if existing is None:
         return Change.NEW
-    if owed.channel not in REWRITING and (existing.left or (owed.channel == CADENCED and existing.started)):
-        return Change.SAME if existing.digest == digest else Change.TOO_LATE
+    if owed.channel not in REWRITING and (existing.fixed or (owed.channel == CADENCED and existing.started)):
+        changed = Change.EDIT if edits and existing.live == live else Change.TOO_LATE
+        return Change.SAME if existing.digest == digest else changed
     stored = existing.digest, existing.due, existing.expires, existing.withdrawn, existing.live
     if stored == (digest, owed.due, owed.expires, False, live):
         return Change.SAME
+    if existing.scheduled:
+        return Change.REPLACE if existing.live == live else Change.TOO_LATE
     return Change.REWRITE if existing.left else Change.UPDATED
 
 
@@ -225,6 +239,8 @@ def _item(line: Line, rendition: Rendition, bodies: Mapping[str, str], config: C
         urgent=line.urgent,
         segments=line.segments,
         contacts=line.contacts,
+        edits=line.edits,
+        comment=bool(rendition.payload.get("comment")),
         members=owed.members,
         bodies={source: bodies[source] for source in owed.members if source in bodies and source not in owed.kept},
         expires=owed.expires,

@@ -17,9 +17,11 @@ from veille.outbox import audit, schema
 from veille.outbox.audit import Event
 from veille.outbox.chunks import CHUNK, REST, Work, move
 from veille.outbox.database import Database
+from veille.outbox.follow_ups import want
 from veille.outbox.report import number_of, unknown_id
 from veille.outbox.schema import REWRITING, may_be_out
 from veille.posts import CHANNELS
+from veille.publishing import FollowUp
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
 ONE = "one"  # in the audit: a single delivery, not the whole publication
@@ -111,18 +113,22 @@ class Actions:
             work = Work(named.publication.id, again, states, _again(now), now, "retry")
             moved = work.chunk(connection)
             waits = 0 if failed and not moved else _let_go(connection, named, now, moved=moved)
+            moved += _try_follow_ups(connection, named, now)
             if moved or waits:
                 _bring_page_back(connection, named, now)
                 self._tell(connection, Event.RETRIED, named, now)
         return waits + self._rest_of(work, moved, progress, still=_p.c.cancelled == 0)
 
-    def cancel(self, name: str, now: datetime, *, progress: Callable[[int], object] = _silent) -> int:
-        """Cancel what has not left; a page that stands, stays.
+    def cancel(
+        self, name: str, now: datetime, *, public: bool = False, progress: Callable[[int], object] = _silent
+    ) -> int:
+        """Cancel what has not left; a page that stands, stays. What a service holds for later is deleted there.
 
         A letter that nobody has takes the page on which it is read online with it. From the first chunk on nothing of
         the publication leaves any more.
 
         Args:
+            public: delete also what a service shows to everybody.
             progress: called with how many are done.
 
         Returns:
@@ -133,7 +139,7 @@ class Actions:
             stands = sa.and_(_d.c.channel.in_(REWRITING), _d.c.sent_at.is_not(None))
             # What is in hand first: those few must be over before anybody asks whether the letter is out.
             work = Work(named.publication.id, named.rows & ~stands, ("claimed", "ready", "held"), _GONE, now, "cancel")
-            moved = work.chunk(connection)
+            moved = work.chunk(connection) + _take_back(connection, named, now, public=public)
             waits = named.waits and not named.publication.cancelled and name.startswith("p")
             whole = name.startswith("p") and (moved or waits or _in_flight(connection, named))
             if whole or (moved and _nothing_left(connection, named)):
@@ -266,6 +272,24 @@ class Actions:
                 moved += work.chunk(connection)
             progress(moved)
         return moved
+
+
+def _try_follow_ups(connection: sa.Connection, named: _Named, now: datetime) -> int:
+    """What could not be done with a post that its service has is tried once more. Returns how many."""
+    mine = sa.select(_d.c.id).where(named.rows, _d.c.remote_id != "")
+    given_up = (schema.follow_up.c.delivery_id.in_(mine), schema.follow_up.c.due_at.is_(None))
+    again = sa.update(schema.follow_up).where(*given_up)
+    return connection.execute(again.values(due_at=now, tries=0, version=schema.follow_up.c.version + 1)).rowcount
+
+
+def _take_back(connection: sa.Connection, named: _Named, now: datetime, *, public: bool) -> int:
+    """Ask for the deletion of what a service has. Returns how many posts that is about."""
+    states = ("scheduled", "sent") if public else ("scheduled",)
+    there = (_d.c.state.in_(states), _d.c.remote_id != "", _d.c.channel != "newsletter", _d.c.last_code != "deleted")
+    which = sa.select(_d.c.id).where(named.rows, *there, _d.c.channel.not_in(REWRITING))
+    found = connection.execute(which).scalars().all()
+    want(connection, found, FollowUp.DELETE, now)
+    return len(found)
 
 
 def _named(connection: sa.Connection, name: str) -> _Named:

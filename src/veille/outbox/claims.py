@@ -28,7 +28,7 @@ _NEEDED = [
     _d.c[name]
     for name in (
         *("id", "publication_id", "channel", "target", "attempt", "first_at", "message_id"),
-        *("checkpoint", "intent_at", "tries", "unknowns"),
+        *("checkpoint", "intent_at", "tries", "unknowns", "remote_id"),
     )
 ]
 
@@ -51,17 +51,35 @@ class Claims(Upkeep):
         self._reader_key = reader_key  # of the keyed hashes of readers who are put away
         self._letters: dict[tuple[int, int], Publication] = {}  # by id and generation
 
-    def claim(self, channel: str, now: datetime, limit: int) -> list[Delivery]:
-        """Take up to `limit` due deliveries of a channel; each claim raises the fencing token."""
+    def claim(
+        self, channel: str, now: datetime, limit: int, ahead: tuple[timedelta, timedelta] | None = None
+    ) -> list[Delivery]:
+        """Take up to `limit` due deliveries of a channel; each claim raises the fencing token.
+
+        Args:
+            ahead: for a service that schedules by itself: how long before its time a post may be claimed.
+        """
         with self._db.write() as connection:
-            going = self._going(connection, channel, now, limit)
             if channel == "newsletter":
-                rows = self._letters_of(connection, going, limit, now)
+                rows = self._letters_of(connection, self._going(connection, channel, now, limit), limit, now)
             else:
-                rows = self._update(connection, going, [], limit, now) if going else []
+                rows = self._others(connection, channel, now, limit, ahead)
             deliveries = self._claimed(connection, channel, rows, now) if rows else []
         failpoint("claim.after")
         return sorted(deliveries, key=lambda delivery: int(delivery.id[1:]))
+
+    def _others(
+        self,
+        connection: sa.Connection,
+        channel: str,
+        now: datetime,
+        limit: int,
+        ahead: tuple[timedelta, timedelta] | None,
+    ) -> list[Any]:
+        due = _due(now, ahead)
+        going = self._going(connection, channel, now, limit, due=due)
+        mine = sa.select(_p.c.id).where(_p.c.id == _d.c.publication_id, due).exists() if ahead else due
+        return self._update(connection, going, [], limit, now, due=mine) if going else []
 
     def opens(self, channel: str, now: datetime) -> datetime | None:
         """When more of what is due may be claimed, if it waits for a rate limit, the morning or a rest."""
@@ -101,17 +119,23 @@ class Claims(Upkeep):
         *,
         at_night: bool = False,
         awake: bool = False,
+        due: sa.ColumnElement[bool] | None = None,
     ) -> list[int]:
         """Publications with something that may be claimed now, the longest due first.
 
         Args:
             at_night: as if it were day.
             awake: as if the channel did not rest after a failure.
+            due: which deliveries those are; their time has come, unless this says otherwise.
         """
         if stands_still(connection, channel) or (not awake and rests(connection, channel, now)):
             return []
-        due = sa.select(_d.c.id).where(_d.c.publication_id == _p.c.id, READY, _d.c.due_at <= now).exists()
-        where = [_p.c.channel == channel, due, *active(withdrawn=channel in REWRITING)]
+        mine = (_d.c.publication_id == _p.c.id, READY, _due(now) if due is None else due)
+        where = [
+            _p.c.channel == channel,
+            sa.select(_d.c.id).where(*mine).exists(),
+            *active(withdrawn=channel in REWRITING),
+        ]
         if channel == "newsletter":
             where.append(_p.c.expanded_at.is_not(None))
         limits = self._limits_of(channel)
@@ -157,17 +181,19 @@ class Claims(Upkeep):
         lane: list[sa.ColumnElement[bool]],
         most: int,
         now: datetime,
+        due: sa.ColumnElement[bool] | None = None,
     ) -> list[Any]:
-        due = (
+        when = _due(now) if due is None else due
+        few = (
             sa.select(_d.c.id)
-            .where(_d.c.publication_id.in_(publications), READY, _d.c.due_at <= now, *lane)
+            .where(_d.c.publication_id.in_(publications), READY, when, *lane)
             .order_by(_d.c.publication_id, _d.c.lane, _d.c.due_at, _d.c.id)
             .limit(most)
             .with_for_update(skip_locked=True, of=_d)
         )
         claimed = (
             sa.update(_d)
-            .where(_d.c.id.in_(due.scalar_subquery()))
+            .where(_d.c.id.in_(few.scalar_subquery()))
             .values(
                 state="claimed",
                 owner=self._owner,
@@ -224,12 +250,26 @@ class Claims(Upkeep):
             intent_at=row.intent_at,
             tries=row.tries,
             unknowns=row.unknowns,
+            remote_id=row.remote_id,
         )
 
     def _message_id(self, key: str, target: str) -> str:
         """The same for every copy of a letter, so that a resend threads with the first (RFC 5322, 3.6.4)."""
         mac = hmac.digest(self._message_key, f"{key}\n{target}".encode(), "sha256")
         return f"<{mac.hex()[:32]}@{self._mail_domain}>"
+
+
+def _due(now: datetime, ahead: tuple[timedelta, timedelta] | None = None) -> sa.ColumnElement[bool]:
+    """Deliveries whose time has come; with a service that schedules by itself, also those that it takes already.
+
+    A try that was put off comes before the time of its post, but too late for the service: then it waits for that time.
+    """
+    come = _d.c.due_at <= now
+    if ahead is None:
+        return come
+    least, most = ahead
+    window = sa.and_(_p.c.due_at >= now + least, _p.c.due_at <= now + most)
+    return sa.or_(sa.and_(come, _p.c.due_at <= now), sa.and_(window, sa.or_(come, _d.c.due_at == _p.c.due_at)))
 
 
 def stands_still(connection: sa.Connection, channel: str) -> bool:

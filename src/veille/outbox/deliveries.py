@@ -9,22 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from veille.failpoints import failpoint
 from veille.outbox import schema
-from veille.outbox.claims import Claims
 from veille.outbox.group import Committed, Group, Settled, fenced, number
+from veille.outbox.hosted import Hosted
 from veille.outbox.renditions import as_publication, load_light, load_publications
 from veille.outbox.upkeep import log
-from veille.publishing import Delivery, Publication, Receipt
+from veille.publishing import Delivery, Publication, Receipt, Scheduled
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
 
 MOST_LOOKS = 1_000
+VERIFY = timedelta(minutes=2)  # after its time, a scheduled post is looked for
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Unknown:
     delivery: Delivery
 
 
-class Deliveries(Claims):
+class Deliveries(Hosted):
     """What `dispatch` may ask of the ledger. `owner` names this worker in every row that it holds."""
 
     # the journal
@@ -179,6 +180,20 @@ def sent_values(receipt: Receipt, now: datetime) -> dict[str, Any]:
         "remote_id": receipt.remote_id,
         "url": receipt.url,
         "sent_at": receipt.at or now,
+        "last_code": "",
+        "last_error": "",
+    }
+
+
+def scheduled_values(scheduled: Scheduled) -> dict[str, Any]:
+    """The columns of a delivery that its service holds for a later time."""
+    return {
+        "state": "scheduled",
+        "remote_id": scheduled.remote_id,
+        "url": scheduled.url,
+        "due_at": scheduled.at + VERIFY,
+        "looks": 0,
+        "blind": 0,
         "last_code": "",
         "last_error": "",
     }

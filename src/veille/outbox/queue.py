@@ -16,14 +16,15 @@ from veille.i18n import gettext as _
 from veille.outbox import audit, schema
 from veille.outbox.audit import Audit, Event
 from veille.outbox.database import Database
+from veille.outbox.follow_ups import forget, want
 from veille.outbox.renditions import load_publications, load_rendition, store_rendition
 from veille.outbox.schema import REWRITING, may_be_out
 from veille.outbox.upkeep import withdraw
-from veille.publishing import Publication, Rendition
+from veille.publishing import FollowUp, Publication, Rendition
 
 __all__ = ["REWRITING", "Change", "Item", "Queue", "Queued", "stamp"]
 
-_TOLD = ("new", "updated", "rewrite")  # changes that the audit tells of
+_TOLD = ("new", "updated", "rewrite", "edit", "replace")  # changes that the audit tells of
 _PUTTING = 0x7665696C  # PostgreSQL's advisory lock: one `put` after the other, as SQLite does by itself
 
 
@@ -38,6 +39,8 @@ class Item:
         urgent: leaves at night too.
         segments: of a letter, whom its posts are for (`veille.segments.to_json`); "" = everybody.
         contacts: those that readers see of it, as their records say (`veille.contacts.to_json`).
+        edits: what its service shows may be changed into it (`RemotePublisher.editable`).
+        comment: its service gets a first comment after it.
     """
 
     source: str
@@ -59,6 +62,8 @@ class Item:
     urgent: bool = False
     segments: str = ""
     contacts: str = ""
+    edits: bool = False  # what its service shows can be made into this rendition
+    comment: bool = False  # a first comment follows it
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -91,6 +96,12 @@ class Queued:
     bodies: Mapping[str, str] = field(default_factory=dict, compare=False)  # member -> hash of its body
     live: bool = False
     contacts: str = ""  # as in `Item`
+    scheduled: bool = False  # a service holds it for its time: not public yet
+
+    @property
+    def fixed(self) -> bool:
+        """Whether people have seen it, or may have: its time cannot change any more."""
+        return self.left and not self.scheduled
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -104,6 +115,8 @@ class Change(StrEnum):
     NEW = "new"
     UPDATED = "updated"  # same row, next generation
     REWRITE = "rewrite"  # feed and web: stands already, will be rewritten
+    EDIT = "edit"  # public at its service, where the words are changed
+    REPLACE = "replace"  # its service holds it: taken back, then handed over anew
     SAME = "same"
     TOO_LATE = "too-late"  # it left, or is leaving, while we were planning
 
@@ -139,10 +152,11 @@ class Queue:
             )
             .exists()
         )
+        table, deliveries = schema.publication, schema.delivery
+        held = sa.select(deliveries.c.id).where(deliveries.c.publication_id == table.c.id, sa.text(schema.SCHEDULED))
+        columns = (table, left.label("left_already"), held.exists().label("scheduled"))
         with self._db.read() as connection:
-            rows = connection.execute(
-                sa.select(schema.publication, left.label("left_already")).order_by(schema.publication.c.id)
-            ).all()
+            rows = connection.execute(sa.select(*columns).order_by(table.c.id)).all()
             members = _members(connection)
         return [_queued(row, members.get(row.id, {})) for row in rows]
 
@@ -242,7 +256,7 @@ def _put(connection: sa.Connection, item: Item, now: datetime) -> tuple[int, Cha
     if stored == (digest, item.due, item.expires, 0, int(item.live)):
         return row.id, Change.SAME
     if channel not in REWRITING and (row.audience_at or _may_be_out(connection, row.id)):
-        return row.id, Change.TOO_LATE
+        return row.id, _at_its_service(connection, row, item, digest, now)
     moved = row.due_at != item.due or row.live != int(item.live)
     connection.execute(
         sa.update(table)
@@ -259,7 +273,41 @@ def _put(connection: sa.Connection, item: Item, now: datetime) -> tuple[int, Cha
     if channel in REWRITING:
         return row.id, _write_again(connection, row.id, item, now)
     _make_ready(connection, row, item, now, moved=moved)
+    _comment(connection, row.id, item, now)
     return row.id, Change.UPDATED
+
+
+def _at_its_service(connection: sa.Connection, row: Any, item: Item, digest: str, now: datetime) -> Change:
+    """A post that is out, or may be: what its service holds is replaced, what it shows is edited if it can be."""
+    table = schema.delivery
+    mine = connection.execute(sa.select(table).where(table.c.publication_id == row.id)).all()
+    states, numbers = {delivery.state for delivery in mine}, [delivery.id for delivery in mine]
+    if any(delivery.last_code == "deleted" for delivery in mine):
+        return Change.TOO_LATE
+    if row.live != int(item.live) or row.withdrawn:
+        return Change.TOO_LATE
+    if states == {"scheduled"}:
+        change, values = Change.REPLACE, {**_values(item, digest), "queued_at": now}
+    elif states == {"sent"} and item.edits and row.rendition != digest:
+        change, values = Change.EDIT, {**_values(item, digest), "due_at": row.due_at, "due_local": row.due_local}
+    else:
+        return Change.TOO_LATE
+    values["generation"] = row.generation + 1
+    connection.execute(sa.update(schema.publication).where(schema.publication.c.id == row.id).values(**values))
+    want(connection, numbers, FollowUp(change.value), now)
+    if change is Change.REPLACE:
+        _comment(connection, row.id, item, now)
+    return change
+
+
+def _comment(connection: sa.Connection, publication_id: int, item: Item, now: datetime) -> None:
+    """Ask for the first comment of a post that is not public yet, or for none."""
+    table = schema.delivery
+    mine = connection.execute(sa.select(table.c.id).where(table.c.publication_id == publication_id)).scalars().all()
+    if item.comment:
+        want(connection, mine, FollowUp.COMMENT, now)
+    elif item.channel not in REWRITING:
+        forget(connection, mine, FollowUp.COMMENT)
 
 
 def _insert(connection: sa.Connection, item: Item, digest: str, now: datetime) -> int:
@@ -269,6 +317,8 @@ def _insert(connection: sa.Connection, item: Item, digest: str, now: datetime) -
     publication_id = int(inserted[0])
     _add_targets(connection, publication_id, item, now)
     _set_members(connection, publication_id, item)
+    if item.comment:
+        _comment(connection, publication_id, item, now)
     return publication_id
 
 
@@ -384,4 +434,5 @@ def _queued(row: Any, members: Mapping[str, str]) -> Queued:
         expires=row.expires_at,
         bodies=members,
         contacts=row.contacts,
+        scheduled=bool(row.scheduled),
     )

@@ -39,11 +39,13 @@ REWRITING = ("feed", "web")  # channels on which delivering again does no harm
 READER_STATES = ("subscribed", "unsubscribed", "bounced", "complained")
 STATES = ("ready", "claimed", "sending", "unknown", "scheduled", "sent", "failed", "cancelled", "held")
 
+FOLLOW_UPS = ("edit", "comment", "delete", "replace")
 
 # Conditions in these very words: with a bound value in its place, no database takes the small index.
 READY = "delivery.state = 'ready'"
 UNKNOWN = "delivery.state = 'unknown'"
 IN_HAND = "delivery.state IN ('claimed', 'sending')"
+SCHEDULED = "delivery.state = 'scheduled'"
 
 
 def _table(name: str, *parts: Any, **options: Any) -> sa.Table:
@@ -171,6 +173,20 @@ delivery = _table(
     _index("delivery_ready", "publication_id", "lane", "due_at", where=READY),
     _index("delivery_unknown", "channel", "due_at", where=UNKNOWN),
     _index("delivery_in_hand", "channel", where=IN_HAND),
+    _index("delivery_scheduled", "channel", "due_at", where=SCHEDULED),
+)
+
+follow_up = _table(  # what is still to do with a post that a service has: never more than one of a kind
+    "follow_up",
+    sa.Column("delivery_id", BigInt, sa.ForeignKey("delivery.id"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("due_at", Moment),  # of the next try; none: a person must look
+    sa.Column("version", sa.Integer, nullable=False, server_default="1"),  # rises when it is wanted anew
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("begun_at", Moment),  # of the first try: it may have been carried out since
+    _text("last_code"),
+    _text("last_error"),
+    sa.CheckConstraint(f"kind IN ({_words(FOLLOW_UPS)})", name="follow_up_kind"),
 )
 
 attempt_log = _table(
@@ -218,14 +234,14 @@ signup = _table(  # who asked for the letter and has not confirmed; one row for 
     "signup",
     sa.Column("id", BigInt, primary_key=True),
     sa.Column("hash", sa.Text, nullable=False, unique=True),  # keyed
-    _text("email"),  # "" once confirmed or given up
+    _text("email"),  # "" once confirmed or given up, and of those who read the letter already
     sa.Column("language", sa.Text, nullable=False, server_default="fr"),
     _text("towns"),
     _text("audience"),
     _flag("text_only"),
     _text("age"),
     _text("consent_text"),  # which version of the words was shown
-    sa.Column("state", sa.Text, nullable=False),  # wanted | sending | mailed | confirmed | given-up
+    sa.Column("state", sa.Text, nullable=False),  # wanted | sending | mailed | confirmed | given-up | reads
     sa.Column("asked_at", Moment, nullable=False),
     sa.Column("mailed_at", Moment),
     sa.Column("mails", sa.Integer, nullable=False, server_default="0"),  # in all: at most three
@@ -294,4 +310,5 @@ def may_be_out() -> sa.ColumnElement[bool]:
     A letter that was resent once, and then refused, may lie in the mailbox from the first time.
     """
     window = sa.and_(delivery.c.channel == "newsletter", delivery.c.unknowns > 0)
-    return sa.or_(delivery.c.state.in_(LEFT_STATES), delivery.c.last_code == "outcome-unknown", window)
+    doubtful = delivery.c.last_code.in_(("outcome-unknown", "by-hand"))
+    return sa.or_(delivery.c.state.in_(LEFT_STATES), doubtful, window)

@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from veille.failpoints import failpoint
 from veille.outbox import schema
 from veille.outbox.database import Database
+from veille.outbox.follow_ups import want
 from veille.outbox.renditions import insert_once
 from veille.outbox.schema import REWRITING
+from veille.publishing import FollowUp
 from veille.rates import Limits
 from veille.segments import Segment, from_json
 
@@ -254,7 +256,7 @@ class Upkeep:
                 connection.execute(
                     sa.select(sa.func.min(_d.c.due_at)).join(_p, _p.c.id == _d.c.publication_id).where(state, *goes_on)
                 ).scalar()
-                for state in (READY, sa.text(schema.UNKNOWN))
+                for state in (READY, sa.text(schema.UNKNOWN), sa.text(schema.SCHEDULED))
             ]
             letters = connection.execute(
                 sa.select(sa.func.min(_p.c.due_at)).where(
@@ -299,11 +301,13 @@ def withdraw(connection: sa.Connection, ids: Sequence[int], now: datetime, code:
         .where(mine, _d.c.state.in_(("ready", "held")), sa.not_(stands))
         .values(state="cancelled", last_code=kept_code(code), updated_at=now)
     )
+    held = connection.execute(sa.select(_d.c.id).where(mine, _d.c.state == "scheduled")).scalars().all()
+    want(connection, held, FollowUp.DELETE, now)
 
 
 def kept_code(code: str) -> Any:
     """A new last code; but that nobody knows whether something is out is never overwritten."""
-    return sa.case((_d.c.last_code == "outcome-unknown", _d.c.last_code), else_=code)
+    return sa.case((_d.c.last_code.in_(("outcome-unknown", "by-hand")), _d.c.last_code), else_=code)
 
 
 def _end_of_chunk(connection: sa.Connection, cursor: int, newest: int) -> int:

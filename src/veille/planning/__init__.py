@@ -114,7 +114,7 @@ def _pages(desk: Desk, post: Post, slots: _Slots) -> Iterator[Owed]:
 
 
 def _due(desk: Desk, post: Post, channel: str, existing: Queued | None, slots: _Slots) -> datetime:
-    if existing and existing.left:
+    if existing and existing.fixed:
         return existing.due
     if desk.at:
         return desk.at
@@ -136,7 +136,7 @@ def _gone(desk: Desk, entry: Queued) -> bool:
     """Whether what the outbox has is no longer to be published, and can still be stopped or taken down."""
     if entry.channel not in desk.channels or entry.withdrawn or entry.cancelled or entry.occurrence:
         return False
-    if entry.left and entry.channel not in REWRITING:
+    if entry.fixed and entry.channel not in REWRITING:
         return False
     source = desk.posts.get(entry.source) if entry.kind == "post" else desk.editions.get(entry.source)
     if source is None:

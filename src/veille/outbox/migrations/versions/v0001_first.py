@@ -133,6 +133,26 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('claimed', 'sending')"),
             postgresql_where=sa.text("state IN ('claimed', 'sending')"),
         ),
+        sa.Index(
+            "delivery_scheduled",
+            "channel",
+            "due_at",
+            sqlite_where=sa.text("state = 'scheduled'"),
+            postgresql_where=sa.text("state = 'scheduled'"),
+        ),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "follow_up",
+        sa.Column("delivery_id", BIGINT, sa.ForeignKey("delivery.id"), primary_key=True),
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("due_at", BIGINT),
+        sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("begun_at", BIGINT),
+        sa.Column("last_code", sa.Text, nullable=False, server_default=""),
+        sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+        sa.CheckConstraint("kind IN ('edit', 'comment', 'delete', 'replace')", name="follow_up_kind"),
         sqlite_strict=True,
     )
     op.create_table(

@@ -1,0 +1,156 @@
+"""The dispatch side of posts that a service has: what it holds for later, and what is still to do with them.
+
+A follow-up never changes whether a post was delivered, and is tried again until the service answered. The delivery of
+a deleted post that was public stays `sent`: it was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from veille.errors import PublishError
+from veille.failpoints import failpoint
+from veille.outbox import schema
+from veille.outbox.claims import Claims
+from veille.outbox.renditions import load_publications
+from veille.outbox.upkeep import log
+from veille.publishing import Delivery, FollowUp
+
+_d, _p, _f, _c = schema.delivery, schema.publication, schema.follow_up, schema.channel
+
+MOST = 100  # of one pass: a page has few
+
+# In which states of its delivery each comes: a comment has to wait until the post is public.
+_WHEN = {
+    FollowUp.EDIT: ("sent",),
+    FollowUp.COMMENT: ("sent",),
+    FollowUp.DELETE: ("scheduled", "sent"),
+    FollowUp.REPLACE: ("scheduled", "sent"),  # its time may come before we do
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A follow-up whose time has come."""
+
+    delivery: Delivery
+    kind: FollowUp
+    version: int
+    tries: int
+    begun: datetime | None  # when it was first tried
+
+
+@dataclass(frozen=True)
+class Held:
+    """A post that a service should have made public by now."""
+
+    delivery: Delivery
+    looks: int
+
+
+class Hosted(Claims):
+    """What `dispatch` asks about posts that a service has."""
+
+    def due_follow_ups(self, channel: str, now: datetime, *, live: bool) -> list[Wanted]:
+        """Those whose time has come, of a channel that goes on; the oldest post first."""
+        states = sa.or_(*(sa.and_(_f.c.kind == k.value, _d.c.state.in_(when)) for k, when in _WHEN.items()))
+        rows = (
+            sa.select(_d, _f.c.kind, _f.c.version, _f.c.tries.label("tried"), _f.c.begun_at)
+            .join(_f, _f.c.delivery_id == _d.c.id)
+            .where(_d.c.channel == channel, states, _f.c.due_at <= now, _d.c.remote_id != "", *self._served(live))
+            .order_by(_d.c.id, _f.c.kind.desc())
+            .limit(MOST)
+        )
+        return [
+            Wanted(delivery, FollowUp(row.kind), row.version, row.tried, row.begun_at)
+            for row, delivery in self._with_posts(rows)
+        ]
+
+    def due_scheduled(self, channel: str, now: datetime, *, live: bool) -> list[Held]:
+        """Posts that the service should have made public by now."""
+        rows = sa.select(_d).where(_d.c.channel == channel, sa.text(schema.SCHEDULED), _d.c.due_at <= now)
+        return [
+            Held(delivery, row.looks)
+            for row, delivery in self._with_posts(rows.where(*self._served(live)).order_by(_d.c.id).limit(MOST))
+        ]
+
+    def settle_scheduled(self, held: Held, values: Mapping[str, Any], now: datetime, event: str) -> bool:
+        """Move a post that the service held on. False: a person was faster."""
+        number = int(held.delivery.id[1:])
+        with self._db.write() as connection:
+            mine = (_d.c.id == number, _d.c.attempt == held.delivery.attempt, _d.c.state == "scheduled")
+            changed = connection.execute(sa.update(_d).where(*mine).values(**values, updated_at=now)).rowcount
+            if changed:
+                log(connection, number, held.delivery.attempt, now, event, text=str(values.get("last_error", "")))
+        return bool(changed)
+
+    def _served(self, live: bool) -> list[sa.ColumnElement[bool]]:
+        """Of publications for people, when the channel reaches people; and while it does not stand still."""
+        mine = sa.select(_p.c.id).where(_p.c.live == int(live))
+        stopped = sa.select(_c.c.name).where(_c.c.stopped_at.is_not(None))
+        return [_d.c.publication_id.in_(mine), _d.c.channel.not_in(stopped)]
+
+    def _with_posts(self, rows: sa.Select[Any]) -> list[tuple[Any, Delivery]]:
+        with self._db.read() as connection:
+            found = connection.execute(rows).all()
+            publications = load_publications(connection, {row.publication_id for row in found})
+            return [(row, self._delivery(row, publications[row.publication_id], None)) for row in found]
+
+    def begin_follow_up(self, wanted: Wanted, now: datetime) -> bool:
+        """Record that it is tried now. False: it is wanted differently since, or not at all."""
+        with self._db.write() as connection:
+            begun = sa.func.coalesce(_f.c.begun_at, sa.literal(now, schema.Moment()))
+            mine = sa.update(_f).where(*_same(wanted))
+            changed = connection.execute(mine.values(begun_at=begun, tries=_f.c.tries + 1)).rowcount
+        failpoint("follow-up.begun")
+        return bool(changed)
+
+    def end_follow_up(self, wanted: Wanted, now: datetime) -> None:
+        """It is done; what a deletion leaves is cancelled, what is replaced is handed over anew."""
+        with self._db.write() as connection:
+            done = connection.execute(sa.delete(_f).where(*_same(wanted))).rowcount
+            number = int(wanted.delivery.id[1:])
+            for state, values in _after(wanted.kind) if done else ():
+                mine = (_d.c.id == number, _d.c.state.in_(state))
+                connection.execute(sa.update(_d).where(*mine).values(**values, updated_at=now))
+            log(connection, number, wanted.delivery.attempt, now, f"{wanted.kind.value}: done")
+        failpoint("follow-up.done")
+
+    def put_off_follow_up(self, wanted: Wanted, when: datetime | None, now: datetime, error: PublishError) -> None:
+        """It did not come about: when it is tried again; None: when a person asks for it."""
+        number = int(wanted.delivery.id[1:])
+        with self._db.write() as connection:
+            values = {"due_at": when, "last_code": error.code, "last_error": error.message}
+            connection.execute(sa.update(_f).where(*_same(wanted)).values(**values))
+            event = f"{wanted.kind.value}: {error.code}"
+            log(connection, number, wanted.delivery.attempt, now, event, text=error.message)
+
+
+def _same(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    number = int(wanted.delivery.id[1:])
+    return [_f.c.delivery_id == number, _f.c.kind == wanted.kind.value, _f.c.version == wanted.version]
+
+
+def _after(kind: FollowUp) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+    """What becomes of a delivery whose post was taken back, by its state. Nothing of it is at the service any more."""
+    unsent: dict[str, Any] = {
+        "intent_at": None,
+        "first_at": None,
+        "sent_at": None,
+        "checkpoint": "",
+        "remote_id": "",
+        "url": "",
+    }
+    unsent |= {"tries": 0, "unknowns": 0, "looks": 0, "blind": 0, "last_error": ""}
+    if kind is FollowUp.DELETE:
+        cancelled = {**unsent, "state": "cancelled", "last_code": "deleted"}
+        return [(("scheduled",), cancelled), (("sent",), {"last_code": "deleted", "last_error": ""})]
+    if kind is FollowUp.REPLACE:
+        due = sa.select(_p.c.due_at).where(_p.c.id == _d.c.publication_id).scalar_subquery()
+        return [(("scheduled", "sent"), {**unsent, "state": "ready", "due_at": due, "last_code": ""})]
+    return []
