@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 import tomllib
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 from slugify import slugify
 
+from veille import credentials
 from veille.brand import DARK, LIGHT, Brand, Palette
 from veille.errors import ConfigError, Finding
 from veille.i18n import gettext as _
@@ -24,6 +24,7 @@ from veille.posts import CHANNELS
 from veille.settings import Settings
 
 FILE_NAME = "veille.toml"
+_STORES = (credentials.FileStore.where, credentials.KeyringStore.where)
 
 # Never in veille.toml, which is shared and kept in version control.
 SECRETS = {
@@ -32,10 +33,7 @@ SECRETS = {
     ("newsletter", "bounces_url"),  # likewise
     ("newsletter", "dkim_key"),
     ("outbox", "url"),  # likewise
-    ("facebook", "access_token"),
-    ("facebook", "app_secret"),
-    ("instagram", "access_token"),
-    ("instagram", "app_secret"),
+    *((section, key) for section in credentials.SECTIONS for key in credentials.KEYS),
 }
 
 
@@ -47,6 +45,7 @@ class Config(BaseModel):
     root: Path  # absolute
     settings: Settings
     channels: tuple[str, ...] = CHANNELS
+    from_store: frozenset[tuple[str, str]] = frozenset()  # section and key of what `veille connect` keeps
 
     @property
     def zone(self) -> ZoneInfo:
@@ -125,7 +124,8 @@ def load(root: Path, environ: Mapping[str, str] = os.environ) -> Config:
     except ValidationError as error:
         findings = tuple(_finding(detail, text, origin) for detail in error.errors())
         raise ConfigError("\n".join(map(str, findings)), findings=findings) from None
-    return Config(root=root, settings=settings, channels=tuple(named) or CHANNELS)
+    kept = frozenset(place for place, where in origin.items() if where in _STORES)
+    return Config(root=root, settings=settings, channels=tuple(named) or CHANNELS, from_store=kept)
 
 
 def _unreadable(error: Exception) -> str:
@@ -182,19 +182,25 @@ def _variable(section: str, key: str) -> str:
 def _merge(values: dict[str, Any], environ: Mapping[str, str], root: Path) -> dict[tuple[str, str], str]:
     """Put the environment's settings over those of the file; returns where each came from."""
     origin: dict[tuple[str, str], str] = {}
-    for section, key, value, name in _from_environment(environ, root):
+    for section, key, value, name in (*_kept(values, environ, root), *_from_environment(environ, root)):
         if isinstance(values.setdefault(section, {}), dict):  # else the wrong form of the section is said
             values[section][key] = value
         origin[section, key] = name
     return origin
 
 
+def _kept(values: Mapping[str, Any], environ: Mapping[str, str], root: Path) -> Iterator[tuple[str, str, str, str]]:
+    """What `veille connect` keeps. It comes first, so that what a person sets now wins."""
+    workspace = values.get("workspace")
+    chosen = workspace.get("token_store") if isinstance(workspace, dict) else None
+    chosen = environ.get(_variable("workspace", "token_store"), chosen)
+    store = credentials.opened(root, "keyring" if chosen == "keyring" else "file")
+    for name, value in store.load().items():
+        yield *_split(name), value, store.where
+
+
 def _from_environment(environ: Mapping[str, str], root: Path) -> Iterator[tuple[str, str, str, str]]:
-    """(section, key, value, where from): token store first, so that what a person sets now wins."""
-    store = root / "outbox" / "tokens.json"
-    if store.is_file():
-        for name, value in _tokens(store).items():
-            yield *_split(name), str(value), "outbox/tokens.json"
+    """(section, key, value, where from)."""
     if folder := environ.get("CREDENTIALS_DIRECTORY"):
         for file in sorted(Path(folder).glob("VEILLE_*__*")):
             yield *_split(file.name), _read_secret(file.name, file), file.name
@@ -209,19 +215,6 @@ def _from_environment(environ: Mapping[str, str], root: Path) -> Iterator[tuple[
 def _split(name: str) -> tuple[str, str]:
     section, _sep, key = name.removeprefix("VEILLE_").lower().partition("__")
     return section, key
-
-
-def _tokens(store: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(store.read_bytes())
-    except (OSError, ValueError):
-        values = None
-    if not isinstance(values, dict):
-        raise ConfigError(
-            _("{file} cannot be read").format(file="outbox/tokens.json"),
-            hint=_("put it back from the backup, or delete it and connect again"),
-        )
-    return values
 
 
 def _read_secret(name: str, path: Path) -> str:
@@ -262,8 +255,8 @@ def _words(detail: Any, location: tuple[str, ...]) -> tuple[str, str | None]:
                 expected=detail["ctx"]["expected"].replace("'", '"').replace(" or ", ", ")
             ), None
         case "string_pattern_mismatch":
-            pattern = detail["ctx"]["pattern"]
-            example = "#c2372b" if "#" in pattern else "v26.0"
+            examples = {"#": "#c2372b", "v": "v26.0"}
+            example = examples.get(detail["ctx"]["pattern"].lstrip("^")[:1], "1234567890")
             return _("this value has the wrong form"), _("for example {example}").format(example=example)
         case _:
             return _("this value has the wrong type or size"), _("see the settings in README.md")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,6 +24,8 @@ from veille.brand import COLOUR_NAMES
 from veille.i18n import gettext as _
 from veille.rates import Rate, SendWindow, parse_rate, parse_window
 from veille.timetable import Slot, parse_slot
+
+INSTAGRAM_URL = "https://graph.instagram.com"
 
 _UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
 _UNITS |= {"heure": 3600, "heures": 3600, "jour": 86400, "jours": 86400}
@@ -94,6 +96,8 @@ class WorkspaceSettings(_Section):
     backlog: Duration = timedelta(days=7)
     tick: Duration = timedelta(seconds=30)
     secret_key: SecretStr | None = None
+    operators: Names = ()  # who is written to when something needs a person: "Sam Exemple <sam@example.org>"
+    token_store: Literal["file", "keyring"] = "file"  # where `veille connect` keeps what it was given
 
     @field_validator("timezone")
     @classmethod
@@ -177,7 +181,10 @@ class _SocialSettings(_Section):
     api_url: str = "https://graph.facebook.com"
     api_version: str = Field(default="v26.0", pattern=r"^v\d+\.\d+$")
     access_token: SecretStr | None = None
+    user_token: SecretStr | None = None  # of the person or system user behind it: `connect` keeps both
+    app_id: str = Field(default="", pattern=r"^\d*$")
     app_secret: SecretStr | None = None
+    token_in: Literal["header", "query"] = "header"  # "query": as a parameter, as Meta's own SDK does
     slots: Slots = ()
 
 
@@ -192,6 +199,16 @@ class InstagramSettings(_SocialSettings):
 
     user_id: str = ""
     media_base_url: str = ""
+    login: Literal["facebook", "instagram"] = "facebook"  # through the page, or of the account alone
+    oauth_url: str = "https://api.instagram.com"  # login = "instagram": gives a token for a code
+
+    @model_validator(mode="before")
+    @classmethod
+    def _host_of_login(cls, values: Any) -> Any:
+        """Tokens of one login are worth nothing on the host of the other."""
+        if isinstance(values, dict) and values.get("login") == "instagram" and not values.get("api_url"):
+            return {**values, "api_url": INSTAGRAM_URL}
+        return values
 
 
 class _FolderSettings(_Section):
