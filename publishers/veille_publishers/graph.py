@@ -1,7 +1,8 @@
 """A thin client of Meta's Graph API: one call, one answer, or one of our errors.
 
 No retries here: a POST without an answer may have been carried out, and the Graph API has no idempotency key.
-Version in the path, form encoding, ids as strings, the token in the Authorization header and nowhere else.
+Version in the path, form encoding, ids as strings, the token in the Authorization header (or, if a setting says so, as
+a parameter), and never in what is logged or said.
 Meta, "Graph API overview" and "Secure requests" (developers.facebook.com/docs/graph-api, read 2026-09-11).
 """
 
@@ -26,6 +27,7 @@ from veille_publishers.http import never_sent, redact
 
 MOST_PAGES = 50  # of a list; a page or account never has that many posts since yesterday
 NO_PROOF_HOSTS = ("graph.instagram.com",)  # no page of Meta documents appsecret_proof there
+SECRET_PARAMS = ("access_token", "client_secret", "fb_exchange_token", "input_token")  # of the calls about tokens
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,10 @@ class Graph:
     Args:
         http: the HTTP session.
         url: "https://graph.facebook.com", or a fake's address.
-        version: "v26.0".
+        version: "v26.0"; "" for the few addresses that have none.
         token: the access; never shown.
         app_secret: signs each call when given; never shown.
+        in_query: the token is a parameter of each call (in the form of a POST), as Meta's own SDK does; else a header.
     """
 
     http: requests.Session = field(repr=False)
@@ -84,6 +87,7 @@ class Graph:
     version: str
     token: str = field(repr=False)
     app_secret: str = field(default="", repr=False)
+    in_query: bool = False
 
     def call(self, call: Call, content: File | None = None) -> dict[str, Any]:
         """Send one request.
@@ -131,21 +135,23 @@ class Graph:
 
     def _send(self, call: Call, content: File | None) -> requests.Response:
         params = encode(call.params)
+        # A connection kept from the last call may be dead: then nobody knows whether this one arrived.
+        headers = {"Connection": "close"}
+        if self.token and self.in_query:
+            params["access_token"] = self.token
+        elif self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         if self.app_secret and urlsplit(self.url).hostname not in NO_PROOF_HOSTS:
             params["appsecret_proof"] = proof(self.app_secret, self.token)
         files = {"source": (content.name, content.content, content.media_type)} if content else None
         in_query = call.method != "POST"
         return self.http.request(
             call.method,
-            f"{self.url.rstrip('/')}/{self.version}{call.path}",
+            "/".join(filter(None, (self.url.rstrip("/"), self.version, call.path.lstrip("/")))),
             params=params if in_query else None,
             data=None if in_query else params,
             files=files,
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                # A connection kept from the last call may be dead: then nobody knows whether this one arrived.
-                "Connection": "close",
-            },
+            headers=headers,
             allow_redirects=False,
         )
 
@@ -194,7 +200,8 @@ class Graph:
 
     def _refused(self, call: Call, error: Mapping[str, Any], answer: requests.Response) -> PublishError:
         rule = graph_errors.rule_for(error, answer.status_code)
-        said = redact(str(error.get("message", "")), self.token, self.app_secret)
+        secrets = [str(call.params.get(name, "")) for name in SECRET_PARAMS]
+        said = redact(str(error.get("message", "")), self.token, self.app_secret, *secrets)
         codes = f"code {error.get('code')}, subcode {error.get('error_subcode')}"
         return graph_errors.refused(
             rule,
@@ -210,14 +217,28 @@ def access(channel: str, settings: Any, http: Callable[[], requests.Session]) ->
     Raises:
         NotAuthorised: there is no access yet.
     """
-    token = settings.access_token.get_secret_value() if settings.access_token else ""
+    return _with_token(channel, "access_token", settings, http)
+
+
+def second_access(channel: str, settings: Any, http: Callable[[], requests.Session]) -> Graph | None:
+    """The same with the token of the person behind the page, for reads that Meta refuses to the page; None: not kept.
+
+    Since 2026-05 page tokens get 100/33 where user tokens see an object, and nobody at Meta says which is right.
+    """
+    return _with_token(channel, "user_token", settings, http) if settings.user_token else None
+
+
+def _with_token(channel: str, key: str, settings: Any, http: Callable[[], requests.Session]) -> Graph:
+    secret = getattr(settings, key)
+    token = secret.get_secret_value() if secret else ""
     if not re.fullmatch(r"[!-~]+", token):  # anything else could not travel in a header
         words = _("{setting} is not an access token") if token else _("{setting} is missing")
         raise NotAuthorised(
-            words.format(setting=f"{channel}.access_token"),
-            hint=_("set {name} (or {name}_FILE) to the access token").format(
-                name=f"VEILLE_{channel}__access_token".upper()
+            words.format(setting=f"{channel}.{key}"),
+            hint=_("connect it with `veille connect {channel}`, or set {name} (or {name}_FILE)").format(
+                channel=channel, name=f"VEILLE_{channel}__{key}".upper()
             ),
         )
-    secret = settings.app_secret.get_secret_value() if settings.app_secret else ""
-    return Graph(http(), settings.api_url, settings.api_version, token, secret)
+    signs = settings.app_secret and getattr(settings, "login", "facebook") == "facebook"
+    app_secret = settings.app_secret.get_secret_value() if signs else ""
+    return Graph(http(), settings.api_url, settings.api_version, token, app_secret, settings.in_query)

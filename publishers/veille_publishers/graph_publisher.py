@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
 from typing import Any, ClassVar
 
+from veille.credentials import Current
 from veille.errors import PublishError
 from veille.publishing import Delivery, Journal, OnUnknown, Proof, Receipt, Rendition
 from veille_publishers.graph import Graph, access
@@ -31,6 +31,8 @@ class GraphPublisher(ABC):
         self._settings: Any = context.config.channel(self.kind)
         self._showcase = Showcase(self.kind, context.config, context.clock)
         self.live = context.config.live(self.kind)
+        self._current = Current(context.config)
+        self._made: tuple[Any, Graph] | None = None
 
     def targets(self) -> Sequence[str]:
         """The page or account.
@@ -81,6 +83,10 @@ class GraphPublisher(ABC):
         delays: Sequence[timedelta] = self._settings.readback
         return delays
 
-    @cached_property
+    @property
     def _graph(self) -> Graph:
-        return access(self.kind, self._settings, self._context.http)
+        """With the newest token: one that was renewed meanwhile counts from this call on."""
+        newest = self._current.settings(self.kind)
+        if self._made is None or self._made[0] is not newest:
+            self._made = newest, access(self.kind, newest, self._context.http)
+        return self._made[1]

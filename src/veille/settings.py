@@ -187,6 +187,11 @@ class _SocialSettings(_Section):
     token_in: Literal["header", "query"] = "header"  # "query": as a parameter, as Meta's own SDK does
     slots: Slots = ()
 
+    @property
+    def in_query(self) -> bool:
+        """Whether the token travels as a parameter."""
+        return self.token_in == "query"
+
 
 class FacebookSettings(_SocialSettings):
     """The Facebook page."""

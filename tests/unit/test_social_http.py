@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 import requests
 
 from tests.support.graph_world import known_params
 from veille import __version__
-from veille_publishers.graph import Call, encode, proof
+from veille.errors import Unavailable
+from veille_publishers.graph import Call, Graph, encode, proof
 from veille_publishers.http import redact, session
 
 
@@ -57,6 +60,30 @@ def test_every_request_has_time_outs_and_no_write_is_redirected(
     monkeypatch.setattr(requests.Session, "send", send)
     session((3, 4)).request(method, "http://127.0.0.1:1/", allow_redirects=True)
     assert (seen["timeout"], seen["allow_redirects"]) == ((3, 4), redirects)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+@pytest.mark.parametrize("in_query", [False, True])
+def test_the_token_travels_in_the_header_or_where_the_setting_says(
+    monkeypatch: pytest.MonkeyPatch, method: str, in_query: bool
+) -> None:
+    sent: list[requests.PreparedRequest] = []
+
+    def send(_self: requests.Session, request: requests.PreparedRequest, **_kwargs: object) -> requests.Response:
+        sent.append(request)
+        raise requests.ConnectTimeout(request.url)
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    graph = Graph(session(), "http://127.0.0.1:1", "v26.0", "EAA+token", in_query=in_query)
+    with pytest.raises(Unavailable) as refused:
+        graph.call(Call(method, "/1/feed", {"message": "é"}))
+    (request,) = sent
+    form, query = dict(parse_qsl(str(request.body or ""))), dict(parse_qsl(urlsplit(str(request.url)).query))
+    assert (request.headers.get("Authorization") == "Bearer EAA+token") is not in_query
+    where = form if method == "POST" else query
+    assert where == {"message": "é", **({"access_token": "EAA+token"} if in_query else {})}
+    assert (query == {}) == (method == "POST")
+    assert "EAA" not in f"{refused.value}{refused.value.detail}{refused.value.hint}{graph!r}"
 
 
 def test_secrets_are_taken_out_of_texts() -> None:
