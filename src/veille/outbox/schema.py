@@ -209,6 +209,21 @@ channel = _table(
     sa.Column("rests_until", Moment),  # after a failure: the next try
 )
 
+access = _table(  # of a channel at its service: `veille.access`
+    "access",
+    sa.Column("channel", sa.Text, primary_key=True),
+    _text("mark"),  # a digest of the token that this is about
+    sa.Column("tried_at", Moment, nullable=False),  # the last look, also one that got no answer
+    sa.Column("checked_at", Moment),  # the last look that got one
+    sa.Column("valid", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("expires_at", Moment),  # NULL: never, or nobody knows
+    sa.Column("data_access_expires_at", Moment),
+    sa.Column("refreshed_at", Moment),  # when this token was given
+    _text("problems"),  # JSON
+    sa.Column("warned_days", sa.Integer),  # the last mail said that so many days are left
+    sa.Column("warned_at", Moment),
+)
+
 subscriber = _table(
     "subscriber",
     sa.Column("id", BigInt, primary_key=True),

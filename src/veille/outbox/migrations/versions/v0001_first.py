@@ -176,6 +176,21 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "access",
+        sa.Column("channel", sa.Text, primary_key=True),
+        sa.Column("mark", sa.Text, nullable=False, server_default=""),
+        sa.Column("tried_at", BIGINT, nullable=False),
+        sa.Column("checked_at", BIGINT),
+        sa.Column("valid", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("expires_at", BIGINT),
+        sa.Column("data_access_expires_at", BIGINT),
+        sa.Column("refreshed_at", BIGINT),
+        sa.Column("problems", sa.Text, nullable=False, server_default=""),
+        sa.Column("warned_days", sa.Integer),
+        sa.Column("warned_at", BIGINT),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "subscriber",
         sa.Column("id", BIGINT, primary_key=True),
         sa.Column("email", sa.Text, nullable=False, unique=True),
