@@ -230,8 +230,9 @@ def test_noise_stays_below_the_limit(tmp_path: Path) -> None:
     noise = Pillow.frombytes("RGB", (1440, 1800), os.urandom(1440 * 1800 * 3))
     noise.save(tmp_path / "a.png", compress_level=1)
     [made] = instagram([Image(tmp_path / "a.png")])
-    assert len(made.content) < 1_200_000, "detail did not give way"
-    assert (made.width, made.height) == (1440, 1800)
+    assert len(made.content) < 1_000_000, "detail did not give way"
+    assert made.width >= 1000
+    assert made.height * 4 == made.width * 5
 
 
 @pytest.mark.parametrize("focus", list(itertools.product((0.03, 0.3, 0.97), repeat=2)))

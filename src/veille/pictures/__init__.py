@@ -28,7 +28,7 @@ from veille.rendering.rendered import Picture
 MIN_WIDTH = 320  # px; Instagram enlarges anything smaller (Meta, Instagram Platform, IG User Media, 2026-11)
 INSTAGRAM_WIDTH = 1440  # px; Instagram shrinks anything larger (same page)
 INSTAGRAM_MAX = 10  # pictures in a carousel (same page)
-INSTAGRAM_AIM = 1_000_000  # bytes; Meta's limit is 8 MB
+INSTAGRAM_AIM = 999_999  # bytes; Meta's limit is 8 MB
 _QUALITIES = (85, 78, 70, 60)  # below 60 a face looks worse than a slow page
 
 
@@ -93,6 +93,23 @@ def instagram(
     )
 
 
+def link_card(
+    *, title: str, kind_label: str, town: str, brand: Brand, kind: str = "", root: Path | None = None
+) -> Picture:
+    """What Facebook and others show beside a link to a post without pictures: 1200 x 630 pixels, drawn from its title.
+
+    Source: Meta, "Images in link shares" (developers.facebook.com/docs/sharing/webmasters/images, read 2026-09-11).
+
+    Args:
+        title, kind_label, town, kind, root: as in `instagram`.
+
+    Raises:
+        RenderError: the card cannot be drawn.
+    """
+    card = cards.Card(title=title, kind_label=kind_label, town=town, kind=kind)
+    return _picture(_jpeg(cards.draw(card, brand, layout=cards.WIDE, root=root)), alt=title)
+
+
 def check(image: Image, *, root: Path | None = None) -> Finding | None:
     """What is wrong with a picture, from its header alone: cheap enough for every `veille check`."""
     try:
@@ -121,15 +138,20 @@ def _web(original: originals.Original, width: int, ground: str) -> Picture:
     if picture.width > width:
         height = max(1, round(picture.height * width / picture.width))
         picture = picture.resize((width, height), Pillow.Resampling.LANCZOS, reducing_gap=3)
-    return _picture(_encoded(picture, _QUALITIES[0]))
+    return _picture(_jpeg(picture))
 
 
 @lru_cache(maxsize=256)
 def _cropped(original: originals.Original, focus: tuple[float, float], ratio: float, ground: str) -> Picture:
     picture = originals.decoded(original, ground)
     box = crop_box(picture.size, focus, ratio)
-    size = frame(min(INSTAGRAM_WIDTH, int(box[2] - box[0])), ratio)
-    return _picture(_jpeg(picture.resize(size, Pillow.Resampling.LANCZOS, box=box, reducing_gap=3)))
+    width = max(MIN_WIDTH, min(INSTAGRAM_WIDTH, int(box[2] - box[0])))  # Instagram would enlarge it by its own means
+    while True:
+        size = frame(width, ratio)
+        content = _jpeg(picture.resize(size, Pillow.Resampling.LANCZOS, box=box, reducing_gap=3))
+        if len(content) <= INSTAGRAM_AIM or width == MIN_WIDTH:
+            return _picture(content)
+        width = max(MIN_WIDTH, width * 4 // 5)  # noise alone comes here
 
 
 def frame(width: int, ratio: float) -> tuple[int, int]:
@@ -155,7 +177,7 @@ def crop_box(size: tuple[int, int], focus: tuple[float, float], ratio: float) ->
 
 
 def _jpeg(picture: Pillow.Image) -> bytes:
-    """JPEG bytes of about 1 MB at most: fine grain gives way first."""
+    """JPEG bytes of 1 MB at most, unless it is all noise: fine grain gives way first."""
     for quality in _QUALITIES:
         content = _encoded(picture, quality)
         if len(content) <= INSTAGRAM_AIM:

@@ -1,4 +1,4 @@
-"""The card that stands for a post without a picture: 1080 x 1350 pixels, drawn from its title.
+"""The card that stands for a post without a picture, drawn from its title: upright for Instagram, wide for links.
 
 One family with letter and pages: off-white ground, a large headline in ink with the sun behind its last line,
 a coral shape that depends on the kind of post, and the newsroom's name. The same words give the same pixels.
@@ -15,18 +15,55 @@ from PIL import ImageDraw
 from veille.brand import Brand, Palette, contrast
 from veille.errors import RenderError
 from veille.i18n import gettext as _
-from veille.pictures import headlines, motifs, originals
+from veille.pictures import headlines, logos, motifs
 from veille.pictures.headlines import BOLD, MEDIUM
 
-WIDTH, HEIGHT = 1080, 1350  # px: 4:5, the tallest that Instagram shows whole
-MARGIN = 88
-MIN_CONTRAST = 4.5  # WCAG 2.1, criterion 1.4.3
-_TITLE_TOP, _TITLE_BOTTOM = 490, 1110
-_LABEL_HEIGHT, _LABEL_GAP = 66, 36  # the row of labels, and what lies between it and the headline
-_LABEL_SIZES = range(38, 25, -2)
-_FOOT = 1232  # centre line of the name
-_NAME_SIZES = range(54, 31, -2)
-_LOGO_SIZE = (500, 96)
+MIN_CONTRAST = 4.5  # WCAG 2.2, criterion 1.4.3 (w3.org/TR/WCAG22, read 2026-11-22)
+Pair = tuple[str, str]  # names in `Palette`: a text, and what lies behind it
+HEADLINE, MARKED = ("ink", "ground"), ("on_highlight", "highlight")
+LABEL, TOWN = ("on_action", "action"), ("muted", "ground")
+PAIRS: tuple[Pair, ...] = (HEADLINE, TOWN, MARKED, LABEL)  # every text that a card may show
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are on a card, in px.
+
+    Args:
+        room: width of headline and labels.
+        top, bottom: between which the headline stands, on the bottom.
+        motif: the smallest and largest side of the drawing in the corner; above the labels, or beside them.
+        sizes: of the headline, from large to small.
+        rule: of the line under the headline.
+        foot: middle of the newsroom's name.
+        names: sizes of that name.
+        logo: the room of a logo.
+    """
+
+    width: int
+    height: int
+    margin: int
+    room: int
+    top: int
+    bottom: int
+    motif: tuple[int, int]
+    sizes: range
+    rule: int
+    foot: int
+    names: range
+    logo: tuple[int, int]
+
+
+# 4:5 is the tallest that Instagram shows whole; 1.91:1 is what Facebook and others show beside a link
+# (developers.facebook.com/docs/sharing/webmasters/images, read 2026-09-11).
+PORTRAIT = Layout(
+    1080, 1350, 88, 904, 490, 1110, (300, 620), range(176, 51, -4), 1160, 1232, range(54, 31, -2), (500, 96)
+)
+WIDE = Layout(1200, 630, 64, 770, 170, 476, (346, 346), range(112, 43, -4), 506, 564, range(40, 25, -2), (400, 64))
+LABEL_HEIGHT, LABEL_GAP = 66, 36  # a row of labels, and what lies between it and the headline
+_ROW = LABEL_HEIGHT + 6  # from one row of labels to the next
+_LABEL_SIZES, _TOWN_SIZES = range(38, 25, -2), range(38, 31, -2)
+_PIN = 44  # what the pin before a town takes
 
 
 @dataclass(frozen=True)
@@ -39,7 +76,7 @@ class Card:
     kind: str = ""
 
 
-def draw(card: Card, brand: Brand, *, root: Path | None = None) -> Pillow.Image:
+def draw(card: Card, brand: Brand, *, layout: Layout = PORTRAIT, root: Path | None = None) -> Pillow.Image:
     """Draw a card in the light palette.
 
     Args:
@@ -49,121 +86,145 @@ def draw(card: Card, brand: Brand, *, root: Path | None = None) -> Pillow.Image:
         RenderError: colours below 4.5:1, or a font that cannot be read.
         ContentError: a logo that cannot be read.
     """
-    _check_contrast(brand.light)
-    tokens = brand.light
+    for pair in PAIRS:
+        _check_contrast(brand.light, pair)
     bold, medium = headlines.font_path(BOLD, root), headlines.font_path(MEDIUM, root)
-    image = Pillow.new("RGB", (WIDTH, HEIGHT), tokens.ground)
-    block = headlines.fit(card.title, bold, WIDTH - 2 * MARGIN, _TITLE_BOTTOM - _TITLE_TOP)
-    top = _TITLE_BOTTOM - block.height
-    _paste_motif(image, card.kind, top, tokens)
-    right = _draw_label(image, card.kind_label, medium, top - _LABEL_GAP, tokens)
-    _draw_town(image, card.town, medium, (right, top - _LABEL_GAP), tokens)
-    _draw_title(image, block, top, tokens)
-    ImageDraw.Draw(image).line((MARGIN, 1160, WIDTH - MARGIN, 1160), fill=tokens.rule, width=3)
-    if brand.logo:
-        _paste_logo(image, brand.logo, root)
-    else:
-        _draw_name(image, brand.name, bold, tokens)
+    image = Pillow.new("RGB", (layout.width, layout.height), brand.light.ground)
+    title, label = _words(card, brand, bold)
+    block = headlines.fit(title, bold, layout.room, layout.bottom - layout.top, layout.sizes)
+    top = layout.bottom - block.height
+    sheet = _Sheet(image, layout, brand.light)
+    sheet.labels(label, card.town, medium, top - LABEL_GAP, card.kind)
+    sheet.title(block, top)
+    sheet.foot(brand, bold, root)
     return image
 
 
-def _check_contrast(tokens: Palette) -> None:
-    """Every pair of text and ground that a card puts together."""
-    for text, ground in (
-        ("ink", "ground"),
-        ("muted", "ground"),
-        ("on_highlight", "highlight"),
-        ("on_action", "action"),
-    ):
-        ratio = contrast(getattr(tokens, text), getattr(tokens, ground))
-        if ratio < MIN_CONTRAST:
-            raise RenderError(
-                _(
-                    "the colours {text} and {ground} are too close to be read on a card: "
-                    "{ratio:.1f}:1, and 4.5:1 is needed"
-                ).format(text=text, ground=ground, ratio=ratio),
-                hint=_("make one of them darker or lighter under [brand] colours in veille.toml"),
-            )
+def _words(card: Card, brand: Brand, path: Path) -> tuple[str, str]:
+    """The headline and the label; a title of which nothing can be drawn (emoji alone) leaves the floor to the kind."""
+    font = headlines.load(path, 64)
+    for title, label in ((card.title, card.kind_label), (card.kind_label, ""), (brand.name, "")):
+        if headlines.printable(title, font):
+            return title, label
+    return "…", ""
 
 
-def _paste_motif(image: Pillow.Image, kind: str, top: int, tokens: Palette) -> None:
-    """As large as the headline leaves room for: a short title gets a poster, a long one a corner."""
-    side = min(620, max(300, top - _LABEL_GAP - _LABEL_HEIGHT - 40))
-    colours = (tokens.action, tokens.highlight, tokens.ink)
-    image.paste(motifs.corner(kind, side, tokens.ground, colours), (WIDTH - side, 0))
+def _check_contrast(tokens: Palette, pair: Pair) -> None:
+    text, ground = pair
+    ratio = contrast(getattr(tokens, text), getattr(tokens, ground))
+    if ratio < MIN_CONTRAST:
+        raise RenderError(
+            _(
+                "the colours {text} and {ground} are too close to be read on a card: {ratio:.1f}:1, and 4.5:1 is needed"
+            ).format(text=text, ground=ground, ratio=ratio),
+            hint=_("make one of them darker or lighter under [brand] colours in veille.toml"),
+        )
 
 
-def _draw_label(image: Pillow.Image, label: str, path: Path, bottom: int, tokens: Palette) -> int:
-    """The kind of post, on coral, above the headline; returns where it ends, in px from the left."""
-    text, font = headlines.shrunk(label, path, _LABEL_SIZES, (WIDTH - 2 * MARGIN) // 2)
-    if not text:
-        return MARGIN
-    width, height = round(font.getlength(text)) + 48, _LABEL_HEIGHT
-    motifs.smooth(
-        image,
-        (MARGIN, bottom - height, MARGIN + width, bottom),
-        tokens.action,
-        lambda pen, k: pen.rounded_rectangle((0, 0, width * k, height * k), radius=height * k / 2, fill=255),
-    )
-    place = (MARGIN + 24, bottom - height / 2)
-    ImageDraw.Draw(image).text(place, text, font=font, fill=tokens.on_action, anchor="lm")
-    return MARGIN + width + 32
+@dataclass(frozen=True)
+class _Sheet:
+    """A card that is being drawn."""
 
+    image: Pillow.Image
+    layout: Layout
+    tokens: Palette
 
-def _draw_town(image: Pillow.Image, town: str, path: Path, corner: tuple[int, int], tokens: Palette) -> None:
-    """The town with a pin, beside the label; `corner` is the bottom left of its room."""
-    left, middle = corner[0] + 44, corner[1] - _LABEL_HEIGHT // 2
-    text, font = headlines.shrunk(town, path, _LABEL_SIZES, WIDTH - MARGIN - left)
-    if not text:
-        return
-    ImageDraw.Draw(image).text((left, middle), text, font=font, fill=tokens.muted, anchor="lm")
-    motifs.smooth(image, (left - 44, middle - 22, left - 14, middle + 22), tokens.action, _paint_pin)
+    def write(self, place: tuple[float, float], text: str, font: headlines.Font, pair: Pair, anchor: str) -> None:
+        """The only way in which text gets on a card: in a pair of colours that was computed to be readable."""
+        _check_contrast(self.tokens, PAIRS[PAIRS.index(pair)])
+        ImageDraw.Draw(self.image).text(place, text, font=font, fill=getattr(self.tokens, pair[0]), anchor=anchor)
 
+    def labels(self, label: str, town: str, path: Path, bottom: int, kind: str) -> None:
+        """The kind of post and the town above the headline, side by side or in two rows; the drawing above them."""
+        margin, room = self.layout.margin, self.layout.room
+        text, font = headlines.shrunk(label, path, _LABEL_SIZES, room // 2)
+        chip = round(font.getlength(text)) + 48 + 32 if text else 0
+        where, town_font = headlines.shrunk(town, path, _TOWN_SIZES, room - chip - _PIN)
+        if chip and where.endswith("…"):  # a row of its own
+            where, town_font = headlines.shrunk(town, path, _TOWN_SIZES, room - _PIN)
+            rows, left = 2, margin
+        else:
+            rows, left = 1, margin + chip
+        top = bottom - LABEL_HEIGHT - (rows - 1) * _ROW
+        self._motif(kind, top)
+        if text:
+            self._chip(text, font, top)
+        if where:
+            self._town(where, town_font, left, bottom)
 
-def _draw_title(image: Pillow.Image, block: headlines.Block, top: int, tokens: Palette) -> None:
-    """The headline, with the sun behind its last line."""
-    pen = ImageDraw.Draw(image)
-    for index, line in enumerate(block.lines):
-        baseline = top + round(block.step * index + block.size * 0.95)
-        last = index == len(block.lines) - 1
-        if last:
-            _mark(image, baseline, round(block.font.getlength(line)), block.size, tokens.highlight)
-        fill = tokens.on_highlight if last else tokens.ink
-        pen.text((MARGIN, baseline), line, font=block.font, fill=fill, anchor="ls")
+    def _motif(self, kind: str, free: int) -> None:
+        """As large as there is room above the labels: a short title gets a poster, a long one a corner."""
+        least, most = self.layout.motif
+        side = min(most, max(least, free - 40))
+        colours = (self.tokens.action, self.tokens.highlight, self.tokens.ink)
+        drawing = motifs.corner(kind, side, self.tokens.ground, colours)
+        self.image.paste(drawing, (self.layout.width - side, 0))
 
+    def _chip(self, text: str, font: headlines.Font, top: int) -> None:
+        """The kind of post, on coral."""
+        left, width, height = self.layout.margin, round(font.getlength(text)) + 48, LABEL_HEIGHT
+        motifs.smooth(
+            self.image,
+            (left, top, left + width, top + height),
+            self.tokens.action,
+            lambda pen, k: pen.rounded_rectangle((0, 0, width * k, height * k), radius=height * k / 2, fill=255),
+        )
+        self.write((left + 24, top + height / 2), text, font, LABEL, "lm")
 
-def _mark(image: Pillow.Image, baseline: int, width: int, size: int, colour: str) -> None:
-    """What a marker pen leaves behind `width` px of text: not quite straight."""
-    pad, slant = round(size * 0.18), size * 0.05
-    box = (MARGIN - pad, baseline - round(size * 0.86), MARGIN + width + pad, baseline + round(size * 0.27))
-    right, low = box[2] - box[0], box[3] - box[1]
-    corners = [(slant, slant), (right - slant, 0), (right, low - slant), (0, low)]
-    motifs.smooth(image, box, colour, lambda pen, k: pen.polygon([(x * k, y * k) for x, y in corners], fill=255))
+    def _town(self, text: str, font: headlines.Font, left: int, bottom: int) -> None:
+        """The town with a pin."""
+        middle = bottom - LABEL_HEIGHT // 2
+        self.write((left + _PIN, middle), text, font, TOWN, "lm")
+        motifs.smooth(self.image, (left, middle - 22, left + 30, middle + 22), self.tokens.action, _paint_pin)
+
+    def title(self, block: headlines.Block, top: int) -> None:
+        """The headline, with the sun behind its last line."""
+        for index, line in enumerate(block.lines):
+            baseline = top + round(block.step * index + block.size * 0.95)
+            last = index == len(block.lines) - 1
+            if last:
+                self._mark(baseline, round(block.font.getlength(line)), block.size)
+            self.write((self.layout.margin, baseline), line, block.font, MARKED if last else HEADLINE, "ls")
+
+    def _mark(self, baseline: int, width: int, size: int) -> None:
+        """What a marker pen leaves behind `width` px of text: not quite straight."""
+        pad, slant, left = round(size * 0.18), size * 0.05, self.layout.margin
+        box = (left - pad, baseline - round(size * 0.86), left + width + pad, baseline + round(size * 0.27))
+        right, low = box[2] - box[0], box[3] - box[1]
+        corners = [(slant, slant), (right - slant, 0), (right, low - slant), (0, low)]
+        motifs.smooth(
+            self.image,
+            box,
+            self.tokens.highlight,
+            lambda pen, k: pen.polygon([(x * k, y * k) for x, y in corners], fill=255),
+        )
+
+    def foot(self, brand: Brand, path: Path, root: Path | None) -> None:
+        """A line, and who says it: the newsroom's logo, else its name."""
+        left, right = self.layout.margin, self.layout.width - self.layout.margin
+        ImageDraw.Draw(self.image).line((left, self.layout.rule, right, self.layout.rule), self.tokens.rule, width=3)
+        if brand.logo:
+            mark = logos.shown(brand.logo, self.layout.logo, self.tokens, root)
+            self.image.paste(mark, (left, self.layout.foot - mark.height // 2), mark)
+        else:
+            self._name(brand.name, path)
+
+    def _name(self, name: str, path: Path) -> None:
+        """The newsroom's word mark: its name, ended by a coral point."""
+        left = self.layout.margin
+        text, font = headlines.shrunk(name, path, self.layout.names, self.layout.width - 2 * left - 20)
+        baseline = self.layout.foot + round(font.size * 0.35)
+        self.write((left, baseline), text, font, HEADLINE, "ls")
+        x, side = left + round(font.getlength(text) + font.size * 0.08), round(font.size * 0.24)
+        motifs.smooth(
+            self.image,
+            (x, baseline - side, x + side, baseline),
+            self.tokens.action,
+            lambda pen, k: pen.ellipse((0, 0, side * k, side * k), fill=255),
+        )
 
 
 def _paint_pin(pen: ImageDraw.ImageDraw, k: float) -> None:
     pen.polygon([(3 * k, 20 * k), (27 * k, 20 * k), (15 * k, 43 * k)], fill=255)
     pen.ellipse((0, 0, 30 * k, 30 * k), fill=255)
     pen.ellipse((10 * k, 10 * k, 20 * k, 20 * k), fill=0)
-
-
-def _draw_name(image: Pillow.Image, name: str, path: Path, tokens: Palette) -> None:
-    """The newsroom's word mark: its name, ended by a coral point."""
-    text, font = headlines.shrunk(name, path, _NAME_SIZES, WIDTH - 2 * MARGIN - 20)
-    baseline = _FOOT + round(font.size * 0.35)
-    ImageDraw.Draw(image).text((MARGIN, baseline), text, font=font, fill=tokens.ink, anchor="ls")
-    x, side = MARGIN + round(font.getlength(text) + font.size * 0.08), round(font.size * 0.24)
-    motifs.smooth(
-        image,
-        (x, baseline - side, x + side, baseline),
-        tokens.action,
-        lambda pen, k: pen.ellipse((0, 0, side * k, side * k), fill=255),
-    )
-
-
-def _paste_logo(image: Pillow.Image, logo: str, root: Path | None) -> None:
-    """The newsroom's own mark, never enlarged, left in the foot."""
-    original = originals.look((root or Path()) / logo, root)
-    mark = originals.transparent(original)
-    mark.thumbnail(_LOGO_SIZE, Pillow.Resampling.LANCZOS)
-    image.paste(mark, (MARGIN, _FOOT - mark.height // 2), mark)

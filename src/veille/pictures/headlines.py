@@ -12,13 +12,20 @@ from PIL import ImageFont, features
 
 from veille.errors import RenderError
 from veille.i18n import gettext as _
+from veille.pictures import linebreaks
 from veille.rendering.templating import shipped
 
 BOLD, MEDIUM = "Lexend-Bold.ttf", "Lexend-Medium.ttf"
 LEADING = 1.2
-_SIZES = range(176, 51, -4)  # px of a headline; the largest that fits is taken
+_SIZES = range(176, 51, -4)  # px of a headline
+_WHOLE = 84  # px: a word that is too wide even so is hyphenated
+_HYPHENATED = 112  # px: the largest size with hyphens in words
+_SMALLER = 0.78  # of the largest size that fits: how much smaller it may be for better lines
+_LOSS = 1.4  # what the loss of the whole size would cost, in the measure of `linebreaks`
+NARROW = "\u202f"  # narrow no-break space
+_KEPT = ("\xa0", NARROW)
 _NOT_A_GLYPH = "\U0010fffd"  # private use: every font draws its .notdef here
-_WORDS = {"\u202f": "\xa0", "\u2011": "-", "→": "›", "←": "‹", "\u2009": " "}
+_WORDS = {"\u2011": "-", "→": "›", "←": "‹", "\u2009": " "}
 
 Font = ImageFont.FreeTypeFont
 
@@ -77,18 +84,30 @@ def load(path: Path, size: int) -> Font:
 def printable(text: str, font: Font) -> str:
     """The text as this font can draw it: what it lacks (emoji) is left out, spaces are made single."""
     text = unicodedata.normalize("NFC", text)
-    text = "".join(_WORDS.get(char, char) for char in text)
-    kept = "".join(" " if char.isspace() and char != "\xa0" else char for char in text if drawn(char, font))
-    return re.sub(r" *\xa0[ \xa0]*| +", lambda gap: "\xa0" if "\xa0" in gap[0] else " ", kept).strip()
+    text = "".join(_WORDS.get(char, char) for char in text).replace(NARROW, _narrow(font))
+    kept = "".join(" " if char.isspace() and char not in _KEPT else char for char in text if drawn(char, font))
+    return re.sub(rf"[ \xa0{NARROW}]+", _one_space, kept).strip()
+
+
+def _narrow(font: Font) -> str:
+    """The narrowest no-break space that it draws: raqm makes one for fonts that have none."""
+    return NARROW if drawn(NARROW, font) else "\xa0"
+
+
+def _one_space(gap: re.Match[str]) -> str:
+    return next((space for space in _KEPT if space in gap[0]), " ")
 
 
 def drawn(char: str, font: Font) -> bool:
     """Whether the font has a glyph for a character; spaces count, marks without a shape do not."""
-    if char.isspace():
+    if char.isspace() and char != NARROW:
         return True
     if unicodedata.category(char) in ("Cc", "Cf", "Cn", "Co", "Cs"):
         return False
-    return bytes(font.getmask(char)) != _missing(font)
+    shape = font.getmask(char)
+    if char == NARROW:
+        return shape.getbbox() is None
+    return shape.getbbox() is not None and bytes(shape) != _missing(font)
 
 
 @lru_cache(maxsize=128)
@@ -110,24 +129,45 @@ def shrunk(text: str, path: Path, sizes: range, width: int) -> tuple[str, Font]:
     return _cut(shown, font, width), font
 
 
-def fit(text: str, path: Path, width: int, height: int) -> Block:
-    """The headline at the largest size that fits, in lines of even length.
+def fit(text: str, path: Path, width: int, height: int, sizes: range = _SIZES) -> Block:
+    """The headline, as large as it fits, in lines that people can read aloud: see `linebreaks`.
 
-    French punctuation keeps its word ("« Espace »", "Où ?"). A word wider than the card breaks at its hyphens, at
-    the smallest size anywhere. What is too long even then ends in "…".
+    French punctuation keeps its word ("« Espace »", "Où ?"). A word that would make the whole headline small is
+    hyphenated; one that cannot be is broken at the smallest size anywhere. What is too long even then ends in "…".
 
     Args:
         width, height: px of the room.
+        sizes: px, from large to small.
     """
-    text = printable(text, load(path, 64))
-    text = re.sub(r" (?=[»:;!?%€])|(?<=«) ", "\xa0", text)
-    for size in _SIZES:
+    font = load(path, 64)
+    text = _glued(printable(text, font), _narrow(font))
+    softened = linebreaks.softened(text, load(path, _WHOLE), width)
+    fitting: list[tuple[float, Block]] = []
+    for size in sizes:
+        if fitting and size < fitting[0][1].size * _SMALLER:
+            break
         font = load(path, size)
-        lines = wrapped(text, font, width)
-        fits = len(lines) * size * LEADING <= height and max(map(font.getlength, lines)) <= width
-        if fits:
-            return Block(tuple(balanced(text, font, width, lines)), font, size)
-    lines = [part for line in lines for part in _chopped(line, font, width)]
+        if softened != text and size > _HYPHENATED:
+            continue
+        lines = linebreaks.wrapped(softened, font, width)
+        if len(lines) * size * LEADING <= height and max(map(font.getlength, lines)) <= width:
+            cost, lines = linebreaks.even(softened, font, width, lines)
+            loss = 1 - size / fitting[0][1].size if fitting else 0.0
+            fitting.append((cost + _LOSS * loss, Block(tuple(lines), font, size)))
+    if fitting:
+        return min(fitting, key=lambda found: found[0])[1]
+    return _squeezed(softened, load(path, sizes[-1]), sizes[-1], width, height)
+
+
+def _glued(text: str, narrow: str) -> str:
+    """Signs stay with their word; as narrow as the font can where French printers set them so (not before ":")."""
+    text = re.sub(r" (?=[»:;!?%€])|(?<=«) ", "\xa0", text)
+    return re.sub(r"\xa0(?=[»;!?%€])|(?<=«)\xa0", narrow, text)
+
+
+def _squeezed(text: str, font: Font, size: int, width: int, height: int) -> Block:
+    """What does not fit at any size."""
+    lines = [part for line in linebreaks.wrapped(text, font, width) for part in _chopped(line, font, width)]
     most = int(height / (size * LEADING))
     if len(lines) > most:
         lines = [*lines[: most - 1], _cut(lines[most - 1], font, width)]
@@ -139,41 +179,6 @@ def _cut(line: str, font: Font, width: int) -> str:
     while font.getlength(f"{line}…") > width:
         line = line[:-1]
     return line.rstrip(" \xa0,.;:") + "…"
-
-
-def wrapped(text: str, font: Font, width: float) -> list[str]:
-    """Lines, each as full as it gets; breaks at spaces, never at a no-break space."""
-    lines = [""]
-    for word in text.split(" "):
-        for glue, part in _parts(word, font, width):
-            if font.getlength(lines[-1] + glue + part) <= width:
-                lines[-1] += (glue if lines[-1] else "") + part
-            elif lines[-1]:
-                lines.append(part)
-            else:
-                lines[-1] = part
-    return lines
-
-
-def _parts(word: str, font: Font, width: float) -> list[tuple[str, str]]:
-    """A word with the space before it; in pieces at its hyphens only when it is wider than a line."""
-    if font.getlength(word) <= width:
-        return [(" ", word)]
-    pieces = re.split(r"(?<=[^\W\d]-)(?=[^\W\d])", word)
-    return [(" " if index == 0 else "", piece) for index, piece in enumerate(pieces)]
-
-
-def balanced(text: str, font: Font, width: int, lines: list[str]) -> list[str]:
-    """The same number of lines, in the narrowest column that gives it: no word stands alone at the end."""
-    narrow, wide = width // 3, width
-    while narrow < wide:
-        middle = (narrow + wide) // 2
-        tried = wrapped(text, font, middle)
-        if len(tried) <= len(lines) and max(map(font.getlength, tried)) <= middle:
-            wide, lines = middle, tried
-        else:
-            narrow = middle + 1
-    return lines
 
 
 def _chopped(line: str, font: Font, width: int) -> list[str]:
