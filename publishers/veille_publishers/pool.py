@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from veille.errors import PublishError, Unavailable
-from veille.publishing import Delivery, Journal, Publication, Receipt, Rendition
+from veille.publishing import Delivery, Journal, Outcome, Publication, Receipt, Rendition
 from veille_publishers.smtp import SmtpUrl
 from veille_publishers.smtp_commits import Commits
 from veille_publishers.smtp_door import Door
@@ -99,7 +99,7 @@ class Pool:
         finally:
             runner.close()
 
-    def _alone(self, mail: Mail, journal: _Alone) -> Receipt | PublishError:
+    def _alone(self, mail: Mail, journal: _Alone) -> Outcome:
         run = _Run(self._door, self._idle, 1, self._times, journal)
         self._within(run.go([_NO_DELIVERY], lambda _deliveries: lambda: [mail], 0))
         return journal.outcome
@@ -295,13 +295,13 @@ class _Run:
 class _Alone(Journal):
     """The journal of one letter that no ledger knows."""
 
-    outcome: Receipt | PublishError = Unavailable("")
+    outcome: Outcome = Unavailable("")
 
     def intent(self, delivery: Delivery) -> bool:  # noqa: ARG002
         """It may always go."""
         return True
 
-    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:  # noqa: ARG002
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:  # noqa: ARG002
         """Keep the answer."""
         self.outcome = outcome
 

@@ -203,9 +203,19 @@ class InstagramSettings(_SocialSettings):
     """The Instagram account."""
 
     user_id: str = ""
-    media_base_url: str = ""
+    media: str = ""  # where pictures lie for Instagram to fetch: a folder, or s3://bucket/prefix; "": with the pages
+    media_base_url: str = ""  # under which address everybody sees them
+    media_endpoint: str = ""  # of a bucket that is not at Amazon: "https://s3.example.org"
+    media_region: str = ""
     login: Literal["facebook", "instagram"] = "facebook"  # through the page, or of the account alone
     oauth_url: str = "https://api.instagram.com"  # login = "instagram": gives a token for a code
+
+    @field_validator("media")
+    @classmethod
+    def _folder_or_bucket(cls, value: str) -> str:
+        if "://" in value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[!-~]*)?", value):
+            raise ValueError(_('write a folder, or a bucket as "s3://bucket/prefix"'))
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -67,19 +67,24 @@ def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
     """What is due now, what came back, and who wants to subscribe."""
     from veille_cli.bounce_watch import read_once
     from veille_cli.confirm_mail import confirm_once
+    from veille_cli.media_watch import take_away_once
 
     tally = pump.once()
     if not stop.is_set():
         read_once(room, stop, talk)
         confirm_once(room, stop, talk)
+        take_away_once(room, talk)
     return tally
 
 
 def _until_stopped(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
+    from veille_cli import media_watch
     from veille_cli.bounce_watch import read_meanwhile
+    from veille_cli.chores import beside
     from veille_cli.confirm_mail import confirm_meanwhile
 
-    with read_meanwhile(room, stop, talk), confirm_meanwhile(room, stop, talk):
+    pictures = beside("pictures", lambda: media_watch.take_away_once(room, talk), media_watch.EVERY, stop)
+    with read_meanwhile(room, stop, talk), confirm_meanwhile(room, stop, talk), pictures:
         return _forever(pump, room, stop, talk)
 
 

@@ -1,0 +1,30 @@
+"""Pictures that Instagram has fetched, and a day has passed: taken off the web again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from veille.errors import VeilleError
+
+if TYPE_CHECKING:
+    from veille_cli.output import Talk
+    from veille_cli.wiring import Newsroom
+
+EVERY = 3600.0  # seconds
+KEPT = timedelta(hours=24)  # after a post is public: until then Instagram may fetch its pictures again
+
+
+def take_away_once(room: Newsroom, talk: Talk) -> int:
+    """Remove what no post needs any more, if Instagram is live. Returns how many pictures."""
+    if room.config.channel("instagram").transport != "graph":
+        return 0
+    from veille.outbox.media import MediaUse
+    from veille_publishers.media_store import open_store, take_away
+
+    use = MediaUse(room.database, "instagram")
+    try:
+        return take_away(open_store(room.config), use.known(), use.needed(room.clock() - KEPT))
+    except VeilleError as error:  # they are taken away an hour later
+        talk.say(f"! {error.message}")
+        return 0
