@@ -38,7 +38,7 @@ def command(
     from veille_cli.wiring import newsroom
 
     stop = threading.Event()
-    log = logging.getLogger("veille_web.site")
+    log = logging.getLogger("veille.serve")
     log.setLevel(min(log.getEffectiveLevel(), logging.ERROR))  # whoever operates it sees that a page failed
     with newsroom() as room:
         chosen = room.config.settings.serve

@@ -25,6 +25,7 @@ def application(desk: Desk) -> ASGIApp:
             HTTPException: pages.refused,
             LedgerError: pages.out_of_order,
             ClientDisconnect: pages.gone,
+            Exception: pages.failed,  # answered, and raised again: the guard writes it down
         },
     )
     return Guard(inner, desk, lambda status: pages.message(messages.refused(status)))

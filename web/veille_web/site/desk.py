@@ -23,6 +23,7 @@ from veille.signup import Signups
 from veille.subscribers import Erasure, Subscribers
 from veille.timetable import Clock
 from veille.tokens import Keys, Purpose
+from veille_web.site.alarms import Alarms
 from veille_web.site.clients import Proxies
 from veille_web.site.fields import Stamps
 from veille_web.site.static import Document, Folders
@@ -58,7 +59,11 @@ class Desk:
     wake: Callable[[], None]
     alarm: Callable[[str], None]
     bound: frozenset[str] = field(default_factory=frozenset)
-    _told: set[str] = field(default_factory=set)
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        """For what goes wrong at every request: told once in a while."""
+        return Alarms(self.alarm, self.clock)
 
     @cached_property
     def proxies(self) -> Proxies:
@@ -114,16 +119,14 @@ class Desk:
     def page(self, template: str, **values: Any) -> str:
         """The HTML of a form or message.
 
-        A template of the newsroom that fails is told to the operator, once, and ours stands in its place: whoever
-        wants to leave must be able to.
+        A template of the newsroom that fails is told to the operator, and ours stands in its place: whoever wants to
+        leave must be able to.
         """
         values = {"link": self.link, "look": self.look, **values}
         try:
             return self.templates.render(f"forms/{template}", **values)
         except RenderError as error:
-            if error.message not in self._told:
-                self._told.add(error.message)
-                self.alarm(error.message)
+            self.alarms.say(error.message, error.message)
             return self._shipped.render(f"forms/{template}", **values)
 
     def link(self, target: str) -> str:

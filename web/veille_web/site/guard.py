@@ -10,8 +10,10 @@ import asyncio
 import logging
 import re
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,7 +86,8 @@ class Guard:
             log.debug("a client was too slow")
             told.cut = True
         except Exception as error:  # its words may hold what somebody typed
-            log.error("a page failed: %s", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+            debug = log.isEnabledFor(logging.DEBUG)
+            log.error("a page failed: %s in %s", type(error).__name__, _place(error), exc_info=debug)
         if not told.status:
             await self._refused(500)(inner, receive, told)
         elif told.cut:
@@ -210,6 +213,12 @@ async def _drain(receive: Receive) -> None:
                 taken += len(message.get("body", b""))
                 if not message.get("more_body", False):
                     return
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised: enough to report it, and nothing that a reader typed."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{PurePath(frame.filename).name}:{frame.lineno}"
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:

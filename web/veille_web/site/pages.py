@@ -234,8 +234,12 @@ class Pages:
     async def out_of_order(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
         """The outbox cannot be used now: another program holds it, or its disk is full."""
         assert isinstance(error, LedgerError)
-        self._desk.alarm(error.message)
+        self._desk.alarms.say(error.hint or error.message, error.message)
         return self.message(messages.refused(503))
+
+    async def failed(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
+        """A defect of ours. The page says that, and no more."""
+        return self.message(messages.refused(500))
 
     async def gone(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
         """The client hung up before its form was complete: nobody sees this."""
