@@ -77,7 +77,7 @@ class Pool:
         outcome = self._alone(mail, _Alone())
         if isinstance(outcome, PublishError):
             raise outcome
-        return outcome.remote_id
+        return outcome.remote_id if isinstance(outcome, Receipt) else ""
 
     def rehearse(self, mail: Mail) -> None:
         """Do as `send` does up to the envelope, and take that back: nothing leaves.
