@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.support.graph_fake import GraphFake
 
 
 class Refused(Exception):
@@ -28,9 +32,10 @@ class Fault:
 
     Args:
         written: the call is carried out before it goes wrong.
-        way: "answer" (the body below), "lost" (closed without an answer), "reset", "truncated" or "late".
+        way: "answer" (the body below), "lost" (closed without an answer), "reset", "truncated", "late", or "well".
         body: the answer; JSON, or text for what a proxy says.
         seconds: for "late": how long the answer takes.
+        change: what happens to the fake just before this call; with "well" and `written`, the call itself goes well.
     """
 
     way: str = "answer"
@@ -39,6 +44,7 @@ class Fault:
     body: Any = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+    change: Callable[[GraphFake], None] | None = None
 
     @property
     def payload(self) -> bytes:
