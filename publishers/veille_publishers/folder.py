@@ -48,8 +48,12 @@ class FolderPublisher(ABC):
     @property
     def folder(self) -> Path:
         """Where the files go: `output`, or outbox/web in the sandbox, where feed and pages lie together."""
-        if self.live:
-            return self.config.root / str(self.config.channel(self.kind).output)
+        return self.folder_of(self.kind)
+
+    def folder_of(self, kind: str) -> Path:
+        """Where the files of a channel like this one go."""
+        if self.config.live(kind):
+            return self.config.root / str(self.config.channel(kind).output)
         return self.config.outbox_dir / "web"
 
     @abstractmethod

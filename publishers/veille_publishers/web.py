@@ -143,7 +143,7 @@ class Site:
         self.look = look or Look(web)
         self.name = web.config.brand.name
         self.language = web.config.settings.workspace.language
-        self.has_feed = "feed" in web.config.channels
+        self.has_feed = "feed" in web.config.channels and web.config.live("feed") == web.live
         self.kinds = shelves.kinds(archive.items)
         self.categories = shelves.categories(archive.items)
         self.towns = shelves.towns(archive.items, web.config.towns)
@@ -236,14 +236,24 @@ class Site:
         return tuple(Issue(e.slug, e.title, e.lang, e.date_words) for e in self.archive.editions)
 
     def _shelf(self, shelf: Shelf) -> Iterator[Leaf]:
-        feeds = ((shelf.path, shelf.name),) if shelf.path != ALL_POSTS and not shelf.path.startswith("kinds/") else ()
+        feeds = ((shelf.path, shelf.name),) if self._is_fed(shelf) else ()
         for part in shelves.parts(shelf):
-            numbered = _("{name}, page {number}").format(name=shelf.name, number=part.number)
-            title = numbered if part.number else shelf.name
-            page = Page(part.path, title, feeds=feeds, changed=_newest(part.items))
+            # A list of nothing but sensitive posts is as sensitive: its name would tell what they are about.
+            private = bool(part.items) and all(item.post.sensitive for item in part.items)
+            name = _("Posts") if private else shelf.name
+            numbered = _("{name}, page {number}").format(name=name, number=part.number)
+            title = numbered if part.number else name
+            feeds = () if private else feeds
+            page = Page(part.path, title, private=private, feeds=feeds, changed=_newest(part.items))
             values = {"count": 0 if part.number else len(shelf.items), "items": self.teasers(part.items)}
             around = {"older": part.older, "newer": part.newer}
             yield Leaf(page, "list.html.j2", {**values, **around})
+
+    def _is_fed(self, shelf: Shelf) -> bool:
+        """Whether this list has a feed. That of a category has one once a post of it was in the feed, and not before."""
+        if shelf.path.startswith("categories/"):
+            return (self._web.folder_of("feed") / shelf.path / "feed.xml").is_file()
+        return shelf.path.startswith(("towns/", "audiences/"))
 
     def _hero(self, edition: RenderedEdition | None, lead: str) -> Picture | None:
         """A picture of the latest issue: from its end, because its first posts are shown just below."""

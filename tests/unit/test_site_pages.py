@@ -236,6 +236,37 @@ def test_only_pages_about_sensitive_things_have_the_button(tmp_path: Path) -> No
     assert not re.findall(r"<script(?![^>]*\bsrc=)", "".join(files[n] for n in files if n.endswith(".html")))
 
 
+def test_a_list_of_nothing_but_sensitive_posts_is_as_private_as_they_are(tmp_path: Path) -> None:
+    secret = post("secret", sensitive=True, title="Deux minutes", categories=("Violences", "Santé"), kind="news")
+    files = build(tmp_path, post("a", categories=("Santé",), kind="event"), secret)
+    listed = re.findall(r"<loc>https://lettre\.example\.org/([^<]*)</loc>", files["sitemap.xml"])
+    assert "categories/sante/" in listed
+    assert not {"posts/secret/", "categories/violences/", "kinds/news/"} & set(listed)
+    page = files["categories/violences/index.html"]
+    assert '<meta name="robots" content="noindex, noarchive">' in page
+    assert "canonical" not in page
+    assert "iolence" not in page.partition("</head>")[0]
+    assert "<h1>Posts</h1>" in page
+    assert "<h1>Santé</h1>" in files["categories/sante/index.html"]
+    private = json.loads(files[".veille-private.json"])
+    assert {"categories/violences/", "kinds/news/", "posts/secret/"} <= set(private)
+
+
+def test_the_feed_of_a_category_is_announced_once_there_is_one(tmp_path: Path) -> None:
+    """A post that is not on the feed channel makes a category, and no feed of it."""
+    item = post("a", categories=("Santé",), town_slugs=("bagneux",), towns=("Bagneux",))
+    address = "https://lettre.example.org/categories/sante/feed.xml"
+    assert address not in build(tmp_path, item)["categories/sante/index.html"]
+    web = Web(context(tmp_path))
+    path = web.folder / "categories/sante/feed.xml"
+    path.parent.mkdir(parents=True)
+    path.write_text("<rss/>")
+    page = build(tmp_path, item)["categories/sante/index.html"]
+    assert page.count(f'href="{address}"') == 2
+    live = build(tmp_path, item, web={"transport": "folder", "output": "public"})
+    assert "feed.xml" not in live["categories/sante/index.html"]  # a feed in the sandbox is not public
+
+
 # ---- what the law asks for
 
 

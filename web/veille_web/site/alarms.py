@@ -1,4 +1,4 @@
-"""What the operator is told, once for each cause and while: a full disk makes every request fail for the same reason."""
+"""What the operator is told, once for each cause and while: a full disk makes every request fail, and is one cause."""
 
 from __future__ import annotations
 
