@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from veille.errors import VeilleError
 from veille.i18n import gettext as _
+from veille_cli.chores import beside
 
 if TYPE_CHECKING:
     from veille_cli.output import Talk
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERY = 300.0  # seconds
-FAREWELL = 1.0  # seconds that a mailbox may take to end when `run` does: broken off, it is read again
 
 
 @contextmanager
@@ -28,23 +28,14 @@ def read_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> Iterato
         yield
         return
     room.keys.derive("bounces")  # made now: two threads would make them twice
-    over = threading.Event()
+    said = ""
 
     def work() -> None:
-        said = ""
-        while not (stop.is_set() or over.is_set()):
-            said = read_once(room, stop, talk, said)
-            for _second in range(int(EVERY)):
-                if over.wait(1.0) or stop.is_set():
-                    return
+        nonlocal said
+        said = read_once(room, stop, talk, said)
 
-    reader = threading.Thread(target=work, name="bounces", daemon=True)
-    reader.start()
-    try:
+    with beside("bounces", work, EVERY, stop):
         yield
-    finally:
-        over.set()
-        reader.join(FAREWELL)
 
 
 def read_once(room: Newsroom, stop: threading.Event, talk: Talk, said: str = "") -> str:
