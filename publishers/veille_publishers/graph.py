@@ -201,7 +201,8 @@ class Graph:
     def _refused(self, call: Call, error: Mapping[str, Any], answer: requests.Response) -> PublishError:
         rule = graph_errors.rule_for(error, answer.status_code)
         secrets = [str(call.params.get(name, "")) for name in SECRET_PARAMS]
-        said = redact(str(error.get("message", "")), self.token, self.app_secret, *secrets)
+        app = self.token.split("|")  # an app's token is its id and its secret
+        said = redact(str(error.get("message", "")), self.token, *app, self.app_secret, *secrets)
         codes = f"code {error.get('code')}, subcode {error.get('error_subcode')}"
         return graph_errors.refused(
             rule,
