@@ -178,8 +178,8 @@ class InstagramLogin:
         """A token of 60 days for one of an hour.
 
         Raises:
-            NotAuthorised: the token has ended or is a long one, or the secret is not that of its app.
-            Unavailable: no usable answer; later.
+            NotAuthorised: the token has ended, or the secret is not that of its app.
+            Unavailable: it is a long one already; or no usable answer.
         """
         params = {"grant_type": "ig_exchange_token", "client_secret": self.app_secret, "access_token": token}
         return given(asked(self._bare(), Call("GET", "/access_token", params)))
@@ -188,8 +188,8 @@ class InstagramLogin:
         """60 more days for a token of at least a day that has not ended.
 
         Raises:
-            NotAuthorised: it has ended, is too young, or lacks the permission instagram_business_basic.
-            Unavailable: no usable answer; later.
+            NotAuthorised: it has ended, or lacks the permission instagram_business_basic.
+            PublishError: it is too young; or no usable answer.
         """
         params = {"grant_type": "ig_refresh_token", "access_token": token}
         return given(asked(self._bare(), Call("GET", "/refresh_access_token", params)))
