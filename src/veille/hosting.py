@@ -52,7 +52,7 @@ class Hosting:
                 publisher.follow_up(wanted.delivery, wanted.kind, wanted.begun)
             except NotAuthorised as error:
                 self._put_off(wanted, self._clock(), error, tally)
-                self._deliveries.stop_channel(name, error.message, self._clock())
+                self._deliveries.stop_channel(name, error.message, self._clock(), error.hint or "")
                 tally.stopped[name] = error.message
                 return
             except PublishError as error:

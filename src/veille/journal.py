@@ -28,6 +28,7 @@ from veille.outbox.ballast import Ballast
 from veille.outbox.deliveries import Deliveries, scheduled_values, sent_values
 from veille.outbox.group import Committed, Settled
 from veille.publishing import (
+    BY_HAND,
     ByHand,
     Delivery,
     Journal,
@@ -57,7 +58,7 @@ SETTLE_TRIES = 3  # writing a known answer again does no harm
 class Tally:
     """What one pass of the pump did."""
 
-    settled: Counter[str] = field(default_factory=Counter)  # state -> deliveries
+    settled: Counter[str] = field(default_factory=Counter)  # state, or `BY_HAND` -> deliveries
     followed_up: Counter[str] = field(default_factory=Counter)  # what was done with posts that a service has
     held: list[str] = field(default_factory=list)  # publications found overdue
     switched: list[str] = field(default_factory=list)  # queued for a sandbox that now reaches people, or the reverse
@@ -160,7 +161,8 @@ class TurnJournal(Journal):
         """See `veille.publishing.Journal`."""
         now = self._clock()
         settled = [
-            Settled(delivery, self._values(delivery, outcome, now), _event(outcome)) for delivery, outcome in outcomes
+            Settled(delivery, self._values(delivery, outcome, now), _event(outcome), _hint(outcome))
+            for delivery, outcome in outcomes
         ]
         begin = () if self._stop() or self.lane_closed else wanted
         if not (settled or begin):
@@ -202,7 +204,7 @@ class TurnJournal(Journal):
             self._settled += 1
             self.moved = True
             if recorded:
-                self._tally.settled[entry.values["state"]] += 1
+                self._tally.settled[entry.event if entry.event == BY_HAND else entry.values["state"]] += 1
             self.answered |= entry.values["state"] in ("sent", "failed", "scheduled")
             if entry.values["state"] in ("sent", "scheduled") and self._tired:
                 self._tired = False
@@ -226,7 +228,7 @@ class TurnJournal(Journal):
 
     def _maybe_close(self, error: PublishError) -> None:
         if isinstance(error, NotAuthorised):
-            self._deliveries.stop_channel(self._channel, error.message, self._clock())
+            self._deliveries.stop_channel(self._channel, error.message, self._clock(), error.hint or "")
             self.lane_closed = error.message
         elif isinstance(error, HardBounce):
             self._failures = 0  # an old list: the letter is halted by its share
@@ -254,7 +256,7 @@ class TurnJournal(Journal):
             case Scheduled():
                 return scheduled_values(outcome)
             case ByHand(words):
-                return {"state": "held", "last_code": "by-hand", "last_error": words}
+                return held_values(words, code=BY_HAND)
         said = {"last_code": outcome.code, "last_error": outcome.message}
         match outcome:
             case OutcomeUnknown():
@@ -299,9 +301,13 @@ def _event(outcome: Outcome) -> str:
         case Scheduled():
             return "scheduled"
         case ByHand():
-            return "by-hand"
+            return BY_HAND
         case _:
             return outcome.code
+
+
+def _hint(outcome: Outcome) -> str:
+    return (outcome.hint or "") if isinstance(outcome, PublishError) else ""
 
 
 def defect(channel: str, error: Exception) -> Unavailable:

@@ -34,6 +34,9 @@ class State(StrEnum):
     HELD = "held"  # waits for a person: `veille outbox resolve`
 
 
+BY_HAND = "by-hand"  # the last code of what is held for the person who posts it, and no alarm
+
+
 class OnUnknown(StrEnum):
     """What a channel does when it cannot know whether a delivery was carried out."""
 

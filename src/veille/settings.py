@@ -175,7 +175,8 @@ class NewsletterSettings(_Section):
 
 
 class _SocialSettings(_Section):
-    transport: Literal["file", "graph"] = "file"
+    transport: Literal["file", "graph", "manual"] = "file"  # "manual": a person is asked by mail to post it
+    editor: str = ""  # who posts by hand: "Camille Exemple <camille@example.org>"; "": workspace.operators
     readback: Durations = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
     grace: Duration = timedelta(hours=2)
     api_url: str = "https://graph.facebook.com"

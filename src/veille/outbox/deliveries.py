@@ -165,12 +165,16 @@ class Deliveries(Hosted):
 
     # channels
 
-    def stop_channel(self, name: str, reason: str, now: datetime) -> None:
-        """Stop a channel until a person resumes it; its queue stays."""
+    def stop_channel(self, name: str, reason: str, now: datetime, hint: str = "") -> None:
+        """Stop a channel until a person resumes it; its queue stays.
+
+        Args:
+            hint: what this person can do before.
+        """
         table = schema.channel
         with self._db.write() as connection:
             connection.execute(sa.delete(table).where(table.c.name == name))
-            connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason=reason))
+            connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason=reason, hint=hint))
 
 
 def sent_values(receipt: Receipt, now: datetime) -> dict[str, Any]:

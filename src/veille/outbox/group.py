@@ -47,7 +47,7 @@ _COUNT = (
     )
 )
 _LOG = sa.insert(schema.attempt_log).values(
-    {name: sa.bindparam(name) for name in ("delivery_id", "attempt", "at", "event", "code", "text")}
+    {name: sa.bindparam(name) for name in ("delivery_id", "attempt", "at", "event", "code", "text", "hint")}
 )
 
 
@@ -102,11 +102,16 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Settled:
-    """How a delivery ended, as columns of its row, and the event for its history."""
+    """How a delivery ended, as columns of its row, and the event for its history.
+
+    Args:
+        hint: what a person can do about it; kept in the history.
+    """
 
     delivery: Delivery
     values: Mapping[str, Any]
     event: str
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -234,12 +239,13 @@ class Group:
             values = outcome.values
             if not (mine and values["state"] == "sent" and _uneventful(outcome.delivery)):
                 said = {"code": str(values.get("last_code", "")), "text": str(values.get("last_error", ""))}
+                said["hint"] = outcome.hint
                 events.append(self._event(outcome.delivery, outcome.event if mine else "dropped") | said)
         self._log(events)
 
     def _event(self, delivery: Delivery, event: str) -> dict[str, Any]:
         where = {"delivery_id": number(delivery), "attempt": delivery.attempt}
-        return where | {"at": self.now, "event": event, "code": "", "text": ""}
+        return where | {"at": self.now, "event": event, "code": "", "text": "", "hint": ""}
 
     def _log(self, events: Sequence[Mapping[str, Any]]) -> None:
         if events:

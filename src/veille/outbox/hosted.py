@@ -128,7 +128,8 @@ class Hosted(Claims):
             values = {"due_at": when, "last_code": error.code, "last_error": error.message}
             connection.execute(sa.update(_f).where(*_same(wanted)).values(**values))
             event = f"{wanted.kind.value}: {error.code}"
-            log(connection, number, wanted.delivery.attempt, now, event, text=error.message)
+            hint = error.hint or ""
+            log(connection, number, wanted.delivery.attempt, now, event, code=error.code, text=error.message, hint=hint)
 
 
 def _same(wanted: Wanted) -> list[sa.ColumnElement[bool]]:

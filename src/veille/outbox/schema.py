@@ -198,6 +198,7 @@ attempt_log = _table(
     sa.Column("event", sa.Text, nullable=False),
     _text("code"),
     _text("text"),
+    _text("hint"),  # what a person can do about it
 )
 
 channel = _table(
@@ -205,6 +206,7 @@ channel = _table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("stopped_at", Moment),
     _text("reason"),
+    _text("hint"),  # what a person can do about it
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # of its service, in a row
     sa.Column("rests_until", Moment),  # after a failure: the next try
 )
@@ -307,6 +309,12 @@ audit = _table(  # who did what: triggers refuse to change or delete a row
     _text("digest"),  # of all renditions that were approved
     _text("text"),
     sa.Index("audit_of", "source", "event"),
+)
+
+alarm = _table(  # what people were written about, each thing once; never who they are
+    "alarm",
+    sa.Column("key", sa.Text, primary_key=True),  # of `veille.alarms`
+    sa.Column("at", Moment, nullable=False),
 )
 
 bucket = _table(  # rate limits: the moment up to which a limit is used up (generic cell rate algorithm)

@@ -121,7 +121,7 @@ class Upkeep:
         late = sa.and_(
             _p.c.channel == channel, _p.c.due_at < limit, _p.c.queued_at < limit, active_at < limit, *active()
         )
-        held = set(self._hold(late, "overdue", [_d.c.due_at < limit]))
+        held = set(self._hold(late, "overdue", [_d.c.due_at < limit], now))
         if channel == "newsletter":  # not expanded to its last reader: the publication itself waits
             held |= self._hold_waiting(late, "overdue")
         return [f"p{publication_id}" for publication_id in sorted(held)]
@@ -133,15 +133,17 @@ class Upkeep:
         Returns the publications' ids.
         """
         switched = sa.and_(_p.c.channel == channel, _p.c.live != int(live), _p.c.due_at <= now, *active())
-        held = self._hold(switched, "switched", [])
+        held = self._hold(switched, "switched", [], now)
         if channel == "newsletter":
             held |= self._hold_waiting(switched, "switched")
         return [f"p{publication_id}" for publication_id in sorted(held)]
 
-    def _hold(self, which: sa.ColumnElement[bool], code: str, where: list[sa.ColumnElement[bool]]) -> set[int]:
+    def _hold(
+        self, which: sa.ColumnElement[bool], code: str, where: list[sa.ColumnElement[bool]], now: datetime
+    ) -> set[int]:
         """Hold what is ready of these publications."""
         ready = [_d.c.publication_id.in_(sa.select(_p.c.id).where(which)), READY, *where]
-        return self._in_chunks(ready, {"state": "held", "last_code": code})
+        return self._in_chunks(ready, {"state": "held", "last_code": code, "updated_at": now})
 
     def _hold_waiting(self, which: sa.ColumnElement[bool], code: str) -> set[int]:
         """Hold letters that have no complete list of readers."""
@@ -355,10 +357,11 @@ def log(
     *,
     code: str = "",
     text: str = "",
+    hint: str = "",
 ) -> None:
     """One line of a delivery's history, never changed again."""
     connection.execute(
         sa.insert(schema.attempt_log).values(
-            delivery_id=delivery_id, attempt=attempt, at=at, event=event, code=code, text=text
+            delivery_id=delivery_id, attempt=attempt, at=at, event=event, code=code, text=text, hint=hint
         )
     )

@@ -164,6 +164,7 @@ def upgrade() -> None:
         sa.Column("event", sa.Text, nullable=False),
         sa.Column("code", sa.Text, nullable=False, server_default=""),
         sa.Column("text", sa.Text, nullable=False, server_default=""),
+        sa.Column("hint", sa.Text, nullable=False, server_default=""),
         sqlite_strict=True,
     )
     op.create_table(
@@ -171,6 +172,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("stopped_at", BIGINT),
         sa.Column("reason", sa.Text, nullable=False, server_default=""),
+        sa.Column("hint", sa.Text, nullable=False, server_default=""),
         sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
         sa.Column("rests_until", BIGINT),
         sqlite_strict=True,
@@ -275,6 +277,12 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("audit_of", "audit", ["source", "event"])
+    op.create_table(
+        "alarm",
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("at", BIGINT, nullable=False),
+        sqlite_strict=True,
+    )
     op.create_table(
         "bucket",
         sa.Column("name", sa.Text, primary_key=True),
