@@ -199,7 +199,7 @@ class Site:
                 yield Piece(made.name, digest([self._web.surroundings, made.name, made.shows]), made.make)
             else:
                 mark = digest([around, made.template, made.page, made.values])
-                yield Piece(made.page.file, mark, partial(self._page, made))
+                yield Piece(made.page.file, mark, partial(self._page, made), slow=True)
 
     def teasers(self, items: Iterable[Item]) -> tuple[Teaser, ...]:
         """What a list shows of these posts."""
@@ -250,7 +250,7 @@ class Site:
             yield Leaf(page, "list.html.j2", {**values, **around})
 
     def _is_fed(self, shelf: Shelf) -> bool:
-        """Whether this list has a feed. That of a category has one once a post of it was in the feed, and not before."""
+        """Whether this list has a feed. That of a category has one once a post of it was in the feeds."""
         if shelf.path.startswith("categories/"):
             return (self._web.folder_of("feed") / shelf.path / "feed.xml").is_file()
         return shelf.path.startswith(("towns/", "audiences/"))

@@ -80,9 +80,15 @@ def confirm(outcome: Outcome, address: str, preferences: str = "") -> Message:
 
 
 def void() -> Message:
-    """A link that is forged, damaged, or of somebody who was erased: one and the same page."""
+    """A link that is forged, damaged, or of a request that is gone: one and the same page."""
     words = _("It may have been cut in two on its way. Open it again from the mail, whole.")
     return Message(_("This link does not work"), (words,), (*_home(), *_anew()), status=404)
+
+
+def deleted(status: int = 200) -> Message:
+    """An honest link of somebody who was erased since: no button that would do nothing, no blame for the mail."""
+    words = _("Your address and your choices are deleted here: no letter goes to you, and this link does nothing more.")
+    return Message(_("You receive no letter"), (words,), (*_home(), *_anew()), status=status)
 
 
 def leave(address: str) -> Message:

@@ -127,7 +127,7 @@ class Pages:
         found = await self._fields(request)
         subscriber = self._reader(request)
         if subscriber is None:
-            return self.message(messages.void())
+            return self._nobody(subscriber)
         audience, language = fields.one(found, "audience"), fields.one(found, "language")
         choices: dict[str, Any] = {
             "towns": ",".join(known(found.get("towns", []), desk.config.towns)),
@@ -144,7 +144,7 @@ class Pages:
         subscriber = self._reader(request)
         chosen = None if subscriber is None else await desk.ask(desk.subscribers.look, subscriber)
         if subscriber is None or chosen is None:
-            return self.message(messages.void())
+            return self._nobody(subscriber)
         return self._html(
             "preferences.html.j2",
             title=_("Your letter"),
@@ -164,7 +164,7 @@ class Pages:
         subscriber = self._reader(request)
         held = None if subscriber is None else await desk.ask(held_of, desk.database, self._key, subscriber)
         if held is None:
-            return self.message(messages.void())
+            return self._nobody(subscriber)
         content = json.dumps(held, ensure_ascii=False, indent=2)
         name = {"Content-Disposition": 'attachment; filename="letter.json"'}
         return Response(content, media_type="application/json", headers={**_PRIVATE, **name})
@@ -182,7 +182,7 @@ class Pages:
         desk = self._desk
         subscriber = self._reader(request)
         if subscriber is None or await desk.ask(desk.subscribers.look, subscriber) is None:
-            return self.message(messages.void())
+            return self._nobody(subscriber)
         if not sure:
             return self.message(messages.erase(f"p/{request.path_params['token']}"))
         emptied = await desk.ask(desk.erasure.erase_reader, subscriber, desk.clock())
@@ -205,23 +205,37 @@ class Pages:
     # leaving
 
     async def leave_page(self, request: Request) -> Response:
-        """A button; opening the link changes nothing."""
-        token = request.path_params["token"]
-        known_reader = self._desk.subscriber(Purpose.UNSUBSCRIBE, token) is not None
-        return self.message(messages.leave(f"u/{token}") if known_reader else messages.void())
+        """A button; opening the link changes nothing. Whoever left or was erased is told so, with nothing to press."""
+        desk, token = self._desk, request.path_params["token"]
+        subscriber = desk.subscriber(Purpose.UNSUBSCRIBE, token)
+        if subscriber is None:
+            return self._nobody(subscriber)
+        found = await desk.ask(desk.subscribers.look, subscriber)
+        if found is not None and found["state"] == "subscribed":
+            return self.message(messages.leave(f"u/{token}"))
+        return self._left(subscriber, known=found is not None)
 
     async def leave(self, request: Request) -> Response:
         """Out, now. Whatever the body says: mail services send it in more than one form (RFC 8058, 3.2).
 
-        No cookie, redirect or login; the same answer the second time.
+        No cookie, redirect or login; 200 the second time too, and for whoever was erased meanwhile.
         """
         desk = self._desk
         await request.body()
         subscriber = desk.subscriber(Purpose.UNSUBSCRIBE, request.path_params["token"])
         if subscriber is None:
-            return self.message(messages.void())
+            return self._nobody(subscriber)
         await desk.write(desk.subscribers.leave, subscriber, desk.clock())
-        return self.message(messages.left(f"p/{desk.token(Purpose.PREFERENCES, subscriber)}"))
+        found = await desk.ask(desk.subscribers.look, subscriber)
+        return self._left(subscriber, known=found is not None)
+
+    def _left(self, subscriber: int, *, known: bool) -> Response:
+        own = f"p/{self._desk.token(Purpose.PREFERENCES, subscriber)}"
+        return self.message(messages.left(own) if known else messages.deleted())
+
+    def _nobody(self, subscriber: int | None) -> Response:
+        """A link that was forged or cut (404), or an honest one of somebody who was erased (410)."""
+        return self.message(messages.void() if subscriber is None else messages.deleted(410))
 
     # what goes wrong
 
