@@ -166,6 +166,7 @@ class Delivery:
     tries: int = 0  # temporary refusals of this target so far
     unknowns: int = 0  # windows in which nobody could know so far
     remote_id: str = ""  # of the post at its service, once it has it
+    taken: frozenset[str] = frozenset()  # remote ids of all other posts on a page or account: none of them is ours
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,14 @@ class ByHand:
     words: str
 
 
-Outcome = Receipt | Scheduled | ByHand | PublishError
+@dataclass(frozen=True)
+class AtItsTime:
+    """A service does not take a post ahead of its time: we publish it then. Nothing of it is there."""
+
+    words: str
+
+
+Outcome = Receipt | Scheduled | ByHand | AtItsTime | PublishError
 
 
 class Journal(Protocol):
@@ -334,13 +342,22 @@ class RemotePublisher(Publisher, Protocol):
         """Whether a public post can be made into the other: pure. The service may take new words only."""
         ...
 
-    def follow_up(self, delivery: Delivery, what: FollowUp, begun: datetime | None) -> None:
-        """Do this with a post that the service has; doing it twice does no harm.
+    def follow_up(
+        self, delivery: Delivery, what: FollowUp, begun: datetime | None, *, again: bool = True
+    ) -> Receipt | None:
+        """Do this with a post that the service has.
 
         Args:
-            begun: when it was first tried, if it was: it may have been carried out, so look before anything visible.
+            begun: since when a try may have been carried out without our knowing: look before anything visible.
+            again: whether anything visible may be tried when that look finds nothing; else only the look is wanted.
+
+        Returns:
+            For `FollowUp.REPLACE`, what became public before we came, and was left as it stands; else None.
 
         Raises:
-            PublishError: as a delivery; `OutcomeUnknown` and `Unavailable` are tried again.
+            Unavailable: nothing visible was tried; later.
+            OutcomeUnknown: it may have been carried out, or an earlier try may and was not found.
+            NotAuthorised: the access itself has ended; the channel stops.
+            PublishError: anything else waits for a person.
         """
         ...

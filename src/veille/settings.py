@@ -198,6 +198,16 @@ class FacebookSettings(_SocialSettings):
     """The Facebook page."""
 
     page_id: str = ""
+    native_scheduling: bool = False  # hand posts over ahead, so that they leave also when this machine is off
+    schedule_least: Duration = timedelta(minutes=20)  # before its time a post is handed over at the latest,
+    schedule_most: Duration = timedelta(days=29)  # and at the earliest; Meta's pages say 10 min to 30 (or 75) days
+    draft_first: bool = False  # made unseen, then shown by its id; not proven on a live page
+
+    @model_validator(mode="after")
+    def _window(self) -> FacebookSettings:
+        if not timedelta(minutes=10) <= self.schedule_least < self.schedule_most:
+            raise ValueError(_("schedule_least is at least 10 min, and shorter than schedule_most"))
+        return self
 
 
 class InstagramSettings(_SocialSettings):
@@ -208,6 +218,8 @@ class InstagramSettings(_SocialSettings):
     media_base_url: str = ""  # under which address everybody sees them
     media_endpoint: str = ""  # of a bucket that is not at Amazon: "https://s3.example.org"
     media_region: str = ""
+    check_media: bool = True  # open every picture as Instagram will; not where our own address is closed to ourselves
+    carousel_max: int = Field(default=10, ge=2, le=20)  # pictures of one post; Meta documents 10, the app takes 20
     login: Literal["facebook", "instagram"] = "facebook"  # through the page, or of the account alone
     oauth_url: str = "https://api.instagram.com"  # login = "instagram": gives a token for a code
 
