@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import statistics
 import time
@@ -116,6 +117,33 @@ def test_published_pages_are_shown_while_the_database_keeps_everybody_waiting(
         assert [person.result().status_code for person in waiting] == [200] * 9
     engine.dispose()
     assert taken < 1
+
+
+def test_the_whole_way_of_a_reader_on_postgresql(tmp_path: Path, postgres_server: postgres.Server) -> None:
+    url = postgres_server.new_ledger()
+    with running(tmp_path, {"VEILLE_OUTBOX__URL": url}) as site:
+        assert site.subscribe(READER, towns=["bagneux"]).status_code == 200
+        assert site.subscribe(READER).status_code == 200
+        link = site.link(READER)  # one mail
+        assert [site.get(link).status_code, site.subscribed(READER)] == [200, False]
+        done = site.post(link)
+        assert site.subscribed(READER)
+        assert "used before" in site.post(link).text
+        [own] = re.findall(r'href="(/p/[^"]+)"', done.text)
+        assert "kept" in site.post(own, {"audience": "families", "language": "en"}).text
+        held = site.post(f"{own}/export").json()
+        assert (held["reader"]["email"], held["reader"]["audience"]) == (READER, "families")
+        [way_out] = re.findall(r'action="(/u/[^"]+)"', site.get(own).text)
+        assert [site.post(way_out, "List-Unsubscribe=One-Click").status_code for _time in range(2)] == [200, 200]
+        assert not site.subscribed(READER)
+        assert "Erased" in site.post(f"{own}/erase", {"sure": "yes"}).text
+        assert [site.get(own).status_code, site.post(way_out).status_code] == [410, 200]
+        assert site.alarms == []
+        tables = sa.inspect(site.room.database.engine).get_table_names()
+        with site.room.database.read() as connection:
+            rows = [row for table in tables for row in connection.execute(sa.text(f'SELECT * FROM "{table}"'))]
+    assert len(rows) > 3
+    assert [row for row in rows if READER in repr(row)] == []
 
 
 @pytest.mark.parametrize("reads", [True, False])

@@ -218,8 +218,9 @@ class Subscribers:
         """Readers as rows of the same CSV, safe to open in a spreadsheet."""
         with self._db.read() as connection:
             found = sa.select(_s).where(choice.where()).order_by(_s.c.id)
-            for row in connection.execution_options(yield_per=CHUNK).execute(found):
-                yield {name: defused(value) for name, value in as_cells(row).items()}
+            with connection.execution_options(yield_per=CHUNK).execute(found) as rows:  # closed when nobody reads on
+                for row in rows:
+                    yield {name: defused(value) for name, value in as_cells(row).items()}
 
 
 def let_in(connection: sa.Connection, key: bytes, row: Row, *, how: str, now: datetime, text: str = "") -> int:
