@@ -196,6 +196,14 @@ class RateLimited(Unavailable):
 
 
 class OutcomeUnknown(PublishError):
-    """The request left and no answer came: it may have been carried out."""
+    """The request left and no answer came: it may have been carried out.
+
+    Args:
+        stops: whatever a look finds, a person must act before anything else leaves: the channel stops.
+    """
 
     code = "outcome-unknown"
+
+    def __init__(self, message: str, *, hint: str | None = None, detail: str = "", stops: bool = False) -> None:
+        super().__init__(message, hint=hint, detail=detail)
+        self.stops = stops

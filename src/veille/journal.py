@@ -227,7 +227,7 @@ class TurnJournal(Journal):
         return self._deliveries.standing(channel, self._clock(), live=self._publisher.live)
 
     def _maybe_close(self, error: PublishError) -> None:
-        if isinstance(error, NotAuthorised):
+        if isinstance(error, NotAuthorised) or (isinstance(error, OutcomeUnknown) and error.stops):
             self._deliveries.stop_channel(self._channel, error.message, self._clock(), error.hint or "")
             self.lane_closed = error.message
         elif isinstance(error, HardBounce):

@@ -218,8 +218,9 @@ class Claims(Upkeep):
             ids = [number for number, why in gone.items() if why == code]
             left = {"state": "cancelled", "owner": None, "last_code": code}
             connection.execute(sa.update(_d).where(_d.c.id.in_(ids)).values(**left))
+        taken = self._taken(connection, channel)
         return [
-            self._delivery(row, publications[row.publication_id], readers.get(row.target))
+            self._delivery(row, publications[row.publication_id], readers.get(row.target), taken)
             for row in rows
             if row.id not in gone
         ]
@@ -236,7 +237,20 @@ class Claims(Upkeep):
             self._letters = kept | {wanted[number]: letter for number, letter in read.items()}
         return {number: self._letters[key] for number, key in wanted.items()}
 
-    def _delivery(self, row: Any, publication: Publication, recipient: Recipient | None) -> Delivery:
+    def _taken(self, connection: sa.Connection, channel: str) -> frozenset[str]:
+        """The remote ids of every post on a page or account: two posts may have the same words."""
+        if channel == "newsletter" or channel in REWRITING:
+            return frozenset()
+        known = sa.select(_d.c.remote_id).join(_p, _p.c.id == _d.c.publication_id)
+        return frozenset(connection.execute(known.where(_p.c.channel == channel, _d.c.remote_id != "")).scalars())
+
+    def _delivery(
+        self,
+        row: Any,
+        publication: Publication,
+        recipient: Recipient | None,
+        taken: frozenset[str] = frozenset(),
+    ) -> Delivery:
         mail = row.channel == "newsletter"
         return Delivery(
             id=f"d{row.id}",
@@ -251,6 +265,7 @@ class Claims(Upkeep):
             tries=row.tries,
             unknowns=row.unknowns,
             remote_id=row.remote_id,
+            taken=taken - {row.remote_id},
         )
 
     def _message_id(self, key: str, target: str) -> str:

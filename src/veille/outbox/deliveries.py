@@ -109,6 +109,7 @@ class Deliveries(Hosted):
                 .limit(MOST_LOOKS)
             ).all()
             publications = load_publications(connection, {row.publication_id for row in rows})
+            taken = self._taken(connection, channel) if rows else frozenset()
             return [
                 Unknown(
                     id=row.id,
@@ -116,7 +117,7 @@ class Deliveries(Hosted):
                     unknowns=row.unknowns,
                     looks=row.looks,
                     blind=bool(row.blind),
-                    delivery=self._delivery(row, publications[row.publication_id], None),
+                    delivery=self._delivery(row, publications[row.publication_id], None, taken),
                 )
                 for row in rows
             ]
