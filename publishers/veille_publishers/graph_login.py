@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from veille.access import Told
+from veille.access_problems import Told
 from veille.errors import NotAuthorised, Unavailable
 from veille.i18n import gettext as _
 from veille_publishers.graph import Call, Graph

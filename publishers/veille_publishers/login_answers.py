@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from veille.access import Told
+from veille.access_problems import Told
 from veille.errors import NotAuthorised, PublishError, Unavailable
 from veille.i18n import gettext as _
 from veille_publishers.graph import Call, Graph

@@ -1,20 +1,17 @@
 """How long each channel's access still lasts, what is wrong with it, and when somebody must be told.
 
-Nothing is asked here. Lives of tokens, permissions and versions: Meta, "Access tokens", "Debugging", "Instagram
-Platform: refresh_access_token" and "Graph API changelog: versions" (developers.facebook.com, read 2026-09-11).
+Nothing is asked here. Lives of tokens: Meta, "Access tokens" and "Instagram Platform: refresh_access_token"
+(developers.facebook.com, read 2026-09-11).
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from veille.errors import Severity
-from veille.i18n import gettext as _
-from veille.i18n import ngettext
+from veille.access_problems import Problem
 
 DAY = timedelta(days=1)
 WARN_DAYS = (14, 7, 3, 1, 0)  # days before the end on which operators get a mail; 0: it has ended
@@ -23,63 +20,6 @@ CHECK_EVERY = timedelta(hours=20)  # once a day, also for a cron job that is nev
 ASK_AGAIN = timedelta(hours=1)  # after a check that got no answer
 REFRESH_FROM = timedelta(days=7)  # age of a token; and at least weekly from then on
 YOUNGEST = timedelta(hours=25)  # Instagram renews no token of less than a day
-LEAST_LEFT = 90  # days of a version of the Graph API
-MOST_SKEW = timedelta(seconds=60)
-
-# The day from which a version is served by another one, without a word; None: not announced.
-VERSIONS: Mapping[str, date | None] = {
-    "v26.0": None,
-    "v25.0": date(2028, 7, 29),
-    "v24.0": date(2028, 2, 18),
-    "v23.0": date(2027, 10, 8),
-    "v22.0": date(2027, 5, 20),
-    "v21.0": date(2027, 1, 21),
-    "v20.0": date(2026, 9, 24),
-}
-
-# What posting takes: channel and login -> permissions.
-SCOPES: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("facebook", "facebook"): ("pages_manage_posts", "pages_read_engagement", "pages_show_list"),
-    ("instagram", "facebook"): ("instagram_basic", "instagram_content_publish", "pages_read_engagement"),
-    ("instagram", "instagram"): ("instagram_business_basic", "instagram_business_content_publish"),
-}
-TASK = "CREATE_CONTENT"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something about an access that a person must mend; an ERROR keeps posts from leaving.
-
-    Args:
-        code: short and stable, never translated.
-    """
-
-    code: str
-    severity: Severity
-    message: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class Told:
-    """What Meta says of a token.
-
-    Args:
-        kind: "USER", "PAGE" or "SYSTEM_USER".
-        targets: permission -> the pages and accounts it is for; one that is not in it is for all.
-        expires_at, data_access_expires_at, issued_at: aware; None: never, or not said.
-        why: Meta's code for a token that is not valid.
-    """
-
-    valid: bool
-    kind: str = ""
-    app_id: str = ""
-    scopes: frozenset[str] = frozenset()
-    targets: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    expires_at: datetime | None = None
-    data_access_expires_at: datetime | None = None
-    issued_at: datetime | None = None
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +74,22 @@ class Standing:
             return None
         return reached
 
+    def after(self, before: Standing | None, now: datetime) -> Standing:
+        """What operators were told before still counts, unless it is another token, or its end moved away."""
+        if before is None or before.mark != self.mark or before.warned_days is None:
+            return self
+        left = self.days_left(now)
+        if left is None or left > before.warned_days:
+            return self
+        return replace(self, warned_days=before.warned_days, warned_at=before.warned_at)
+
+
+def unanswered(channel: str, mark: str, before: Standing | None, now: datetime) -> Standing:
+    """Nobody answered: what was known stands, and it is asked again soon."""
+    if before is None or before.mark != mark:
+        return Standing(channel, mark, now)
+    return replace(before, tried_at=now)
+
 
 def mark_of(token: str) -> str:
     """Tells one token from another, and nothing about either."""
@@ -157,94 +113,3 @@ def refresh_due(given_at: datetime | None, expires_at: datetime | None, now: dat
     if given_at is None:
         return True
     return now - given_at >= (YOUNGEST if expires_at is None else REFRESH_FROM)
-
-
-def judge(needed: Iterable[str], told: Told, targets: Iterable[str], app_id: str = "") -> Iterator[Problem]:
-    """What is wrong with a token, by what Meta says of it.
-
-    Args:
-        needed: permissions that posting takes.
-        targets: ids of the page and account; a permission must be for one of them.
-        app_id: of the settings; "" for not set.
-    """
-    if not told.valid:
-        yield ended(told.why)
-        return
-    if app_id and told.app_id and told.app_id != app_id:
-        yield _warning(
-            "access-app",
-            _("the access belongs to another app ({there}) than app_id says ({here})").format(
-                there=told.app_id, here=app_id
-            ),
-            _("correct app_id in veille.toml, or connect again with that app"),
-        )
-    lacking = [scope for scope in needed if scope not in told.scopes]
-    if lacking:
-        n = len(lacking)
-        words = ngettext("the access lacks {n} permission: {names}", "the access lacks {n} permissions: {names}", n)
-        message = words.format(n=n, names=", ".join(lacking))
-        yield _error("access-scopes", message, _("connect again, and leave every box ticked that Meta shows"))
-    wanted = frozenset(filter(None, targets))
-    elsewhere = [scope for scope in needed if (ids := told.targets.get(scope)) and wanted and not ids & wanted]
-    if elsewhere:
-        message = _("the permission was given for another page or account: {names}").format(names=", ".join(elsewhere))
-        yield _error("access-target", message, _("connect again, and choose this page and this account when Meta asks"))
-
-
-def ended(why: str = "") -> Problem:
-    """The access is over.
-
-    Args:
-        why: in words of every day; "" when nobody knows.
-    """
-    message = why or _("Meta no longer accepts our access")
-    return _error("access-ended", message, _("connect again; what waits in the queue is kept"))
-
-
-def lacks_task(tasks: Iterable[str] | None) -> Iterator[Problem]:
-    """Whether the person behind the access may post on the page; None: nobody could ask."""
-    if tasks is not None and TASK not in tasks:
-        yield _error(
-            "access-task",
-            _("the person who gave the access may not publish on this page"),
-            _("somebody with full control of the page gives them the task “Content”, then connect again"),
-        )
-
-
-def skewed(skew: timedelta | None) -> Iterator[Problem]:
-    """Whether this machine's clock differs too much from Meta's; None: Meta did not say."""
-    if skew is not None and abs(skew) > MOST_SKEW:
-        n = round(abs(skew).total_seconds())
-        words = ngettext(
-            "the clock of this machine is wrong by {n} second", "the clock of this machine is wrong by {n} seconds", n
-        )
-        yield _warning("clock", words.format(n=n), _("let the system set it (NTP): posts leave by this clock"))
-
-
-def version_problem(version: str, today: date) -> Iterator[Problem]:
-    """Whether a version of the Graph API ends soon; one that this veille does not know is not judged."""
-    until = VERSIONS.get(version)
-    if until is None or (left := (until - today).days) >= LEAST_LEFT:
-        return
-    newest = max(VERSIONS, key=lambda name: float(name[1:]))
-    hint = _('write api_version = "{version}" in veille.toml, and try one post').format(version=newest)
-    if left <= 0:
-        message = _("Meta no longer serves api_version {version}: calls are answered by another one").format(
-            version=version
-        )
-    else:
-        words = ngettext(
-            "Meta serves api_version {version} for {n} more day",
-            "Meta serves api_version {version} for {n} more days",
-            left,
-        )
-        message = words.format(version=version, n=left)
-    yield _warning("api-version", message, hint)
-
-
-def _error(code: str, message: str, hint: str) -> Problem:
-    return Problem(code, Severity.ERROR, message, hint)
-
-
-def _warning(code: str, message: str, hint: str) -> Problem:
-    return Problem(code, Severity.WARNING, message, hint)

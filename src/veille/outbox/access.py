@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from veille.access import Problem, Standing
+from veille.access import Standing
+from veille.access_problems import Problem
 from veille.errors import Severity
 from veille.outbox import schema
 from veille.outbox.database import Database
