@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Refused(Exception):
         error |= {"code": code, "fbtrace_id": "AfakeTrace", **more}
         if subcode is not None:
             error["error_subcode"] = subcode
-        self.body = {"error": error}
+        self.body: dict[str, Any] = {"error": error}
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,11 @@ class Fault:
         return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
 
 
-def error(code: int, subcode: int | None = None, *, written: bool = False, status: int = 400) -> Fault:
+def error(
+    code: int, subcode: int | None = None, *, written: bool = False, status: int = 400, message: str = ""
+) -> Fault:
     """Meta's error object as a fault."""
-    return Fault(written=written, status=status, body=Refused(code, subcode).body)
+    return Fault(written=written, status=status, body=Refused(code, subcode, message).body)
 
 
 def throttle(minutes: float = 19, code: int = 80001) -> Fault:
@@ -100,3 +103,86 @@ FAULTS: dict[str, Fault] = {
     "invalid": error(100),
     "not-found": error(100, 33),
 }
+
+# Somebody must log in, or must wait: the channel stops.
+STOPPERS: dict[str, Fault] = {
+    "checkpoint": error(190, 459),
+    "unconfirmed": error(190, 464),
+    "no-role": error(190, 492),
+    "spam": error(4, 2207051),
+    "restricted": error(25, 2207050),
+    "blocked-identity": error(368, 4854002),
+    "blocked-content": error(368, 1404082),
+    "too-fast": error(368, 1390008),
+}
+
+# What Meta says of one call only; the world itself would allow it.
+REFUSALS: dict[str, Fault] = {
+    "window": error(100, message="(#100) The specified scheduled publish time is invalid"),
+    "as-the-page": error(200, message="(#200) Unpublished posts must be posted to a page as the page itself"),
+    "proof": error(100, message="Invalid appsecret_proof provided in the API argument"),
+    "proof-104": error(104, message="Incorrect signature"),
+    "dead-link": error(100, 1609005),
+    "unreachable": error(9004, 2207052),
+    "slow-picture": error(-2, 2207003),
+    "no-container": error(24, 2207008),
+    "not-ready": error(9007, 2207027),
+    "quota": error(9, 2207042),
+    "throttle-pages": throttle(5, 80001),
+    "throttle-instagram": throttle(5, 80002),
+    "throttle-custom": error(613, 1996),
+    "system": error(-1, 2207001),
+    "system-written": error(-1, 2207001, written=True),
+    "code-1-written": error(1, written=True),
+    "not-found-written": error(100, 33, written=True),
+}
+
+
+def _from_now_on(change: Callable[[GraphFake], object]) -> Fault:
+    """The call goes as the world says, which is another one from now on."""
+
+    def changed(fake: GraphFake) -> None:
+        change(fake)
+
+    return Fault("well", written=True, change=changed)
+
+
+def _set(room: str, **values: Any) -> Fault:
+    def change(fake: GraphFake) -> None:
+        place = fake.instagram if room == "instagram" else fake.world
+        for name, value in values.items():
+            assert hasattr(place, name), name
+            setattr(place, name, value)
+
+    return _from_now_on(change)
+
+
+def _end_of_token(subcode: int) -> Fault:
+    return _from_now_on(lambda fake: fake.expire(fake.calls[-1].token, subcode))
+
+
+# What becomes of the world just before a call: composable with all others.
+STATES: dict[str, Fault] = {
+    "in-progress-3": _set("instagram", polls=3),
+    "in-progress-long": _set("instagram", polls=1000),
+    "container-error-2207082": _set("instagram", fail_next="2207082"),
+    "container-error-2207026": _set("instagram", fail_next="2207026"),
+    "day-passes": _from_now_on(lambda fake: fake.world.clock.advance(hours=24, seconds=1)),
+    "five-minutes-pass": _from_now_on(lambda fake: fake.world.clock.advance(minutes=5)),
+    **{f"quota-{number}": _set("instagram", quota_total=number) for number in (0, 25, 50, 100)},
+    **{f"lag-{seconds}": _set("world", lag=timedelta(seconds=seconds)) for seconds in (20, 90, 400)},
+    "empty-page": _set("world", empty_pages=True),
+    "same-text": _set("world", refuse_duplicates=True),
+    "no-window": _set("world", window=(timedelta(), timedelta())),
+    "new-id-when-published": _set("world", new_id_when_published=True),
+    "page-token-reads-nothing": _set("world", page_tokens_read_instagram=False),
+    "header-ignored": _set("world", instagram_takes_header=False),
+    "captions-hidden": _set("instagram", shows_captions=False),
+    "delete-refused": _set("instagram", deletes=False),
+    "other-secret": _set("world", app_secret="another"),
+    "other-secret-104": _set("world", app_secret="another", proof_code=104),
+    "clock-ahead": _set("world", skew=timedelta(minutes=5)),
+    **{f"token-{subcode}": _end_of_token(subcode) for subcode in (458, 459, 460, 463, 464, 467, 492)},
+}
+
+EVERY: dict[str, Fault] = FAULTS | STOPPERS | REFUSALS | STATES

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -110,7 +110,7 @@ class Rules:
     """What may be sent to one edge."""
 
     types: Mapping[str, str]
-    enums: Mapping[str, list[str]] = field(default_factory=dict)
+    enums: Mapping[str, Collection[str]] = field(default_factory=dict)
     fields: frozenset[str] = frozenset()
 
 
@@ -165,7 +165,7 @@ def _unknown_fields(known: Rules, params: Params) -> list[str]:
     return [name for name in top_names(params.get("fields", "")) if known.fields and name not in known.fields]
 
 
-def fits(text: str, kind: str, enums: Mapping[str, list[str]]) -> bool:
+def fits(text: str, kind: str, enums: Mapping[str, Collection[str]]) -> bool:
     """Whether a value on the wire is of a type as the SDK names it."""
     if kind in enums:
         return text in enums[kind]

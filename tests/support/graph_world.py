@@ -33,7 +33,7 @@ class World:
 
     def __init__(self, strict: bool = True) -> None:
         self.strict = strict  # refuse what the SDK would not send, which Meta mostly ignores
-        self.clock = Clock()
+        self.clock: Clock = Clock()
         self.skew = timedelta()  # of the HTTP header Date
         self.lag = timedelta()  # how far reads of lists are behind writes
         self.empty_pages = False  # a list begins with an empty page that has a `next`
