@@ -29,8 +29,8 @@ from veille.publishing import (
 from veille.rendering import RenderedPost
 from veille_publishers import captions, files, graph_errors, social
 from veille_publishers.graph import Call
-from veille_publishers.graph_errors import Reaction
 from veille_publishers.graph_publisher import GraphPublisher
+from veille_publishers.graph_table import Reaction
 
 POLLS = (3, 5, 10, 20, 30, 60)  # seconds before each look at a container
 SETTLE = 5  # seconds between two looks that must agree; dispatch looks several times, minutes apart
