@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from veille import approval
+from veille import approval, checks, crowding
 from veille.checks.contacts import not_valid_on
 from veille.checks.numbers.leaving import wrong_on
 from veille.config import Config
@@ -106,8 +106,12 @@ def prepare(
     now: datetime,
     *,
     progress: Callable[[int], None] = lambda done: None,  # noqa: ARG005
+    quota: int = crowding.QUOTA,
 ) -> Prepared:
     """Render everything that is owed, look at what will be shown, and say what queueing it would change.
+
+    Args:
+        quota: posts in 24 hours, as the Instagram account told.
 
     Raises:
         ContentError: what cannot or may not be shown on a channel, and files that look renamed; every one at once.
@@ -137,11 +141,14 @@ def prepare(
             findings += [_in_file(finding, owed) for finding in error.findings]
     bodies = {post.source: body_hash(post.body) for post in library.posts}
     fresh = [(line.owed, line.change is Change.NEW) for line in lines]
-    findings += renamed(fresh, queue.all(), library, bodies)
+    queued = queue.all()
+    findings += renamed(fresh, queued, library, bodies)
     findings += approval.Desk(library, config, publishers, queue.audit, now).refused(lines, queue.stored)
     found = once(findings)
     if any(finding.severity is Severity.ERROR for finding in found):
         raise ContentError(found)
+    crowded = crowding.look(lines, queued, queue, publishers, library, config, now, quota=quota)
+    found += checks.passed(crowded, library, config)
     return Prepared(tuple(lines), plan.withdrawn, bodies, plan.seen, prints, tuple(found))
 
 

@@ -89,7 +89,7 @@ def _plan(
     Raises:
         ContentError: something that it would queue is wrong.
     """
-    from veille import checks
+    from veille import checks, crowding
     from veille.blocking import blocking, keeping_broken_records
     from veille.errors import ContentError
     from veille.planning import plan
@@ -117,7 +117,8 @@ def _plan(
         refusal = ContentError(stops)
         refusal.hint = _way_round(made, {finding.file for finding in stops})
         raise refusal
-    return made, list(findings)
+    # Of crowds on one page, what is prepared knows more: it sees the outbox too.
+    return made, [finding for finding in findings if finding.code not in crowding.CODES]
 
 
 def _prepared(plan: Plan, room: Newsroom, talk: Talk, now: datetime) -> Prepared:

@@ -11,6 +11,7 @@ from veille.checks import (
     accessibility,
     approvals,
     contacts,
+    crowded,
     discretion,
     excuses,
     forms,
@@ -56,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     letters.CHECK,
     third_parties.CHECK,
     mail_clients.CHECK,
+    crowded.CHECK,
 )
 
 

@@ -17,7 +17,7 @@ from veille.outbox import audit, schema
 from veille.outbox.audit import Audit, Event
 from veille.outbox.database import Database
 from veille.outbox.follow_ups import forget, want
-from veille.outbox.renditions import load_publications, load_rendition, store_rendition
+from veille.outbox.renditions import load_payloads, load_publications, load_rendition, store_rendition
 from veille.outbox.schema import REWRITING, may_be_out
 from veille.outbox.upkeep import withdraw
 from veille.publishing import FollowUp, Publication, Rendition
@@ -167,6 +167,11 @@ class Queue:
                 sa.select(schema.publication.c.rendition).where(schema.publication.c.id == publication_id)
             ).scalar_one()
             return load_rendition(connection, digest)
+
+    def payloads(self, digests: Iterable[str]) -> dict[str, Rendition]:
+        """Stored renditions by their digest, without their files."""
+        with self._db.read() as connection:
+            return load_payloads(connection, digests)
 
     def first_seen(self) -> dict[str, datetime]:
         """When each source was first queued on any channel: the date of a post that has none."""

@@ -69,6 +69,16 @@ def load_rendition(connection: sa.Connection, digest: str) -> Rendition:
     )
 
 
+def load_payloads(connection: sa.Connection, digests: Iterable[str]) -> dict[str, Rendition]:
+    """What many stored renditions say, by their digest; without their files."""
+    wanted, made = list(dict.fromkeys(digests)), {}
+    for start in range(0, len(wanted), _TOGETHER):
+        group = schema.rendition.c.digest.in_(wanted[start : start + _TOGETHER])
+        for row in connection.execute(sa.select(schema.rendition).where(group)):
+            made[row.digest] = Rendition(row.channel, json.loads(row.payload))
+    return made
+
+
 class StoredFile(File):
     """A file whose bytes stay in the ledger until somebody asks: a site of 1,000 pictures writes few of them.
 
