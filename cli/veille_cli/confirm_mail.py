@@ -74,8 +74,13 @@ class Confirmations:
         return True
 
     def upkeep(self) -> None:
-        """Forget what is old."""
+        """Forget what is old: requests that nobody confirmed, and those who left long ago, where that was decided."""
+        from veille.subscribers import forget_left
+
         self._room.signups.upkeep()
+        keep = self._room.config.settings.newsletter.keep_proof
+        if keep is not None:
+            forget_left(self._room.database, keep, self._room.clock())
 
     def _deliver(self, wanted: Wanted, templates: Templates) -> VeilleError | None:
         """Send it; for somebody who reads the letter already the same work is done, and nothing leaves.

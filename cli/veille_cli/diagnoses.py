@@ -110,6 +110,22 @@ def proxies(room: Newsroom) -> Iterator[Diagnosis]:
         yield _warning("one-client", message, hint)
 
 
+def proofs(room: Newsroom) -> Iterator[Diagnosis]:
+    """What is kept of people who left, and nobody decided for how long."""
+    from veille.subscribers import kept_for_long
+
+    if room.config.settings.newsletter.keep_proof is not None:
+        return
+    if n := kept_for_long(room.database, room.clock()):
+        message = ngettext(
+            "{n} reader left more than five years ago, and the proof that they had agreed is still kept",
+            "{n} readers left more than five years ago, and the proof that they had agreed is still kept",
+            n,
+        ).format(n=n)
+        hint = _('ask your data protection officer how long it is needed, then: [newsletter] keep_proof = "1825 days"')
+        yield _warning("proof-kept", message, hint)
+
+
 def contacts(room: Newsroom) -> Iterator[Diagnosis]:
     """Records that nobody confirmed for long."""
     from veille.confirming import due
@@ -132,5 +148,5 @@ def reviewers(room: Newsroom) -> Iterator[Diagnosis]:
 
 
 DIAGNOSES: tuple[Callable[[Newsroom], Iterator[Diagnosis]], ...] = (
-    *(stopped, scheduler, disk, secrets, address, letters, proxies, contacts, reviewers),
+    *(stopped, scheduler, disk, secrets, address, letters, proxies, proofs, contacts, reviewers),
 )

@@ -23,6 +23,8 @@ def pages(site: Site) -> Iterator[Leaf | Extra]:
     """Settings that these pages show are among what every page is made with."""
     yield Leaf(Page(ACCESSIBILITY, _("Accessibility")), "accessibility.html.j2")
     asks_age = site.config.settings.newsletter.minors == "parental_joint_consent"
-    yield Leaf(Page(PRIVACY, _("Your data")), "privacy.html.j2", {"asks_age": asks_age})
+    keep = site.config.settings.newsletter.keep_proof
+    values = {"asks_age": asks_age, "kept_days": keep.days if keep else 0}
+    yield Leaf(Page(PRIVACY, _("Your data")), "privacy.html.j2", values)
     # Its title says nothing: it stays in the history of a phone that somebody may look at.
     yield Leaf(Page(DISCREET, site.name, private=True), "discreet.html.j2")

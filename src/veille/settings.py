@@ -172,6 +172,7 @@ class NewsletterSettings(_Section):
     dkim_selector: str = ""
     dkim_key: SecretStr | None = None  # PEM; from the environment or a file that it names
     minors: Literal["prevention_service_exemption", "parental_joint_consent"] = "prevention_service_exemption"
+    keep_proof: Annotated[Duration, Field(ge=timedelta(days=30))] | None = None  # of consent, after a reader left
 
 
 class _SocialSettings(_Section):

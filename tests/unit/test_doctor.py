@@ -16,7 +16,7 @@ from veille.outbox import schema
 from veille.outbox.database import Database, open_database
 from veille.rates import parse_rate
 from veille.signup import Limits, Signups
-from veille.subscribers import Row
+from veille.subscribers import Row, Subscribers
 from veille_cli import diagnoses
 from veille_cli.application import build
 
@@ -132,3 +132,17 @@ def test_a_live_letter_without_signature_and_bounces_is_told(room: Path, monkeyp
 def test_an_approval_that_anybody_may_give_is_told(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VEILLE_APPROVAL__REQUIRED", "all")
     assert list(doctor()[1]) == ["reviewers"]
+
+
+def test_proofs_of_people_who_left_long_ago_are_asked_about_until_somebody_decides(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then = datetime.fromisoformat(NOW) - timedelta(days=5 * 365 + 1)
+    database = ledger(room)
+    readers = Subscribers(database, b"k" * 32)
+    readers.add([Row("amel@example.org"), Row("nour@example.org")], how="paper", now=then)
+    readers.leave(1, then)
+    database.close()
+    assert "1 reader left more than five years ago" in doctor()[1]["proof-kept"]["message"]
+    monkeypatch.setenv("VEILLE_NEWSLETTER__KEEP_PROOF", "1825 days")
+    assert "proof-kept" not in doctor()[1]

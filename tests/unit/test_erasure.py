@@ -138,7 +138,7 @@ def test_an_old_copy_is_erased_again(desk: Desk) -> None:
     desk.ledger.database.close()
 
 
-@pytest.mark.parametrize("step", ["put_away", "_forget", "suppress"])
+@pytest.mark.parametrize("step", ["put_away", "forget", "suppress"])
 def test_what_a_crash_interrupts_is_done_at_the_next_opening(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

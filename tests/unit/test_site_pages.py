@@ -318,7 +318,11 @@ def test_what_is_kept_is_what_the_privacy_page_says(tmp_path: Path) -> None:
     for words in ("seven days at most", "no more than three mails", "a year after", "what the mail server answered",
                   "articles 15 to 21", "www.cnil.fr", "Ask Kess Kis Pass."):  # fmt: skip
         assert words in page, words
-    assert "parental authority. Either of them" not in page
+    assert "This stays as long as the letter exists" in page
+    assert "Either of them" not in page
+    decided = build(tmp_path, newsletter={"keep_proof": "1825 days"})["privacy/index.html"]
+    assert "everything else is deleted 1825 days after you left" in decided
+    assert "This stays as long" not in decided
     joint = build(tmp_path, newsletter={"minors": "parental_joint_consent"}, web={"privacy_contact": "dpo@example.org"})
     assert "parental authority. Either of them" in joint["privacy/index.html"]
     assert "dpo@example.org" in joint["privacy/index.html"]

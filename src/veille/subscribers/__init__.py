@@ -5,6 +5,7 @@ from veille.subscribers.cells import AGES, CHOICES, COLUMNS, Reader, Row, Rules,
 from veille.subscribers.erasure import Erasure
 from veille.subscribers.leaving import put_away
 from veille.subscribers.person import held_about, held_of
+from veille.subscribers.retention import forget_left, kept_for_long
 from veille.subscribers.store import Choice, Imported, Subscribers
 from veille.subscribers.tables import Refused, Table
 
@@ -24,8 +25,10 @@ __all__ = [
     "armed",
     "checked",
     "defused",
+    "forget_left",
     "held_about",
     "held_of",
+    "kept_for_long",
     "normalise",
     "put_away",
     "read_header",

@@ -164,7 +164,7 @@ class Erasure:
                 _remove(path)
         with self._db.write() as connection:
             for reader in ids:
-                _forget(connection, reader)
+                forget(connection, reader)
             forget_request(connection, digest)
             suppress(connection, digest, "erased", now)
             connection.execute(insert_once(connection, _e).values(hash=digest, at=now))
@@ -285,7 +285,7 @@ def forget_request(connection: sa.Connection, digest: str) -> None:
     connection.execute(sa.update(_g).where(_g.c.hash == digest).values(**nothing))
 
 
-def _forget(connection: sa.Connection, reader: int) -> None:
+def forget(connection: sa.Connection, reader: int) -> None:
     """Everything of one reader but the bare fact of each delivery, which the counts of its letter need."""
     deliveries = sa.select(_d.c.id).where(letters_of(reader))
     cleared: dict[str, Any] = {"last_error": "", "checkpoint": "", "remote_id": "", "url": ""}

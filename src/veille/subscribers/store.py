@@ -269,9 +269,9 @@ def _sorted(counter: Counter[str]) -> dict[str, int]:
 
 def _check_return(state: str | None, reason: str | None) -> None:
     hint = _("they can subscribe again themselves, on the page of the letter; nobody else may do it for them")
-    if state == "complained":
+    if "complained" in (state, reason):  # no row is left of those who left long ago (`retention`)
         raise VeilleError(_("this person reported the letter as unwanted"), hint=hint)
-    if state is None and reason is not None:  # no row is left: they were erased
+    if state is None and reason == "erased":
         raise VeilleError(_("this person asked to be erased"), hint=hint)
 
 
