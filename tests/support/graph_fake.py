@@ -243,4 +243,4 @@ def graph_fake(*, strict: bool = True, checked: bool = True) -> Iterator[GraphFa
     if fake.problems:
         raise fake.problems[0]
     if checked:
-        assert fake.routes.misuses == [], "Meta's SDK would not have sent this"
+        assert fake.routes.misuses == [], f"Meta's SDK would not have sent this: {fake.routes.misuses}"

@@ -143,7 +143,8 @@ def graph_process() -> Iterator[RemoteFake]:
         try:
             fake = RemoteFake(**json.loads(process.stdout.readline()))
             yield fake
-            assert fake.troubles() == []
+            troubles = fake.troubles()
+            assert troubles == [], troubles
         finally:
             process.stdin.close()
 

@@ -111,12 +111,14 @@ class Tokens(dict[str, Token]):
     def __init__(self, world: World) -> None:
         super().__init__()
         self._world = world
+        self._made = 0
         self.codes: dict[str, str] = {}  # log-in codes of Instagram -> account
         self.login_shape = "flat"  # or "data": Meta's pages show two shapes of one answer
 
     def mint(self, kind: str, targets: set[str], text: str = "", **more: Any) -> str:
         """Make a token of a kind, with the life of its kind; returns its text."""
-        made = text or f"{'IG' if kind.startswith('ig') else 'EA'}AfakeFor{kind.title().replace('-', '')}{len(self)}"
+        self._made += 1
+        made = text or f"{'IG' if kind.startswith('ig') else 'EA'}AfakeFor{kind.title().replace('-', '')}{self._made}"
         now, life = self._world.clock(), LIVES[kind]
         made_of: dict[str, Any] = {"issued": now, "expires": now + life if life else None, **more}
         if kind in PERSONS[:2]:

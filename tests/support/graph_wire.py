@@ -151,6 +151,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "text/html" if html else "application/json; charset=UTF-8")
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:  # said, so that no client keeps it for its next call
+            self.send_header("Connection", "close")
         for name, value in (self._fake.headers() | (headers or {})).items():
             self.send_header(name, value)
         self.end_headers()
