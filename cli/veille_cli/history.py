@@ -5,8 +5,16 @@ from __future__ import annotations
 from veille.i18n import gettext as _
 
 
-def state_word(state: str) -> str:
-    """One delivery's state: "sent"."""
+def state_word(state: str, code: str = "") -> str:
+    """One delivery's state: "sent".
+
+    Args:
+        code: what was said last: not everything that is held is in trouble.
+    """
+    from veille.publishing import BY_HAND
+
+    if (state, code) == ("held", BY_HAND):
+        return _("waits for a person")
     return _states().get(state, state)
 
 
@@ -49,6 +57,7 @@ def _events() -> dict[str, str]:
         "unavailable": _("not reached"),
         "rate-limited": _("asked to wait"),
         "outcome-unknown": _("no answer"),
+        "by-hand": _("a person was asked to post it"),
     }
 
 

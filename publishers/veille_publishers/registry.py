@@ -25,6 +25,11 @@ REGISTRY = {
     "instagram": "veille_publishers.instagram:Instagram",
 }
 
+BY_HAND = {  # transport = "manual"
+    "facebook": "veille_publishers.by_hand:FacebookByHand",
+    "instagram": "veille_publishers.by_hand:InstagramByHand",
+}
+
 
 @dataclass(frozen=True)
 class Context:
@@ -46,6 +51,7 @@ class Context:
 
 def load(kind: str, context: Context) -> Publisher:
     """Make the publisher of a channel."""
-    module, _sep, name = REGISTRY[kind].partition(":")
+    by_hand = context.config.channel(kind).transport == "manual"
+    module, _sep, name = (BY_HAND if by_hand else REGISTRY)[kind].partition(":")
     publisher: Publisher = getattr(importlib.import_module(module), name)(context)
     return publisher

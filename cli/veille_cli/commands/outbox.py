@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,15 +45,13 @@ def list_(
     ] = None,
 ) -> Answer:
     """List publications with their ids."""
-    from veille_cli.commands.status import as_data, table_of
+    from veille_cli.commands.status import as_data, by_hand_words, table_of
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
         found = [status for status in room.report.publications() if state in (None, status.state)]
-        return Answer(
-            data={"publications": [as_data(status, room.config) for status in found]},
-            text=table_of(found, room.config),
-        )
+        text = [*table_of(found, room.config), *(w for one in found if one.by_hand for w in by_hand_words(one, room))]
+        return Answer(data={"publications": [as_data(status, room.config) for status in found]}, text=text)
 
 
 @answers
@@ -131,7 +130,7 @@ def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: T
     text += [hold_words(status.id, status.hold)] if status.hold else []
     text += [] if talk.json else standing(room, status)
     if rows:
-        lines = [(row.id, state_word(row.state), row.url or row.last_error) for row in rows]
+        lines = [(row.id, state_word(row.state, row.last_code), row.url or row.last_error) for row in rows]
         text += ["", table(_("id"), _("state"), _("what was said"), rows=lines)]
     text += _more(status.id, states, sum(status.counts[state] for state in states or status.counts) - len(rows))
     return Answer(
@@ -155,7 +154,9 @@ def _more(name: str, states: tuple[str, ...], count: int) -> list[RenderableType
 
 def _one_delivery(row: Row, room: Newsroom) -> Answer:
     zone = room.config.zone
-    text: list[RenderableType] = [f"{row.id} · {row.channel} · {state_word(row.state)} · {row.publication}"]
+    text: list[RenderableType] = [
+        f"{row.id} · {row.channel} · {state_word(row.state, row.last_code)} · {row.publication}"
+    ]
     text += [line for line in (row.url, row.last_error) if line]
     events = [(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}", event_words(event), said) for at, event, said in row.events]
     if events:
@@ -247,11 +248,12 @@ def _page(room: Newsroom, name: str) -> tuple[str, str]:
 @answers
 def resolve(
     name: Id,
+    address: Annotated[str, typer.Argument(metavar="[ADDRESS]", help=_("With --sent: where it can be seen."))] = "",
+    *,
     sent: Annotated[bool, typer.Option("--sent", help=_("I looked: it is out."))] = False,
     again: Annotated[bool, typer.Option("--retry", help=_("I looked: it is not out. Send it."))] = False,
     drop: Annotated[bool, typer.Option("--cancel", help=_("I looked: it is not out. Drop it."))] = False,
     url: Annotated[str, typer.Option("--url", help=_("With --sent: where it can be seen."))] = "",
-    *,
     talk: Talk,
 ) -> Answer:
     """Say what became of a delivery that veille cannot know about."""
@@ -261,13 +263,27 @@ def resolve(
     chosen = [found for found, wanted in ((Found.SENT, sent), (Found.RETRY, again), (Found.CANCEL, drop)) if wanted]
     if len(chosen) != 1:
         raise typer.BadParameter(_("say one of --sent, --retry, --cancel"), param_hint="--sent")
+    where = _web_address(address or url)
+    if where and not sent:
+        raise typer.BadParameter(_("an address is for --sent"), param_hint="ADDRESS")
     with (
         newsroom() as room,
         talk.progress(_("resolving"), _total(room, name, ("held", "unknown"))) as progress,
     ):
-        count = room.actions.resolve(name, chosen[0], room.clock(), url=url, progress=progress)
+        count = room.actions.resolve(name, chosen[0], room.clock(), url=where, progress=progress)
     words = ngettext("{n} resolved.", "{n} resolved.", count)
     return Answer(data={"id": name, "changed": count}, text=[words.format(n=count) if count else _nothing(name)])
+
+
+def _web_address(text: str) -> str:
+    """An address as it may stand in `status` and on pages; "" for none."""
+    from urllib.parse import urlsplit
+
+    if text and (urlsplit(text).scheme not in ("http", "https") or re.search(r"\s", text)):
+        raise typer.BadParameter(
+            _("{text} is not the address of a page: it begins with https://").format(text=text), param_hint="ADDRESS"
+        )
+    return text
 
 
 @answers

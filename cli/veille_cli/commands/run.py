@@ -20,13 +20,13 @@ FAILURES = 20  # ticks in a row on which the outbox could not be used
 CLOCK_JUMP = 30.0  # seconds between the wall clock and the monotonic one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from rich.console import RenderableType
 
     from veille.dispatch import Pump, Tally
-    from veille.outbox.report import Waiting
+    from veille.outbox.report import Stop, Waiting
     from veille_cli.wiring import Newsroom
 
 
@@ -160,9 +160,12 @@ class _Ticks:
 
     def until(self, stop: threading.Event) -> None:
         """Tick now, at every tick, when more may leave, and when the clock was set."""
+        from veille.dispatch import Tally
+
         self._talk.say(
             _("Running: a look at the outbox every {seconds} s. Stop with Ctrl-C.").format(seconds=self._every),
             _next(self._room),
+            *_still(Tally(), self._room.report.stops()),
         )
         self._begin()
         drift = _drift()
@@ -196,6 +199,10 @@ class _Ticks:
         self._failures = 0
         if tally.moved:
             self._talk.say(*_words(tally))
+        if tally.stopped:
+            with suppress(LedgerError):
+                new = [stop for stop in self._room.report.stops() if stop.channel in tally.stopped]
+                self._talk.say(*_still(tally, new))
         if any(channel not in self.total.waits for channel in tally.waits):  # said once, and not at every tick
             self._talk.say(*_held_back(tally, self._room))
         self.total.add(tally)
@@ -255,7 +262,8 @@ def _answer(tally: Tally, room: Newsroom) -> Answer:
         "waiting": [{"id": name, "state": state, "next": local(moment)} for name, state, moment in waiting.first],
         "waiting_counts": dict(waiting.counts),
     }
-    text = [*_words(tally), *_held_back(tally, room), *_waiting_words(waiting, room)]
+    still = _still(tally, room.report.stops())
+    text = [*_words(tally), *still, *_held_back(tally, room), *_waiting_words(waiting, room)]
     return Answer(data=data, text=text, exit_code=code, errors=errors)
 
 
@@ -287,9 +295,20 @@ def _words(tally: Tally) -> list[RenderableType]:
         more = len(tally.problems) - 10
         words = ngettext("… and {n} more: `veille outbox list`", "… and {n} more: `veille outbox list`", more)
         lines.append(words.format(n=more))
-    for channel, why in tally.stopped.items():
-        lines.append(_("! {channel} stands still: {why}").format(channel=channel, why=why))
     return lines
+
+
+def _still(tally: Tally, stops: Iterable[Stop]) -> list[RenderableType]:
+    """Channels that wait for a person, and those that gave up for this time."""
+    from veille_cli.commands.status import stop_words
+
+    waiting = {stop.channel: stop for stop in stops}
+    tired = {channel: why for channel, why in tally.stopped.items() if channel not in waiting}
+    sentence = _("! {channel} stands still: {why}")
+    return [
+        *stop_words(waiting.values()),
+        *(sentence.format(channel=channel, why=why) for channel, why in tired.items()),
+    ]
 
 
 def _held_back(tally: Tally, room: Newsroom) -> list[RenderableType]:
@@ -301,10 +320,13 @@ def _held_back(tally: Tally, room: Newsroom) -> list[RenderableType]:
 
 def _settled(state: str, n: int) -> str:
     """ "12 sent"; "" for a state that says nothing to people."""
+    from veille.publishing import BY_HAND
+
     words = {
         "sent": ngettext("{n} sent", "{n} sent", n),
         "ready": ngettext("{n} to be tried again", "{n} to be tried again", n),
         "unknown": ngettext("{n} unknown", "{n} unknown", n),
+        BY_HAND: ngettext("{n} waits for a person to post it", "{n} wait for a person to post them", n),
         "failed": ngettext("{n} failed", "{n} failed", n),
         "held": ngettext("{n} held", "{n} held", n),
         "cancelled": ngettext("{n} cancelled", "{n} cancelled", n),

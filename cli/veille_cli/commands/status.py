@@ -9,12 +9,12 @@ from veille.i18n import ngettext
 from veille_cli.output import FAILED, Answer, Talk, answers, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rich.console import RenderableType
 
     from veille.config import Config
-    from veille.outbox.report import Status
+    from veille.outbox.report import Status, Stop
     from veille_cli.wiring import Newsroom
 
 _ORDER = ("sent", "ready", "claimed", "sending", "unknown", "scheduled", "failed", "held", "cancelled")
@@ -46,7 +46,28 @@ def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
     for status in publications:
         text += [hold_words(status.id, status.hold)] if status.hold and status.state == "held" else []
         text += standing(room, status) if status.waiting else []
-    return [*text, *_notes(publications, room.config), *_alarm(room)]
+    text += [words for status in publications if status.by_hand for words in by_hand_words(status, room)]
+    return [*text, *stop_words(room.report.stops()), *_notes(publications, room.config), *_alarm(room)]
+
+
+def stop_words(stops: Iterable[Stop]) -> list[RenderableType]:
+    """Why channels stand still, what to do, and which command lets them go on."""
+    lines: list[RenderableType] = []
+    for stop in stops:
+        why = _("paused") if stop.chosen else stop.reason
+        sentence = _("! {channel} stands still: {why}; `veille outbox resume {channel}` lets it go on")
+        lines.append(sentence.format(channel=stop.channel, why=why))
+        lines += [f"    → {stop.hint}"] if stop.hint else []
+    return lines
+
+
+def by_hand_words(status: Status, room: Newsroom) -> list[str]:
+    """What the person who posts by hand says when it is done; by each delivery that waits for that."""
+    from veille.publishing import BY_HAND
+
+    sentence = _("· {id} waits for a person to post it on {channel}; then: veille outbox resolve {id} --sent ADDRESS")
+    rows = room.report.deliveries(status.id, states=("held",))
+    return [sentence.format(id=row.id, channel=row.channel) for row in rows if row.last_code == BY_HAND]
 
 
 def _alarm(room: Newsroom) -> list[RenderableType]:
@@ -62,13 +83,8 @@ def _alarm(room: Newsroom) -> list[RenderableType]:
 
 
 def _notes(publications: list[Status], config: Config) -> list[RenderableType]:
-    """What must not be overlooked: channels that stand still, and those on which "1 sent" reached nobody."""
-    stopped = {status.channel: status.stopped for status in publications if status.stopped}
-    sentence = _("! {channel} stands still: {why}; `veille outbox resume {channel}` lets it go on")
-    lines: list[RenderableType] = [
-        sentence.format(channel=channel, why=_("paused") if why == "paused" else why)
-        for channel, why in stopped.items()
-    ]
+    """What must not be overlooked: channels on which "1 sent" reached nobody."""
+    lines: list[RenderableType] = []
     names = [name for name in config.channels if not config.live(name)]
     if publications and names:
         lines.append(_("Sandbox: {channels} write to outbox/ and reach nobody.").format(channels=", ".join(names)))
@@ -116,6 +132,8 @@ def state_words(status: Status) -> str:
     words = names[status.state]
     if status.counts["failed"]:
         words = _("✗ done, with failures") if status.state == "done" else words
+    if status.by_hand:
+        words = _("… waits for a person")
     stopped = status.stopped and status.state in ("queued", "running")
     return _("{state} (channel stopped)").format(state=words) if stopped else words
 
@@ -124,7 +142,13 @@ def counts_words(status: Status) -> str:
     """ "12 sent", "10 sent, 2 failed", or "at its time" before a letter has its readers."""
     if status.planned is None:
         return _("when it leaves")
-    return counted(status.counts) or _("nobody to send to")
+    held = status.counts["held"] - status.by_hand
+    parts = [counted({**status.counts, "held": held})]
+    n = status.by_hand
+    parts += [
+        ngettext("{n} waits for a person to post it", "{n} wait for a person to post them", n).format(n=n)
+    ] * bool(n)
+    return ", ".join(filter(None, parts)) or _("nobody to send to")
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -18,6 +18,7 @@ from veille.i18n import gettext as _
 from veille.outbox import schema
 from veille.outbox.database import Database
 from veille.outbox.schema import REWRITING
+from veille.publishing import BY_HAND
 
 _d, _p = schema.delivery, schema.publication
 
@@ -49,6 +50,7 @@ class Status:
     stopped: str = ""  # why the whole channel stands still
     excluded: Mapping[str, int] = field(default_factory=dict)  # readers left out, by reason
     urgent: bool = False  # leaves at night too
+    by_hand: int = 0  # of those that are held: a person was asked to post them
 
     @property
     def balanced(self) -> bool:
@@ -97,6 +99,26 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """A channel that stands still until somebody lets it go on.
+
+    Args:
+        reason: "paused" when a person stopped it; else what its service said.
+        hint: what to do before.
+    """
+
+    channel: str
+    reason: str
+    hint: str
+    at: datetime
+
+    @property
+    def chosen(self) -> bool:
+        """Whether a person wanted it so."""
+        return self.reason == "paused"
+
+
+@dataclass(frozen=True)
 class Lane:
     """Readers of a letter at one group of mailbox providers ("": all others)."""
 
@@ -129,6 +151,13 @@ class Report:
             if not rows:
                 raise unknown_id(publication_id)
             return _statuses(connection, rows)[0]
+
+    def stops(self) -> list[Stop]:
+        """The channels that stand still."""
+        table = schema.channel
+        still = sa.select(table).where(table.c.stopped_at.is_not(None)).order_by(table.c.name)
+        with self._db.read() as connection:
+            return [Stop(row.name, row.reason, row.hint, row.stopped_at) for row in connection.execute(still)]
 
     def has_letters(self) -> bool:
         """Whether letters with personal links may be out, or addresses must not come back: both need their key."""
@@ -247,6 +276,7 @@ def _statuses(connection: sa.Connection, rows: Sequence[Any]) -> list[Status]:
     counts = counted(connection, (row.id for row in rows))
     left_out = excluded(connection, (row.id for row in rows if row.channel == "newsletter"))
     receipts = _receipts(connection, (row.id for row in rows if row.channel != "newsletter"))
+    asked = _by_hand(connection, (row.id for row in rows if row.channel != "newsletter"))
     halted = sa.select(schema.channel).where(schema.channel.c.stopped_at.is_not(None))
     stopped = {row.name: row.reason for row in connection.execute(halted)}
     return [
@@ -256,9 +286,20 @@ def _statuses(connection: sa.Connection, rows: Sequence[Any]) -> list[Status]:
             receipts=tuple(receipts.get(row.id, ())),
             stopped=stopped.get(row.channel, ""),
             left_out=left_out.get(row.id, {}),
+            by_hand=asked.get(row.id, 0),
         )
         for row in rows
     ]
+
+
+def _by_hand(connection: sa.Connection, ids: Iterable[int]) -> dict[int, int]:
+    """How many deliveries of these publications wait for the person who posts them."""
+    found: dict[int, int] = {}
+    for few in _portions(ids):
+        mine = (_d.c.publication_id.in_(few), _d.c.state == "held", _d.c.last_code == BY_HAND)
+        rows = sa.select(_d.c.publication_id, sa.func.count().label("n")).where(*mine).group_by(_d.c.publication_id)
+        found |= {row.publication_id: row.n for row in connection.execute(rows)}
+    return found
 
 
 def _receipts(connection: sa.Connection, ids: Iterable[int]) -> dict[int, list[dict[str, str]]]:
@@ -298,6 +339,7 @@ def _status(
     receipts: tuple[dict[str, str], ...],
     stopped: str,
     left_out: dict[str, int],
+    by_hand: int,
 ) -> Status:
     full = {state: counts.get(state, 0) for state in schema.STATES}
     unexpanded = row.channel == "newsletter" and row.expanded_at is None
@@ -320,6 +362,7 @@ def _status(
         stopped=stopped,
         excluded=left_out,
         urgent=bool(row.urgent),
+        by_hand=by_hand,
     )
 
 
