@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 from typing import Any
 
-from veille.errors import LedgerError, OutcomeUnknown, PublishError
-from veille.hosting import Hosting
+from veille.errors import LedgerError, OutcomeUnknown, PublishError, RateLimited
+from veille.hosting import BLIND_WAIT, Hosting
 from veille.i18n import gettext as _
 from veille.journal import Tally, TurnJournal, defect, first_look, held_values
 from veille.outbox.ballast import Ballast
@@ -30,6 +30,7 @@ __all__ = ["Pump", "Tally"]
 
 log = logging.getLogger(__name__)
 
+FIRST_WAIT = timedelta(seconds=30)  # at least, when a service that was asked too often names a wait
 PATIENCE = timedelta(minutes=1)  # a rate limit is waited for that long; what is further away is for a later pass
 
 
@@ -257,6 +258,9 @@ class Pump:
     def _look(self, publisher: Publisher, unknown: Unknown) -> tuple[dict[str, Any], str]:
         try:
             seen = publisher.read_back(unknown.delivery)
+        except RateLimited as error:  # nothing was looked at, so this says nothing
+            values: dict[str, Any] = {"state": "unknown", "last_error": error.message}
+            return {**values, "due_at": self._clock() + max(error.retry_after or BLIND_WAIT, FIRST_WAIT)}, "looked"
         except PublishError as error:
             return self._next_look(publisher, unknown, blind=True, detail=error.message)
         except LedgerError:
@@ -284,6 +288,8 @@ class Pump:
                 "due_at": self._clock() + wait,
                 "last_error": detail,
             }, "looked"
+        if blind and unknown.delivery.publication.due > self._clock():  # handed over ahead: there is time to look
+            return {"state": "unknown", "looks": 0, "blind": 0, "due_at": self._clock() + BLIND_WAIT}, "looked"
         if blind or unknown.unknowns > 1:
             return {**held_values(_words_unknown()), "looks": looks, "blind": int(blind)}, "held"
         # Provably not out: nothing stands in the way of sending it, not even by hand.

@@ -10,25 +10,28 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from veille.errors import LedgerError, NotAuthorised, OutcomeUnknown, PublishError, Unavailable
+from veille.errors import LedgerError, NotAuthorised, OutcomeUnknown, PublishError, RateLimited, Unavailable
 from veille.i18n import gettext as _
 from veille.journal import (
     FIRST_BACK_OFF,
     LONGEST_BACK_OFF,
+    LONGEST_REST,
     SHORTEST_BACK_OFF,
     Tally,
     defect,
-    first_look,
     held_values,
 )
 from veille.outbox.deliveries import Deliveries, scheduled_values, sent_values
 from veille.outbox.hosted import Held, Wanted
-from veille.publishing import ReadBack, RemotePublisher, Seen
+from veille.publishing import FollowUp, ReadBack, RemotePublisher, Seen
 from veille.timetable import Clock
 
 log = logging.getLogger(__name__)
 
-MOST_TRIES = 6  # of a follow-up; then a person looks
+MOST_TRIES = 12  # of a follow-up, in about a day and a half; then a person looks
+MOST_WINDOWS = 2  # tries of something visible that nobody saw come about; then a person looks
+BLIND_WAIT = timedelta(minutes=15)  # between looks at a page that cannot be read,
+MOST_BLIND = 24  # as often as that: for six hours
 
 
 class Hosting:
@@ -46,65 +49,127 @@ class Hosting:
     def follow_up(self, name: str, publisher: RemotePublisher, tally: Tally) -> None:
         """Edit, comment, delete and replace posts that the service has; one that fails does not hold up the others."""
         for wanted in self._deliveries.due_follow_ups(name, self._clock(), live=publisher.live):
-            if self._stop() or not self._deliveries.begin_follow_up(wanted, self._clock()):
-                continue
-            try:
-                publisher.follow_up(wanted.delivery, wanted.kind, wanted.begun)
-            except NotAuthorised as error:
-                self._put_off(wanted, self._clock(), error, tally)
-                self._deliveries.stop_channel(name, error.message, self._clock(), error.hint or "")
-                tally.stopped[name] = error.message
+            if self._stop() or name in tally.stopped:
                 return
-            except PublishError as error:
-                self._put_off(wanted, self._later(publisher, wanted, error), error, tally)
-            except LedgerError:
-                raise
-            except Exception as error:  # a defect in one must not stop all channels at every start
-                log.exception("%s: %s failed unexpectedly", wanted.delivery.id, wanted.kind.value)
-                self._put_off(wanted, None, defect(name, error), tally)
-            else:
+            again = self._may_try(publisher, wanted)
+            if self._deliveries.begin_follow_up(wanted, self._clock(), again=again):
+                self._do(name, publisher, wanted, again=again, tally=tally)
+
+    def _may_try(self, publisher: RemotePublisher, wanted: Wanted) -> bool:
+        """Whether a comment that may be there already may be made once more, if it is not found: only after every look.
+
+        Anything else does no harm when it is done twice.
+        """
+        if wanted.begun is None or wanted.kind is not FollowUp.COMMENT:
+            return True
+        looked = self._clock() - wanted.begun >= max(publisher.read_back_delays(), default=timedelta())
+        return looked and wanted.unknowns < MOST_WINDOWS
+
+    def _do(self, name: str, publisher: RemotePublisher, wanted: Wanted, *, again: bool, tally: Tally) -> None:
+        try:
+            stands = publisher.follow_up(wanted.delivery, wanted.kind, wanted.begun, again=again)
+        except NotAuthorised as error:
+            self._put_off(wanted, self._clock(), error, tally)
+            self._stop_channel(name, error, tally)
+        except OutcomeUnknown as error:
+            self._put_off(wanted, self._next_look(publisher, wanted, again=again), error, tally)
+        except PublishError as error:
+            self._put_off(wanted, self._later(wanted, error), error, tally)
+        except LedgerError:
+            raise
+        except Exception as error:  # a defect in one must not stop all channels at every start
+            log.exception("%s: %s failed unexpectedly", wanted.delivery.id, wanted.kind.value)
+            self._put_off(wanted, None, defect(name, error), tally)
+        else:
+            if stands is None:
                 self._deliveries.end_follow_up(wanted, self._clock())
                 tally.followed_up[wanted.kind.value] += 1
+            elif self._deliveries.stands(wanted, sent_values(stands, self._clock()), self._clock()):
+                tally.settled["sent"] += 1
+
+    def _stop_channel(self, name: str, error: NotAuthorised, tally: Tally) -> None:
+        self._deliveries.stop_channel(name, error.message, self._clock(), error.hint or "")
+        tally.stopped[name] = error.message
 
     def _put_off(self, wanted: Wanted, when: datetime | None, error: PublishError, tally: Tally) -> None:
         self._deliveries.put_off_follow_up(wanted, when, self._clock(), error)
         tally.problems.append((wanted.delivery.id, error))
 
-    def _later(self, publisher: RemotePublisher, wanted: Wanted, error: PublishError) -> datetime | None:
+    def _later(self, wanted: Wanted, error: PublishError) -> datetime | None:
         """When a follow-up is tried again; None: a person must look."""
-        if not isinstance(error, Unavailable | OutcomeUnknown) or wanted.tries >= MOST_TRIES:
+        if not isinstance(error, Unavailable) or wanted.tries >= MOST_TRIES:
             return None
-        asked = error.retry_after if isinstance(error, Unavailable) else None
-        wait = first_look(publisher) if isinstance(error, OutcomeUnknown) else FIRST_BACK_OFF * 2**wanted.tries
-        return self._clock() + min(max(asked or wait, SHORTEST_BACK_OFF), LONGEST_BACK_OFF)
+        if error.retry_after is not None:
+            return self._clock() + min(max(error.retry_after, SHORTEST_BACK_OFF), LONGEST_REST)
+        wait: timedelta = min(FIRST_BACK_OFF * 2 ** min(wanted.tries, 10), LONGEST_BACK_OFF)
+        left = wanted.delivery.publication.due - self._clock()
+        if left > timedelta():  # what is to be taken back before its time is tried until then, more and more often
+            wait = max(min(wait, left / 2), SHORTEST_BACK_OFF)
+        return self._clock() + wait
+
+    def _next_look(self, publisher: RemotePublisher, wanted: Wanted, *, again: bool) -> datetime | None:
+        """When somebody looks again for what may have been carried out; None: a person must."""
+        now = self._clock()
+        begun = now if again or wanted.begun is None else wanted.begun
+        later = [begun + delay for delay in publisher.read_back_delays() if begun + delay > now]
+        if later:
+            return min(later)
+        return now if wanted.unknowns + again < MOST_WINDOWS else None
 
     def verify(self, name: str, publisher: RemotePublisher, tally: Tally) -> None:
         """Whether the service made public, at its time, what it holds; what is missing waits for a person."""
         for held in self._deliveries.due_scheduled(name, self._clock(), live=publisher.live):
             if self._stop():
                 return
-            values, event = self._verified(publisher, held)
+            try:
+                values, event = self._verified(publisher, held)
+            except NotAuthorised as error:
+                self._stop_channel(name, error, tally)
+                return
             if self._deliveries.settle_scheduled(held, values, self._clock(), event) and values["state"] != "scheduled":
                 tally.settled[values["state"]] += 1
 
     def _verified(self, publisher: RemotePublisher, held: Held) -> tuple[dict[str, Any], str]:
-        detail = ""
         try:
             seen = publisher.read_back(held.delivery)
+        except RateLimited as error:
+            wait = max(error.retry_after or BLIND_WAIT, SHORTEST_BACK_OFF)
+            return self._look_later(held.looks, wait, error.message)
+        except (NotAuthorised, LedgerError):
+            raise
         except PublishError as error:
-            seen, detail = ReadBack(Seen.UNREADABLE), error.message
+            seen = ReadBack(Seen.UNREADABLE, detail=error.message)
+        except Exception as error:  # a defect in one look must not stop all channels at every start
+            log.exception("%s could not be looked at", held.delivery.id)
+            seen = ReadBack(Seen.UNREADABLE, detail=type(error).__name__)
         if seen.seen is Seen.FOUND and seen.receipt:
             return sent_values(seen.receipt, self._clock()), "found"
         if seen.scheduled and seen.scheduled.at > self._clock():
             return scheduled_values(seen.scheduled), "looked"
+        return self._not_yet(publisher, held, seen)
+
+    def _not_yet(self, publisher: RemotePublisher, held: Held, seen: ReadBack) -> tuple[dict[str, Any], str]:
         delays = publisher.read_back_delays()
-        looks = held.looks + 1
-        if looks < len(delays):
-            wait = max(delays[looks] - delays[looks - 1], timedelta())
-            later = {"looks": looks, "due_at": self._clock() + wait, "last_error": detail or seen.detail}
-            return {"state": "scheduled", **later}, "looked"
-        return {**held_values(_words_missing(), code="missing"), "looks": looks}, "held"
+        looks, blind = held.looks + 1, seen.seen is Seen.UNREADABLE
+        if blind and looks < MOST_BLIND:
+            return self._look_later(looks, BLIND_WAIT, seen.detail)
+        if not blind and looks < len(delays):
+            return self._look_later(looks, max(delays[looks] - delays[looks - 1], timedelta()), seen.detail)
+        words = _words_blind() if blind else _words_late() if seen.scheduled else _words_missing()
+        return {**held_values(words), "looks": looks}, "held"
+
+    def _look_later(self, looks: int, wait: timedelta, detail: str) -> tuple[dict[str, Any], str]:
+        later = {"looks": looks, "due_at": self._clock() + wait, "last_error": detail}
+        return {"state": "scheduled", **later}, "looked"
 
 
 def _words_missing() -> str:
     return _("it was scheduled and is not there at its time: look, then `veille outbox resolve`")
+
+
+def _words_late() -> str:
+    return _("it was scheduled and is still not public after its time: look, then `veille outbox resolve`")
+
+
+def _words_blind() -> str:
+    return _("it was scheduled, and nobody can see whether it is public: look, then `veille outbox resolve`")

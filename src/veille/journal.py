@@ -28,7 +28,9 @@ from veille.outbox.ballast import Ballast
 from veille.outbox.deliveries import Deliveries, scheduled_values, sent_values
 from veille.outbox.group import Committed, Settled
 from veille.publishing import (
+    AT_ITS_TIME,
     BY_HAND,
+    AtItsTime,
     ByHand,
     Delivery,
     Journal,
@@ -257,6 +259,9 @@ class TurnJournal(Journal):
                 return scheduled_values(outcome)
             case ByHand(words):
                 return held_values(words, code=BY_HAND)
+            case AtItsTime(words):
+                due = delivery.publication.due
+                return {"state": "ready", "due_at": due, "last_code": AT_ITS_TIME, "last_error": words}
         said = {"last_code": outcome.code, "last_error": outcome.message}
         match outcome:
             case OutcomeUnknown():
@@ -279,13 +284,16 @@ class TurnJournal(Journal):
 
     def _later(self, delivery: Delivery, error: Unavailable, now: datetime) -> dict[str, Any]:
         rewriting = self._publisher.on_unknown is OnUnknown.REWRITE
-        if now - delivery.date > GIVE_UP_AFTER and not rewriting:
+        due = delivery.publication.due  # handed over ahead of it, a post has time
+        if now - max(delivery.date, due) > GIVE_UP_AFTER and not rewriting:
             # A reader's mailbox that stays closed is a failure; a line of ours that was down waits for a person.
             return {"state": "held" if error.about_us else "failed"}
         tries = delivery.tries + (0 if error.about_us else 1)
         wait = min(FIRST_BACK_OFF * 2 ** min(max(tries - 1, 0), 10), LONGEST_BACK_OFF)
         if error.retry_after is not None:  # the service knows best; but zero would be a loop without rest
             wait = min(max(error.retry_after, SHORTEST_BACK_OFF), LONGEST_REST)
+        elif now < due:
+            wait = min(wait, due - now)  # at its time it leaves by ourselves
         return {"state": "ready", "due_at": now + wait, "tries": tries}
 
 
@@ -302,6 +310,8 @@ def _event(outcome: Outcome) -> str:
             return "scheduled"
         case ByHand():
             return BY_HAND
+        case AtItsTime():
+            return AT_ITS_TIME
         case _:
             return outcome.code
 

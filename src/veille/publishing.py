@@ -195,6 +195,9 @@ class ByHand:
     words: str
 
 
+AT_ITS_TIME = "at-its-time"  # the code of what a service did not take ahead
+
+
 @dataclass(frozen=True)
 class AtItsTime:
     """A service does not take a post ahead of its time: we publish it then. Nothing of it is there."""

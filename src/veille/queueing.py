@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from veille import approval, checks, crowding
 from veille.checks.contacts import not_valid_on
@@ -38,6 +38,8 @@ from veille.rendering import (
 )
 from veille.rendering.contacts import of_day
 from veille.segments import to_json
+
+FOLLOWED = timedelta(days=30)  # so long after its time, what a service shows follows a change of its file
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,13 @@ def prepare(
             source = studio.source(owed)
             rendition = publishers[owed.channel].render(source)
             if rendition is not None:
-                line = _line(owed, source, rendition, publishers[owed.channel], queue)
+                line = _line(owed, source, rendition, publishers[owed.channel], queue, now)
                 caption = publishers[owed.channel].proof(rendition).text if owed.channel in CAPTIONED else None
                 lines.append(replace(line, contacts=studio.shows(owed, caption)))
                 if lines[-1].change not in (Change.SAME, Change.TOO_LATE):
                     findings += reader.look(rendition, source, owed.file)
+                if lines[-1].change is Change.EDIT:
+                    findings += studio.wrong(owed)
                 prints.made(owed, rendition.digest)
         except ContentError as error:
             findings += [_in_file(finding, owed) for finding in error.findings]
@@ -183,8 +187,8 @@ def _held(owed: Owed) -> str:
     return owed.existing.digest if owed.existing else ""
 
 
-def _line(owed: Owed, source: Source, rendition: Rendition, publisher: Publisher, queue: Queue) -> Line:
-    edits = _edits(owed, rendition, publisher, queue)
+def _line(owed: Owed, source: Source, rendition: Rendition, publisher: Publisher, queue: Queue, now: datetime) -> Line:
+    edits = _edits(owed, rendition, publisher, queue, now)
     return Line(
         owed,
         _change(owed, rendition.digest, live=publisher.live, edits=edits),
@@ -197,10 +201,12 @@ def _line(owed: Owed, source: Source, rendition: Rendition, publisher: Publisher
     )
 
 
-def _edits(owed: Owed, rendition: Rendition, publisher: Publisher, queue: Queue) -> bool:
-    """Whether what its service shows can follow the change."""
+def _edits(owed: Owed, rendition: Rendition, publisher: Publisher, queue: Queue, now: datetime) -> bool:
+    """Whether what its service shows can follow the change. A new template changes every post: old ones stay."""
     before = owed.existing
-    if before is None or not before.fixed or before.digest == rendition.digest:
+    if before is None or not before.there or before.cancelled or before.digest == rendition.digest:
+        return False
+    if now - before.due > FOLLOWED:
         return False
     return isinstance(publisher, RemotePublisher) and publisher.editable(queue.stored(before.id), rendition)
 
@@ -215,6 +221,8 @@ def _change(owed: Owed, digest: str, *, live: bool, edits: bool = False) -> Chan
     existing = owed.existing
     if existing is None:
         return Change.NEW
+    if existing.scheduled and existing.cancelled:
+        return Change.SAME  # it is being taken back
     if owed.channel not in REWRITING and (existing.fixed or (owed.channel == CADENCED and existing.started)):
         changed = Change.EDIT if edits and existing.live == live else Change.TOO_LATE
         return Change.SAME if existing.digest == digest else changed
@@ -247,7 +255,7 @@ def _item(line: Line, rendition: Rendition, bodies: Mapping[str, str], config: C
         segments=line.segments,
         contacts=line.contacts,
         edits=line.edits,
-        comment=bool(rendition.payload.get("comment")),
+        comment=line.live and bool(rendition.payload.get("comment")),
         members=owed.members,
         bodies={source: bodies[source] for source in owed.members if source in bodies and source not in owed.kept},
         expires=owed.expires,
@@ -302,12 +310,16 @@ class _Studio:
     def source(self, owed: Owed) -> Source:
         """What a publisher renders."""
         day = shown_on(owed, self._config, self._now)
-        out = owed.existing is not None and owed.existing.left and owed.channel not in REWRITING
-        if wrong := () if out else tuple(self._wrong_on(day, self._fresh(owed))):
+        out = owed.existing is not None and owed.existing.fixed and owed.channel not in REWRITING
+        if wrong := () if out else self.wrong(owed):
             raise ContentError(wrong)
         if owed.directory:
             return self._directory(owed, day)
         return self._post(owed.post, day) if owed.post else self._edition(owed, day)
+
+    def wrong(self, owed: Owed) -> tuple[Finding, ...]:
+        """What may not be shown on its day: contacts that do not hold then, numbers that are not theirs."""
+        return tuple(self._wrong_on(shown_on(owed, self._config, self._now), self._fresh(owed)))
 
     def _wrong_on(self, day: date, texts: list[Post | Edition]) -> Iterator[Finding]:
         yield from not_valid_on(texts, self._library, self._config, day)

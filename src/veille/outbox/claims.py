@@ -17,7 +17,7 @@ from veille.outbox.database import Database
 from veille.outbox.renditions import load_publications
 from veille.outbox.schema import REWRITING
 from veille.outbox.upkeep import READY, Upkeep, active, rests
-from veille.publishing import Delivery, Publication, Recipient
+from veille.publishing import AT_ITS_TIME, Delivery, Publication, Recipient
 from veille.rates import Limits
 from veille.segments import from_json
 
@@ -283,7 +283,8 @@ def _due(now: datetime, ahead: tuple[timedelta, timedelta] | None = None) -> sa.
     if ahead is None:
         return come
     least, most = ahead
-    window = sa.and_(_p.c.due_at >= now + least, _p.c.due_at <= now + most)
+    takes = (_p.c.live == 1, _d.c.last_code != AT_ITS_TIME)
+    window = sa.and_(_p.c.due_at >= now + least, _p.c.due_at <= now + most, *takes)
     return sa.or_(sa.and_(come, _p.c.due_at <= now), sa.and_(window, sa.or_(come, _d.c.due_at == _p.c.due_at)))
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from veille.failpoints import failpoint
 from veille.outbox import schema
+from veille.outbox.follow_ups import take_back_if_gone
 from veille.outbox.group import Committed, Group, Settled, fenced, number
 from veille.outbox.hosted import Hosted
 from veille.outbox.renditions import as_publication, load_light, load_publications
@@ -132,6 +133,8 @@ class Deliveries(Hosted):
             ).rowcount
             if changed:
                 log(connection, unknown.id, unknown.attempt, now, event, text=str(values.get("last_error", "")))
+            if changed and values["state"] == "scheduled":
+                take_back_if_gone(connection, unknown.id, now)
         return bool(changed)
 
     # feed and web

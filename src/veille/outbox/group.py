@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from veille.errors import HardBounce
 from veille.outbox import schema
+from veille.outbox.follow_ups import take_back_if_gone
 from veille.outbox.schema import REWRITING
 from veille.publishing import Delivery
 from veille.subscribers.leaving import put_away
@@ -177,6 +178,8 @@ class Group:
         for outcome in outcomes:
             if outcome.values["state"] == "sent" and outcome.delivery.publication.channel in REWRITING:
                 self._write_again_if_changed(outcome.delivery)
+            if outcome.values["state"] == "scheduled":
+                take_back_if_gone(self.connection, number(outcome.delivery), self.now)
             if outcome.values.get("last_code") == HardBounce.code:
                 reader = int(outcome.delivery.target)
                 put_away(self.connection, self.reader_key, reader, "bounced", "bounced", self.now)

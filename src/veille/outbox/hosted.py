@@ -13,10 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from veille.errors import PublishError
+from veille.errors import OutcomeUnknown, PublishError
 from veille.failpoints import failpoint
 from veille.outbox import schema
 from veille.outbox.claims import Claims
+from veille.outbox.follow_ups import want
 from veille.outbox.renditions import load_publications
 from veille.outbox.upkeep import log
 from veille.publishing import Delivery, FollowUp
@@ -42,7 +43,8 @@ class Wanted:
     kind: FollowUp
     version: int
     tries: int
-    begun: datetime | None  # when it was first tried
+    begun: datetime | None  # since when a try may have been carried out without our knowing
+    unknowns: int  # how many such tries there were
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,17 @@ class Hosted(Claims):
     def due_follow_ups(self, channel: str, now: datetime, *, live: bool) -> list[Wanted]:
         """Those whose time has come, of a channel that goes on; the oldest post first."""
         states = sa.or_(*(sa.and_(_f.c.kind == k.value, _d.c.state.in_(when)) for k, when in _WHEN.items()))
+        doubts = (_f.c.begun_at, _f.c.unknowns.label("doubts"))
         rows = (
-            sa.select(_d, _f.c.kind, _f.c.version, _f.c.tries.label("tried"), _f.c.begun_at)
+            sa.select(_d, _f.c.kind, _f.c.version, _f.c.tries.label("tried"), *doubts)
             .join(_f, _f.c.delivery_id == _d.c.id)
             .where(_d.c.channel == channel, states, _f.c.due_at <= now, _d.c.remote_id != "", *self._served(live))
+            .where(_d.c.last_code != "deleted", sa.or_(_f.c.kind != FollowUp.COMMENT.value, ~_leaving()))
             .order_by(_d.c.id, _f.c.kind.desc())
             .limit(MOST)
         )
         return [
-            Wanted(delivery, FollowUp(row.kind), row.version, row.tried, row.begun_at)
+            Wanted(delivery, FollowUp(row.kind), row.version, row.tried, row.begun_at, row.doubts)
             for row, delivery in self._with_posts(rows)
         ]
 
@@ -87,6 +91,7 @@ class Hosted(Claims):
             changed = connection.execute(sa.update(_d).where(*mine).values(**values, updated_at=now)).rowcount
             if changed:
                 log(connection, number, held.delivery.attempt, now, event, text=str(values.get("last_error", "")))
+        failpoint("settle.after")
         return bool(changed)
 
     def _served(self, live: bool) -> list[sa.ColumnElement[bool]]:
@@ -99,19 +104,26 @@ class Hosted(Claims):
         with self._db.read() as connection:
             found = connection.execute(rows).all()
             publications = load_publications(connection, {row.publication_id for row in found})
-            return [(row, self._delivery(row, publications[row.publication_id], None)) for row in found]
+            taken = self._taken(connection, found[0].channel) if found else frozenset()
+            return [(row, self._delivery(row, publications[row.publication_id], None, taken)) for row in found]
 
-    def begin_follow_up(self, wanted: Wanted, now: datetime) -> bool:
-        """Record that it is tried now. False: it is wanted differently since, or not at all."""
+    def begin_follow_up(self, wanted: Wanted, now: datetime, *, again: bool) -> bool:
+        """Record that it is tried now. False: it is wanted differently since, or not at all.
+
+        Args:
+            again: whether it may be carried out, and not only looked for.
+        """
+        values: dict[str, Any] = {"tries": _f.c.tries + 1}
+        if again:
+            values |= {"begun_at": now, "unknowns": _f.c.unknowns + 1}
         with self._db.write() as connection:
-            begun = sa.func.coalesce(_f.c.begun_at, sa.literal(now, schema.Moment()))
-            mine = sa.update(_f).where(*_same(wanted))
-            changed = connection.execute(mine.values(begun_at=begun, tries=_f.c.tries + 1)).rowcount
+            changed = connection.execute(sa.update(_f).where(*_same(wanted)).values(**values)).rowcount
         failpoint("follow-up.begun")
         return bool(changed)
 
     def end_follow_up(self, wanted: Wanted, now: datetime) -> None:
         """It is done; what a deletion leaves is cancelled, what is replaced is handed over anew."""
+        failpoint("follow-up.answered")
         with self._db.write() as connection:
             done = connection.execute(sa.delete(_f).where(*_same(wanted))).rowcount
             number = int(wanted.delivery.id[1:])
@@ -121,15 +133,41 @@ class Hosted(Claims):
             log(connection, number, wanted.delivery.attempt, now, f"{wanted.kind.value}: done")
         failpoint("follow-up.done")
 
+    def stands(self, wanted: Wanted, values: Mapping[str, Any], now: datetime) -> bool:
+        """What was to be replaced is public by now: it is sent, and its words are changed where it stands.
+
+        Returns:
+            Whether this is news.
+        """
+        number = int(wanted.delivery.id[1:])
+        mine = (_d.c.id == number, _d.c.state == "scheduled")
+        with self._db.write() as connection:
+            if not connection.execute(sa.delete(_f).where(*_same(wanted))).rowcount:
+                return False
+            changed = connection.execute(sa.update(_d).where(*mine).values(**values, updated_at=now)).rowcount
+            want(connection, [number], FollowUp.EDIT, now)
+            log(connection, number, wanted.delivery.attempt, now, "found")
+        failpoint("follow-up.done")
+        return bool(changed)
+
     def put_off_follow_up(self, wanted: Wanted, when: datetime | None, now: datetime, error: PublishError) -> None:
         """It did not come about: when it is tried again; None: when a person asks for it."""
         number = int(wanted.delivery.id[1:])
         with self._db.write() as connection:
-            values = {"due_at": when, "last_code": error.code, "last_error": error.message}
+            values: dict[str, Any] = {"due_at": when, "last_code": error.code, "last_error": error.message}
+            if not isinstance(error, OutcomeUnknown):  # nothing can have come of this try
+                values |= {"begun_at": wanted.begun, "unknowns": wanted.unknowns}
             connection.execute(sa.update(_f).where(*_same(wanted)).values(**values))
             event = f"{wanted.kind.value}: {error.code}"
             hint = error.hint or ""
             log(connection, number, wanted.delivery.attempt, now, event, code=error.code, text=error.message, hint=hint)
+
+
+def _leaving() -> sa.ColumnElement[bool]:
+    """Whether the post is to be deleted, or replaced: nobody comments on it any more."""
+    other = schema.follow_up.alias()
+    going = other.c.kind.in_((FollowUp.DELETE.value, FollowUp.REPLACE.value))
+    return sa.select(other.c.kind).where(other.c.delivery_id == _d.c.id, going).exists()
 
 
 def _same(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
@@ -153,5 +191,5 @@ def _after(kind: FollowUp) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
         return [(("scheduled",), cancelled), (("sent",), {"last_code": "deleted", "last_error": ""})]
     if kind is FollowUp.REPLACE:
         due = sa.select(_p.c.due_at).where(_p.c.id == _d.c.publication_id).scalar_subquery()
-        return [(("scheduled", "sent"), {**unsent, "state": "ready", "due_at": due, "last_code": ""})]
+        return [(("scheduled",), {**unsent, "state": "ready", "due_at": due, "last_code": ""})]
     return []

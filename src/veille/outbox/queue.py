@@ -97,6 +97,7 @@ class Queued:
     live: bool = False
     contacts: str = ""  # as in `Item`
     scheduled: bool = False  # a service holds it for its time: not public yet
+    there: bool = False  # public at a service, under an id that we know
 
     @property
     def fixed(self) -> bool:
@@ -154,7 +155,9 @@ class Queue:
         )
         table, deliveries = schema.publication, schema.delivery
         held = sa.select(deliveries.c.id).where(deliveries.c.publication_id == table.c.id, sa.text(schema.SCHEDULED))
-        columns = (table, left.label("left_already"), held.exists().label("scheduled"))
+        known = (deliveries.c.state == "sent", deliveries.c.remote_id != "", deliveries.c.last_code != "deleted")
+        there = sa.select(deliveries.c.id).where(deliveries.c.publication_id == table.c.id, *known)
+        columns = (table, left.label("left_already"), held.exists().label("scheduled"), there.exists().label("there"))
         with self._db.read() as connection:
             rows = connection.execute(sa.select(*columns).order_by(table.c.id)).all()
             members = _members(connection)
@@ -293,7 +296,7 @@ def _at_its_service(connection: sa.Connection, row: Any, item: Item, digest: str
         return Change.TOO_LATE
     if states == {"scheduled"}:
         change, values = Change.REPLACE, {**_values(item, digest), "queued_at": now}
-    elif states == {"sent"} and item.edits and row.rendition != digest:
+    elif states == {"sent"} and item.edits and row.rendition != digest and all(d.remote_id for d in mine):
         change, values = Change.EDIT, {**_values(item, digest), "due_at": row.due_at, "due_local": row.due_local}
     else:
         return Change.TOO_LATE
@@ -440,4 +443,5 @@ def _queued(row: Any, members: Mapping[str, str]) -> Queued:
         bodies=members,
         contacts=row.contacts,
         scheduled=bool(row.scheduled),
+        there=bool(row.there),
     )

@@ -183,7 +183,8 @@ follow_up = _table(  # what is still to do with a post that a service has: never
     sa.Column("due_at", Moment),  # of the next try; none: a person must look
     sa.Column("version", sa.Integer, nullable=False, server_default="1"),  # rises when it is wanted anew
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("begun_at", Moment),  # of the first try: it may have been carried out since
+    sa.Column("begun_at", Moment),  # since when a try may have been carried out without our knowing
+    sa.Column("unknowns", sa.Integer, nullable=False, server_default="0"),  # how many such tries there were
     _text("last_code"),
     _text("last_error"),
     sa.CheckConstraint(f"kind IN ({_words(FOLLOW_UPS)})", name="follow_up_kind"),

@@ -150,6 +150,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer, nullable=False, server_default="1"),
         sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
         sa.Column("begun_at", BIGINT),
+        sa.Column("unknowns", sa.Integer, nullable=False, server_default="0"),
         sa.Column("last_code", sa.Text, nullable=False, server_default=""),
         sa.Column("last_error", sa.Text, nullable=False, server_default=""),
         sa.CheckConstraint("kind IN ('edit', 'comment', 'delete', 'replace')", name="follow_up_kind"),
