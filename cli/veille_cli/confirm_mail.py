@@ -74,10 +74,14 @@ class Confirmations:
         return True
 
     def upkeep(self) -> None:
-        """Forget what is old: requests that nobody confirmed, and those who left long ago, where that was decided."""
+        """Forget what is old: requests that nobody confirmed, and those who left long ago, where that was decided.
+
+        And mails that a killed process had begun to write.
+        """
         from veille.subscribers import forget_left
 
         self._room.signups.upkeep()
+        self._room.notices.sweep()
         keep = self._room.config.settings.newsletter.keep_proof
         if keep is not None:
             forget_left(self._room.database, keep, self._room.clock())

@@ -240,18 +240,18 @@ def _sync(part: Path) -> None:
         os.close(handle)
 
 
-@functools.lru_cache(maxsize=4096)
-def _sweep(folder: Path) -> None:
-    """Remove what a killed process left half-written; its number says whether it still lives.
-
-    Once for each folder: a look at every file for every letter of 20,000 takes longer than writing them.
-    """
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left half-written in a folder; its number says whether it still lives."""
     if os.name != "posix":  # elsewhere, asking after a process would end it
         return
     for part in folder.glob(".veille-*-*.part"):
         number = part.name.split("-")[1]
         if number.isdigit() and not _lives(int(number)):
             part.unlink(missing_ok=True)
+
+
+# Before writing, once for each folder: a look at every file for every letter of 20,000 takes longer than writing them.
+_sweep = functools.lru_cache(maxsize=4096)(sweep)
 
 
 def _lives(process: int) -> bool:

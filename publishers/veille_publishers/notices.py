@@ -105,6 +105,10 @@ class Notices:
         files.write(path, mail.content, mode=PRIVATE)
         path.unlink(missing_ok=True)
 
+    def sweep(self) -> None:
+        """Remove what a process that was killed left half-written in the sandbox: it names somebody."""
+        files.sweep(self._folder)
+
     @property
     def _folder(self) -> Path:
         return self._config.outbox_dir / "notices"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.support.site_desk import QUIET
 from tests.support.smtp_server import mail_server
 from tests.support.smtp_sink import nobody_listens
 from tests.support.workspace import TOML
@@ -143,3 +147,15 @@ def test_the_thread_beside_the_site_and_that_beside_the_scheduler_send_each_mail
         other.close()
         assert server.copies == {f"r{n}@example.org": 1 for n in range(8)}
     assert post.states() == [("mailed", 1)] * 8
+
+
+def test_what_a_killed_process_had_begun_to_write_to_somebody_goes_at_the_next_upkeep(post: Post) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    notices = post.room.config.outbox_dir / "notices"
+    notices.mkdir(parents=True)
+    for process in (gone.pid, os.getpid()):
+        (notices / f".veille-{process}-abc.part").write_text("To: amel.secret@example.org")
+    (notices / "confirm-1.eml").write_text("To: nour@example.org")
+    Confirmations(post.room, threading.Event(), QUIET).upkeep()
+    assert {path.name for path in notices.iterdir()} == {f".veille-{os.getpid()}-abc.part", "confirm-1.eml"}
