@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ CODES = (TOO_CLOSE, TOO_SIMILAR, OVER_QUOTA)
 _NAMES = {"facebook": "Facebook", "instagram": "Instagram"}
 _TEXTS = {"facebook": "facebook: text", "instagram": "instagram: caption"}
 _TOGETHER = 3  # words in a group
-_LOOKED_AT = 40  # texts with which one is compared at most: those that share most of its rarest groups
+_LOOKED_AT = 20  # texts with which one is compared at most: those that share most of its rarest groups
+_TRIED = 2_000  # mentions of texts looked up for one at most: a thousand alike must not cost a minute
 _SHOWN = 3  # titles in one message
 _NOT_WORDS = re.compile(r"https?://\S+|#\w+")  # links and hashtags, which posts may well share
 
@@ -282,7 +284,8 @@ def _pairs(ordered: Sequence[Showing]) -> Iterator[tuple[Showing, Showing, bool]
     for number, one in enumerate(ordered):
         if not one.changed:
             continue
-        shared = Counter(n for group in rarest[number] for n in holders[group] if _comparable(ordered, number, n))
+        candidates = islice((n for group in rarest[number] for n in holders[group]), _TRIED)
+        shared = Counter(n for n in candidates if _comparable(ordered, number, n))
         near = [(_likeness(texts[number], texts[n]), n) for n, _count in shared.most_common(_LOOKED_AT)]
         likeness, nearest = max(near, default=(0.0, 0))
         if likeness >= ALIKE:
