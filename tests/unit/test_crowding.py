@@ -256,6 +256,7 @@ def test_publish_compares_with_what_waits_and_with_what_left(desk: Desk) -> None
     )
     assert dry(desk) == [], "the post says why"
     assert told(desk.publish()) == []
+    desk.run()
     desk.ledger.now += timedelta(days=40)
     desk.post("c", "date: 2027-01-04\nchannels: [facebook]", f"{TEXT} Encore.", title="Toujours le mercredi")
     assert dry(desk) == [], "nobody remembers"
