@@ -50,8 +50,14 @@ class TokenStore(Protocol):
             ConfigError: it is there and cannot be read.
         """
 
-    def save(self, changes: Mapping[str, str]) -> None:
+    def save(self, changes: Mapping[str, str], instead_of: Mapping[str, str] | None = None) -> bool:
         """Keep these too. Each old value stays until the new one is kept.
+
+        Args:
+            instead_of: only while all of these are still kept: somebody may have connected anew meanwhile.
+
+        Returns:
+            Whether they are kept now.
 
         Raises:
             ConfigError: they cannot be kept; what was there is untouched.
@@ -101,10 +107,14 @@ class FileStore:
             )
         return {str(name).upper(): str(value) for name, value in values.items()}
 
-    def save(self, changes: Mapping[str, str]) -> None:
+    def save(self, changes: Mapping[str, str], instead_of: Mapping[str, str] | None = None) -> bool:
         """See `TokenStore`."""
         with self._alone():
-            self._replace({**self.load(), **changes})
+            known = self.load()
+            if not (instead_of or {}).items() <= known.items():
+                return False
+            self._replace({**known, **changes})
+            return True
 
     def forget(self, names: Iterable[str]) -> None:
         """See `TokenStore`."""
@@ -184,14 +194,17 @@ class KeyringStore:
             raise _locked(error) from None
         return {name: value for name, value in found.items() if value}
 
-    def save(self, changes: Mapping[str, str]) -> None:
+    def save(self, changes: Mapping[str, str], instead_of: Mapping[str, str] | None = None) -> bool:
         """See `TokenStore`."""
         ring, errors = _keyring()
+        if instead_of and not instead_of.items() <= self.load().items():
+            return False
         try:
             for name, value in changes.items():
                 ring.set_password(self._service, name, value)
         except errors.KeyringError as error:
             raise _locked(error) from None
+        return True
 
     def forget(self, names: Iterable[str]) -> None:
         """See `TokenStore`."""

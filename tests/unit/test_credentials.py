@@ -70,7 +70,8 @@ def test_what_is_kept_is_a_setting_of_the_next_command(
 ) -> None:
     toml = f'[workspace]\ntoken_store = "{kind}"\n'
     opened(tmp_path, kind).save({TOKEN: OLD, variable("instagram", "user_token"): "IG"})
-    opened(tmp_path, kind).save({TOKEN: NEW})
+    assert opened(tmp_path, kind).save({TOKEN: NEW})
+    assert not opened(tmp_path, kind).save({TOKEN: "EAAlate"}, instead_of={TOKEN: OLD})
     read = load(tmp_path, toml)
     assert read.settings.facebook.access_token is not None
     assert read.settings.facebook.access_token.get_secret_value() == NEW
