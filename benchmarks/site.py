@@ -149,7 +149,7 @@ def _matter(post: Text) -> str:
 
 def build(root: Path) -> None:
     """Read the content and write the whole site, in this process."""
-    from veille import config, library
+    from veille import config, library, shared_work
     from veille.publishing import Publication
     from veille.rendering import Templates, render_post
     from veille_publishers.files import lay
@@ -159,9 +159,9 @@ def build(root: Path) -> None:
     made = config.load(root, {})
     content = library.load(made)
     web = Web(Context(made, Templates(made), lambda: NOW, lambda: sys.exit("pages need no HTTP")))
+    ready = shared_work.each(lambda post: web.render(render_post(post, content, made, now=NOW)), content.posts)
     standing = []
-    for post in content.posts:
-        rendition = web.render(render_post(post, content, made, now=NOW))
+    for post, rendition in zip(content.posts, ready, strict=True):
         assert rendition is not None
         due = datetime.fromisoformat(rendition.payload["item"]["date"]).astimezone(UTC)
         standing.append(Publication(post.source, post.source, "web", "", post.title, post.slug, due, 1, rendition))

@@ -16,9 +16,9 @@ from veille.publishing import File, Publication, Rendition, Source
 from veille.rendering import Contact, Picture, RenderedDirectory, RenderedEdition, RenderedPost
 from veille.rendering.directory import PATH
 
-# XML 1.0 (5th edition), 2.2: what a document may hold. Also leaves out halves of a pair, which no UTF-8 file may hold.
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONTROL = re.compile("[\u007f-\u0084\u0086-\u009f]")  # legal in XML 1.0, but discouraged there and void in HTML
+# All but what XML 1.0 (5th edition), 2.2, lets a document hold and does not discourage (\u007f-\u0084 \u0086-\u009f,
+# void in HTML). Halves of a pair are among it, which no UTF-8 file may hold.
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\u007e\u0085\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SCHEMES = ("http", "https", "mailto", "tel", "sms")
 _KINDS: Mapping[str, type[Source]] = {"post": RenderedPost, "edition": RenderedEdition, "directory": RenderedDirectory}
 _SAFE_SLUG = re.compile(r"[\w-]+")
@@ -144,7 +144,7 @@ def digest(shown: object) -> str:
 
 def clean(text: str) -> str:
     """The text without characters that XML and UTF-8 do not know."""
-    return _CONTROL.sub("", _ILLEGAL.sub("", text))
+    return _ILLEGAL.sub("", text)
 
 
 def outside(url: str) -> str:
@@ -242,7 +242,7 @@ def alone(rendition: Rendition) -> Archive:
 
 def _plain(post: RenderedPost) -> RenderedPost:
     """Without the texts of other channels and languages: editing those is no edit of this page."""
-    kept = replace(post, subject="", preheader="", facebook_text="", hashtags=(), words={})
+    kept = replace(post, subject="", preheader="", facebook_text="", flowing="", hashtags=(), words={})
     return replace(kept, instagram_caption="", instagram_pictures=())
 
 

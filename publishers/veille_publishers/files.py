@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from veille import shared_work
 from veille.errors import Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
@@ -38,11 +39,13 @@ class Piece:
         mark: a digest of everything that its bytes depend on, the same in every process; "" when nobody knows: then
             it is made every time, and compared.
         make: gives its bytes; called only when the file has to be looked at.
+        slow: made with nothing but what is in memory, and worth sharing the work (see `veille.shared_work`).
     """
 
     name: str
     mark: str
     make: Callable[[], bytes]
+    slow: bool = False
 
 
 def write(path: Path, content: bytes, *, mode: int = _PUBLIC) -> bool:
@@ -165,11 +168,23 @@ def _same(content: bytes) -> bytes:
     return content
 
 
+def contents(pieces: Sequence[Piece]) -> list[bytes]:
+    """The bytes of each.
+
+    Raises:
+        VeilleError: whatever `make` raises.
+    """
+    slow = [piece for piece in pieces if piece.slow]
+    made = dict(zip((piece.name for piece in slow), shared_work.each(lambda piece: piece.make(), slow), strict=True))
+    return [made[piece.name] if piece.slow else piece.make() for piece in pieces]
+
+
 def _write_all(folder: Path, pieces: Sequence[Piece]) -> Iterator[str]:
     """Write those whose bytes differ, many to one wait for the disk. Each is whole at any moment."""
     for start in range(0, len(pieces), _TOGETHER):
-        made = ((folder / piece.name, piece) for piece in pieces[start : start + _TOGETHER])
-        changed = [(path, piece.name, content) for path, piece in made if _differs(path, content := piece.make())]
+        group = pieces[start : start + _TOGETHER]
+        made = ((folder / p.name, p.name, content) for p, content in zip(group, contents(group), strict=True))
+        changed = [(path, name, content) for path, name, content in made if _differs(path, content)]
         with speaking_of(folder):
             _replace([(path, content) for path, _name, content in changed], _PUBLIC)
         yield from (name for _path, name, _content in changed)
@@ -188,7 +203,7 @@ def _replace(contents: Sequence[tuple[Path, bytes]], mode: int) -> None:
     parts: list[tuple[Path, Path]] = []
     try:
         for path, content in contents:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _ready(path.parent)
             parts.append((_part(path, content, mode), path))
         _each(_sync, [part for part, _path in parts])
         for part, path in parts:
@@ -208,17 +223,22 @@ def _each(sync: Callable[[Path], None], paths: Sequence[Path]) -> None:
 
     Measured 2026-11 on ext4, 400 files: 1.7 s one after the other, 0.16 s so.
     """
-    if len(paths) == 1:
-        sync(paths[0])
+    shares = [paths[start::_AT_ONCE] for start in range(min(_AT_ONCE, len(paths)))]
+    if len(shares) <= 1:
+        _one_by_one(sync, paths)
         return
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _done in pool.map(sync, paths):  # the first error of the disk is raised here
+    with ThreadPoolExecutor(len(shares)) as pool:
+        for _done in pool.map(functools.partial(_one_by_one, sync), shares):  # an error of the disk is raised here
             pass
+
+
+def _one_by_one(sync: Callable[[Path], None], paths: Sequence[Path]) -> None:
+    for path in paths:
+        sync(path)
 
 
 def _part(path: Path, content: bytes, mode: int) -> Path:
     # In the same folder, because a rename is atomic only within one file system.
-    _sweep(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".veille-{os.getpid()}-", suffix=".part")
     part = Path(name)
     try:
@@ -238,6 +258,16 @@ def _sync(part: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _ready(folder: Path) -> None:
+    """Make the folder; in one that was there, half-written files may lie."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        _sweep(folder)
 
 
 def sweep(folder: Path) -> None:

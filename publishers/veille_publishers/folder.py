@@ -25,7 +25,7 @@ from veille.publishing import (
     Source,
 )
 from veille_publishers import archive
-from veille_publishers.files import Piece, lay
+from veille_publishers.files import Piece, contents, lay
 from veille_publishers.registry import Context
 
 
@@ -70,11 +70,10 @@ class FolderPublisher(ABC):
         Raises:
             RenderError: a template fails, or the logo cannot be read.
         """
-        before, self._made = self._made, {}
-        for piece in self.pieces(standing):
-            kept = before.get(piece.name)
-            fresh = kept is None or not piece.mark or kept[0] != piece.mark
-            self._made[piece.name] = (piece.mark, piece.make()) if kept is None or fresh else kept
+        pieces, kept = self.pieces(standing), self._made
+        fresh = [p for p in pieces if not p.mark or kept.get(p.name, ("", b""))[0] != p.mark]
+        made = dict(zip((p.name for p in fresh), contents(fresh), strict=True))
+        self._made = {p.name: (p.mark, made[p.name]) if p.name in made else kept[p.name] for p in pieces}
         return {name: content for name, (_mark, content) in self._made.items()}
 
     def wrote(self, names: frozenset[str]) -> None:  # noqa: B027 (most tell nobody)

@@ -92,14 +92,12 @@ def _row(item: Item) -> Row:
     return Row(path, post.title, label, shorten(post.summary, SUMMARY), post.lang, tuple(_text(post)))
 
 
-def _text(post: RenderedPost) -> Iterator[str]:
-    """Words that the title, label and summary do not show already."""
+def _text(post: RenderedPost) -> list[str]:
+    """Words that the title, label and summary do not show already, each once."""
     seen = set(_words(" ".join((post.title, post.kind_label, *post.towns, shorten(post.summary, SUMMARY)))))
     told = " ".join((*post.tags, *post.categories, post.where_words, post.when_words, post.summary, post.text))
-    for word in _words(re.sub(r"https?://\S+", " ", told)):
-        if word not in seen and len(word) >= _SHORTEST:
-            seen.add(word)
-            yield word
+    told = re.sub(r"https?://\S+", " ", told)
+    return [word for word in dict.fromkeys(_words(told)) if word not in seen and len(word) >= _SHORTEST]
 
 
 def _words(text: str) -> list[str]:

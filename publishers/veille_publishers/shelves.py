@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from slugify import slugify
@@ -18,7 +19,6 @@ _WINDOW = 8  # of the posts that share something, the newest so many are compare
 
 _Names = Callable[[RenderedPost], Sequence[tuple[str, str]]]  # post -> (slug, name) of each shelf
 _Trait = tuple[str, str]  # ("category", "Mobilité")
-_WEIGHT = {"category": 2, "tag": 2, "kind": 1, "town": 1}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def kinds(items: Sequence[Item]) -> tuple[Shelf, ...]:
 
 def categories(items: Sequence[Item]) -> tuple[Shelf, ...]:
     """One shelf for each category that has a post, the fullest first."""
-    return _shelves("categories", items, lambda post: [(slugify(name), name) for name in post.categories])
+    return _shelves("categories", items, lambda post: [(_slug(name), name) for name in post.categories])
 
 
 def audiences(items: Sequence[Item]) -> tuple[Shelf, ...]:
@@ -110,6 +110,8 @@ class Neighbours:
         self._rank = {item.post.source: number for number, item in enumerate(items)}
         self._by_source = {item.post.source: item for item in items}
         self._sharing: dict[tuple[_Trait, ...], list[Item]] = {}
+        self._bits: dict[_Trait, int] = {}  # one for each trait, so that what two posts share is one operation
+        self._masks: dict[str, tuple[int, int, int]] = {}
         for item in items:
             if not item.post.sensitive:
                 self._add(item)
@@ -131,10 +133,20 @@ class Neighbours:
 
     def _close(self, item: Item) -> list[Item]:
         """Those with something in common, the closest first."""
-        mine = frozenset(_traits(item))
+        mine = self._mask(item)
         found = {other.post.source: other for group in _groups(item) for other in self._sharing.get(group, ())}
-        near = {name: _closeness(mine, other) for name, other in found.items()}
-        return sorted(found.values(), key=lambda o: (-near[o.post.source], self._rank[o.post.source]))
+        near = {name: (-_closeness(mine, self._mask(other)), self._rank[name]) for name, other in found.items()}
+        return sorted(found.values(), key=lambda other: near[other.post.source])
+
+    def _mask(self, item: Item) -> tuple[int, int, int]:
+        """Its traits as bits: categories and tags, its kind, its towns."""
+        source = item.post.source
+        if source not in self._masks:
+            masks = {"category": 0, "tag": 0, "kind": 0, "town": 0}
+            for trait in _traits(item):
+                masks[trait[0]] |= self._bits.setdefault(trait, 1 << len(self._bits))
+            self._masks[source] = masks["category"] | masks["tag"], masks["kind"], masks["town"]
+        return self._masks[source]
 
 
 def _groups(item: Item) -> Sequence[tuple[_Trait, ...]]:
@@ -156,10 +168,14 @@ def _traits(item: Item) -> Sequence[_Trait]:
     return traits
 
 
-def _closeness(mine: frozenset[_Trait], other: Item) -> int:
-    shared = mine.intersection(_traits(other))
-    several = sum(_WEIGHT[what] for what, _name in shared if what != "town")
-    return several + any(what == "town" for what, _name in shared)
+def _closeness(mine: tuple[int, int, int], other: tuple[int, int, int]) -> int:
+    """A category or tag counts twice, the kind once, and towns once however many are shared."""
+    return 2 * (mine[0] & other[0]).bit_count() + (mine[1] & other[1] != 0) + (mine[2] & other[2] != 0)
+
+
+@lru_cache(maxsize=1024)  # the library looks for modules that are not there at every call: 60 µs
+def _slug(name: str) -> str:
+    return str(slugify(name))
 
 
 def _shelves(folder: str, items: Sequence[Item], names: _Names) -> tuple[Shelf, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
-from xml.sax.saxutils import escape
 
 from veille_publishers.site_parts import Extra, Page
 
@@ -58,8 +58,8 @@ def _maps(base: str, entries: Sequence[_Entry]) -> Iterator[Extra]:
 def _listing(whole: str, one: str, entries: Sequence[_Entry]) -> bytes:
     lines = [f'<?xml version="1.0" encoding="UTF-8"?>\n<{whole} xmlns="{_SPACE}">']
     for address, changed in entries:
-        when = f"<lastmod>{escape(changed)}</lastmod>" if changed else ""
-        lines.append(f"<{one}><loc>{escape(address)}</loc>{when}</{one}>")
+        when = f"<lastmod>{escape(changed, quote=False)}</lastmod>" if changed else ""
+        lines.append(f"<{one}><loc>{escape(address, quote=False)}</loc>{when}</{one}>")
     return "\n".join([*lines, f"</{whole}>\n"]).encode()
 
 

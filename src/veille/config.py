@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,11 @@ SECRETS = {
 }
 
 
+@lru_cache(maxsize=1024)  # asked for each post
+def _slug(name: str) -> str:
+    return str(slugify(name))
+
+
 class Config(BaseModel):
     """The settings of one workspace, with its folder."""
 
@@ -55,7 +61,7 @@ class Config(BaseModel):
     @property
     def towns(self) -> dict[str, str]:
         """Slug to name: {"bourg-la-reine": "Bourg-la-Reine"}."""
-        return {slugify(name): name for name in self.settings.workspace.towns}
+        return {_slug(name): name for name in self.settings.workspace.towns}
 
     @property
     def outbox_dir(self) -> Path:

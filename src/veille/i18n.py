@@ -10,6 +10,7 @@ import gettext as _gettext
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 
 LOCALE_DIR = Path(__file__).parent / "locale"
@@ -34,6 +35,7 @@ def speaking(language: str) -> Iterator[None]:
         _speaking.reset(token)
 
 
+@cache  # catalogues come with the program: asked for each post, the disk is looked at once
 def languages() -> tuple[str, ...]:
     """The languages that veille speaks: that of the source, and those that have a catalogue."""
     return ("en", *sorted(path.parent.parent.name for path in LOCALE_DIR.glob("*/LC_MESSAGES/veille.mo")))
@@ -54,6 +56,7 @@ def ngettext(singular: str, plural: str, number: int) -> str:
     return (_speaking.get() or _translations).ngettext(singular, plural, number)
 
 
+@cache
 def _catalogue(language: str) -> _gettext.NullTranslations:
     return _gettext.translation("veille", LOCALE_DIR, languages=[short(language)], fallback=True)
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -198,11 +199,26 @@ def _number_link(href: str, label: str, said: str = "") -> str:
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False}).enable("table")
+    parser.disable(["html_block", "html_inline"])  # without `html` they find nothing, and look at every line for it
+    parser.core.ruler.at("inline", _inline_rule)
     parser.inline.ruler.before("link", "reference", _reference_rule)
     parser.add_render_rule("reference", _render_reference)
     parser.add_render_rule("contact", _render_inline_contact)
     parser.add_render_rule("contact_block", _render_contact_block)
     return parser
+
+
+def _inline_rule(state: StateCore) -> None:
+    """As markdown-it's own rule; a text without any sign, as in most headings and lists, is one token at once."""
+    inline = state.md.inline
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        token.children = []
+        if inline.terminator_re.search(token.content):
+            inline.parse(token.content, state.md, state.env, token.children)
+        elif token.content:
+            token.children.append(Token("text", "", 0, content=token.content))
 
 
 def _reference_rule(state: StateInline, silent: bool) -> bool:
@@ -316,7 +332,8 @@ def _resolved(token: Token, contacts: Mapping[str, Contact], base_url: str, lang
 
 def _resolved_child(token: Token, contacts: Mapping[str, Contact], base_url: str) -> Token:
     if token.type == "link_open":
-        return token.copy(attrs={"href": absolute(str(token.attrs["href"]), base_url) or ""})
+        href = absolute(str(token.attrs["href"]), base_url) or ""
+        return token if token.attrs == {"href": href} else token.copy(attrs={"href": href})
     if token.type == "reference":
         return token.copy(type="contact", meta={"contact": contacts[token.meta["key"]]})
     return token
@@ -324,16 +341,22 @@ def _resolved_child(token: Token, contacts: Mapping[str, Contact], base_url: str
 
 def _with_typography(children: Sequence[Token], lang: str) -> list[Token]:
     """Set each text run, reading its neighbours across emphasis and links."""
+    if len(children) == 1 and children[0].type == "text":  # most paragraphs
+        return [_set(children[0], lang, "", "")]
     shown = [_edge(token) for token in children]
     result = []
     for position, token in enumerate(children):
         if token.type == "text":
             before = next((text[-1] for text in reversed(shown[:position]) if text), "")
             after = next((text[0] for text in shown[position + 1 :] if text), "")
-            content = french(token.content, lang, before=before, after=after)
-            token = token if content == token.content else token.copy(content=content)
+            token = _set(token, lang, before, after)
         result.append(token)
     return result
+
+
+def _set(token: Token, lang: str, before: str, after: str) -> Token:
+    content = french(token.content, lang, before=before, after=after)
+    return token if content == token.content else token.copy(content=content)
 
 
 def _edge(token: Token) -> str:
@@ -350,7 +373,8 @@ def _shifted(tokens: Sequence[Token]) -> list[Token]:
     for token in tokens:
         if token.type == "heading_open":
             level = min(int(token.tag[1]) - top + 2, level + 1, 6)
-        result.append(token.copy(tag=f"h{level}") if token.type.startswith("heading_") else token)
+        moved = token.type.startswith("heading_") and token.tag != f"h{level}"
+        result.append(token.copy(tag=f"h{level}") if moved else token)
     return result
 
 

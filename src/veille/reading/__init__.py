@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -94,8 +95,13 @@ def _take_out(values: dict[str, Any], location: tuple[int | str, ...], *, whole:
 
 
 def _renaming(values: Mapping[str, Any], model: type[Fields]) -> dict[str, str]:
-    own = {fold(name): name for name in known_keys(model)}
+    own = _own_keys(model)
     return {key: canonical_key(unicodedata.normalize("NFC", key), own) for key in values}
+
+
+@cache
+def _own_keys(model: type[Fields]) -> Mapping[str, str]:
+    return {fold(name): name for name in known_keys(model)}
 
 
 def _rename(path: str, renamed: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 SUMMARY_LENGTH = 240  # characters
+SOCIAL = frozenset({"facebook", "instagram"})  # where a text has no line breaks but between paragraphs
 UNWRAPPED = 1_000_000  # characters: longer than any paragraph
 
 # What a post and its rendering name alike and hold alike.
@@ -88,7 +89,7 @@ def render_post(
         summary=french(post.summary, post.lang) or opening,
         html=body,
         text=markdown.to_text(document),
-        flowing=markdown.to_text(document, UNWRAPPED),
+        flowing=markdown.to_text(document, UNWRAPPED) if _shown_by(post, config, SOCIAL) else "",
         kind=post.kind.value,
         date=moment.isoformat(timespec="seconds"),
         url=f"{base_url}/posts/{post.slug}/",
@@ -247,13 +248,18 @@ def _instagram(post: Post, config: Config, title: str, label: str, towns: Sequen
     """Crops, or a drawn card; nothing for a post that Instagram does not show, since drawing takes time."""
     from veille import pictures
 
-    if "instagram" not in (config.channels if post.channels is None else post.channels):
+    if not _shown_by(post, config, {"instagram"}):
         return ()
     images = post.instagram.images or _images(post)
     town = ", ".join(towns)
     return pictures.instagram(
         images, title=title, kind_label=label, town=town, brand=config.brand, kind=post.kind, root=config.root
     )
+
+
+def _shown_by(post: Post, config: Config, channels: Set[str]) -> bool:
+    """Whether it is for one of these channels."""
+    return not channels.isdisjoint(config.channels if post.channels is None else post.channels)
 
 
 def _picture(image: Image, config: Config) -> Picture:

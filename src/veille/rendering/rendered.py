@@ -92,7 +92,7 @@ class RenderedPost:
     instagram_caption: str = ""
     instagram_pictures: tuple[Picture, ...] = ()  # within 4:5 .. 1.91:1; a generated card when there is none
     hashtags: tuple[str, ...] = ()
-    flowing: str = ""  # `text` without line breaks inside paragraphs, for captions
+    flowing: str = ""  # `text` without line breaks inside paragraphs; "" when no channel wants a caption
     town_slugs: tuple[str, ...] = ()
     words: Words = field(default_factory=dict, hash=False)  # our own words, in the other languages that veille speaks
     starts: str = ""  # of the event: RFC 3339 with offset, or a date for whole days; "" when there is no event
