@@ -21,17 +21,23 @@ def fake() -> Iterator[GraphFake]:
         yield running
 
 
-@pytest.fixture
-def base(fake: GraphFake, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
     for name, (width, height) in {"good": (400, 500), "tall": (300, 900), "wide": (1000, 300)}.items():
-        (tmp_path / f"{name}.jpg").write_bytes(picture(width, height).content)
+        (folder / f"{name}.jpg").write_bytes(picture(width, height).content)
     png = BytesIO()
     Image.new("RGB", (400, 400)).save(png, "PNG")
-    (tmp_path / "drawing.png").write_bytes(png.getvalue())
-    (tmp_path / "liar.jpg").write_bytes(png.getvalue())
-    (tmp_path / "broken.jpg").write_bytes(b"not a picture")
-    (tmp_path / "huge.jpg").write_bytes(picture().content + b"\0" * 8 * 1024 * 1024)
-    return fake.media_server_for(tmp_path)
+    (folder / "drawing.png").write_bytes(png.getvalue())
+    (folder / "liar.jpg").write_bytes(png.getvalue())
+    (folder / "broken.jpg").write_bytes(b"not a picture")
+    (folder / "huge.jpg").write_bytes(picture().content + b"\0" * 8 * 1024 * 1024)
+    return folder
+
+
+@pytest.fixture
+def base(fake: GraphFake, pictures: Path) -> str:
+    return fake.media_server_for(pictures)
 
 
 IMAGES = [
