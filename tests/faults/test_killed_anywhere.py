@@ -52,8 +52,10 @@ def points(names: tuple[str, ...]) -> list[str]:
     return [f"{name}:{k}" for name in names for k in ((1,) if name in ONCE else (1, 2, *LATER.get(name, ())))]
 
 
+# What five live channels do not pass: test_by_hand and test_alarm_mail, test_graph_killed and what follows a post.
+ELSEWHERE = {name for name in NAMES if name.startswith(("by-hand.", "alarm.", "draft.", "follow-up."))}
 ONLY_PUBLISH = {"enqueue.before-commit", "enqueue.after-commit", "show.after"}
-RUN = tuple(name for name in NAMES if name not in ONLY_PUBLISH | {"mail-file.after-write"})
+RUN = tuple(name for name in NAMES if name not in ONLY_PUBLISH | ELSEWHERE | {"mail-file.after-write"})
 CASES = [
     *(("publish", point) for point in points(PUBLISH)),
     *(("publish-then-run", f"{name}:1") for name in ("enqueue.after-commit", "show.after", *FILES)),
@@ -233,4 +235,4 @@ def test_undisturbed_it_takes_one_run_and_everybody_sees_it_once(cases: Cases, w
 
 def test_every_failpoint_is_reached() -> None:
     """`killed_at` fails when a point is not passed; so each name must be in a case."""
-    assert {point.partition(":")[0] for _way, point in CASES} == set(NAMES)
+    assert {point.partition(":")[0] for _way, point in CASES} == set(NAMES) - ELSEWHERE
