@@ -39,6 +39,7 @@ class Call:
         params: strings, numbers, booleans, lists and mappings as Python values.
         file: the name of the rendition's file that travels as multipart `source`.
         publishing: after this call something may be public.
+        answers: what the answer to a write must hold, or nobody knows whether it was carried out.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Call:
     params: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
     publishing: bool = False
+    answers: str = "id"
 
     def to_json(self, version: str) -> dict[str, Any]:
         """The request as a person may read it, and as it goes out but for the token."""
@@ -80,6 +82,7 @@ class Graph:
         token: the access; never shown.
         app_secret: signs each call when given; never shown.
         in_query: the token is a parameter of each call (in the form of a POST), as Meta's own SDK does; else a header.
+        heard: told of the headers of every answer.
     """
 
     http: requests.Session = field(repr=False)
@@ -88,6 +91,7 @@ class Graph:
     token: str = field(repr=False)
     app_secret: str = field(default="", repr=False)
     in_query: bool = False
+    heard: Callable[[Mapping[str, str]], None] = field(default=lambda _headers: None, repr=False, compare=False)
 
     def call(self, call: Call, content: File | None = None) -> dict[str, Any]:
         """Send one request.
@@ -111,6 +115,7 @@ class Graph:
             raise self._no_answer(call, error) from None
         finally:
             self.http.close()  # its idle connections: see _send
+        self.heard(answer.headers)
         return self._read(call, answer, body)
 
     def pages(self, call: Call) -> Iterator[list[dict[str, Any]]]:
@@ -183,11 +188,9 @@ class Graph:
             raise self._refused(call, values["error"], answer)
         if answer.status_code != 200:
             raise self._unclear(call, f"HTTP {answer.status_code}")
-        if call.method == "POST":
-            if not values.get("id"):
-                raise self._unclear(call, "HTTP 200 without an id")
-            values["id"] = str(values["id"])
-        return values
+        if call.method != "GET" and not values.get(call.answers):
+            raise self._unclear(call, f"HTTP 200 without {call.answers}")
+        return {**values, "id": str(values["id"])} if values.get("id") else values
 
     def _unclear(self, call: Call, detail: str) -> PublishError:
         if call.publishing:

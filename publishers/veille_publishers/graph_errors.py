@@ -32,7 +32,7 @@ def rule_for(error: Mapping[str, Any], status: int) -> Rule:
     for key in ((code, subcode), (None, subcode)) if subcode is not None else ():
         if key in TABLE:
             return TABLE[key]
-    text = str(error.get("message", ""))
+    text = f"{error.get('message', '')} {error.get('error_data', '')}"
     for wanted, part, rule in BY_TEXT:
         if code == wanted and part in text:
             return rule
@@ -86,6 +86,11 @@ def _error(reaction: Reaction, rule: Rule, publishing: bool, detail: str, wait: 
 def reaction_of(error: PublishError) -> Reaction | None:
     """The reaction behind one of our errors; None when Meta said nothing (time-out, no connection)."""
     return error.__cause__.reaction if isinstance(error.__cause__, Refusal) else None
+
+
+def rule_of(error: PublishError) -> Rule | None:
+    """The row behind one of our errors; None when Meta said nothing."""
+    return error.__cause__.rule if isinstance(error.__cause__, Refusal) else None
 
 
 def other_token_may_read(error: PublishError) -> bool:

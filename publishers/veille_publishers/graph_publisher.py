@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from veille.credentials import Current
-from veille.errors import PublishError
-from veille.publishing import Delivery, Journal, OnUnknown, Proof, Receipt, Rendition
+from veille.errors import PublishError, Rejected
+from veille.i18n import gettext as _
+from veille.publishing import Delivery, FollowUp, Journal, OnUnknown, Outcome, Proof, Receipt, Rendition
 from veille_publishers.graph import Graph, access
+from veille_publishers.pace import Pace
 from veille_publishers.registry import Context
 from veille_publishers.social import Showcase, require
 
@@ -25,6 +28,7 @@ class GraphPublisher(ABC):
     target_setting: ClassVar[str]  # the setting that names the page or account
     sandbox_target: ClassVar[str]  # the target in the sandbox, where none need be named
     on_unknown: ClassVar[OnUnknown] = OnUnknown.READ_BACK
+    follow_ups: ClassVar[frozenset[FollowUp]] = frozenset()
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -32,6 +36,7 @@ class GraphPublisher(ABC):
         self._showcase = Showcase(self.kind, context.config, context.clock)
         self.live = context.config.live(self.kind)
         self._current = Current(context.config)
+        self._pace = Pace(context.clock)
         self._made: tuple[Any, Graph] | None = None
 
     def targets(self) -> Sequence[str]:
@@ -56,22 +61,48 @@ class GraphPublisher(ABC):
         """The exact requests of a delivery, without the token."""
 
     @abstractmethod
-    def _publish(self, delivery: Delivery, journal: Journal) -> Receipt | None:
+    def _publish(self, delivery: Delivery, journal: Journal) -> Outcome | None:
         """Make one post public; None when the journal said to skip it."""
+
+    def ahead(self) -> tuple[timedelta, timedelta] | None:
+        """How long before its time a post is handed over; None: at its time."""
+        return None
+
+    def editable(self, before: Rendition, after: Rendition) -> bool:  # noqa: ARG002
+        """Whether a public post can be made into the other."""
+        return False
+
+    def follow_up(
+        self,
+        delivery: Delivery,  # noqa: ARG002
+        what: FollowUp,  # noqa: ARG002
+        begun: datetime | None,  # noqa: ARG002
+        *,
+        again: bool = True,  # noqa: ARG002
+    ) -> Receipt | None:
+        """Do this with a post that the service has.
+
+        Raises:
+            PublishError: see `veille.publishing.RemotePublisher`.
+        """
+        raise Rejected(
+            _("this cannot be done from here"), hint=_("do it in the app, or on the web pages of the service")
+        )
 
     def deliver(self, deliveries: Sequence[Delivery], journal: Journal) -> None:
         """Publish each post, settling it through the journal."""
         for delivery in deliveries:
             try:
-                receipt = self._deliver(delivery, journal)
+                outcome = self._deliver(delivery, journal)
             except PublishError as error:
                 journal.settle(delivery, error)
             else:
-                if receipt is not None:
-                    journal.settle(delivery, receipt)
+                if outcome is not None:
+                    journal.settle(delivery, outcome)
 
-    def _deliver(self, delivery: Delivery, journal: Journal) -> Receipt | None:
+    def _deliver(self, delivery: Delivery, journal: Journal) -> Outcome | None:
         if self.live:
+            self._pace.check()
             return self._publish(delivery, journal)
         return self._showcase.deliver(delivery, self.requests(delivery.publication.rendition), journal)
 
@@ -88,5 +119,6 @@ class GraphPublisher(ABC):
         """With the newest token: one that was renewed meanwhile counts from this call on."""
         newest = self._current.settings(self.kind)
         if self._made is None or self._made[0] is not newest:
-            self._made = newest, access(self.kind, newest, self._context.http)
+            graph = access(self.kind, newest, self._context.http)
+            self._made = newest, replace(graph, heard=self._pace.heard)
         return self._made[1]

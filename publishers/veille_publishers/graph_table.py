@@ -94,6 +94,7 @@ SIGNATURE = _same(
     N_("check app_secret: it must belong to the app of the token"),
 )
 PERSON = _same(_R.REAUTH, N_("this is the access of a person, but Facebook wants that of the page"), _CONNECT)
+WINDOW = _same(_R.PERMANENT, N_("Facebook does not take a post for this time"), N_("nothing to do: veille keeps it"))
 
 _PERMISSION = _same(_R.REAUTH, N_("the access lacks a permission for this page or account"), _CONNECT)
 _BLOCKED = _same(_R.HUMAN, N_("Meta has restricted this account for now"), _LOG_IN)
@@ -241,6 +242,8 @@ TABLE = {(row.code, row.subcode): row.rule for row in ROWS}
 # Where Meta says the cause in words only: (code, a part of the message).
 BY_TEXT: tuple[tuple[int, str, Rule], ...] = (
     (100, "appsecret_proof", SIGNATURE),
+    (100, "scheduled publish time", WINDOW),
+    (100, "scheduled_publish_time", WINDOW),
     (200, "as the page itself", PERSON),
 )
 
