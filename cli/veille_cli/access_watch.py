@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from veille.errors import ConfigError, LedgerError, PublishError, VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
 from veille_cli.access_words import SERVICES, in_words, line, watched
+from veille_cli.chores import beside
 
 if TYPE_CHECKING:
     from veille.access import Standing
@@ -22,32 +23,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FIRST = 30.0  # seconds until the first look: what is due leaves first
-EVERY = 600.0  # seconds between two looks at whether something is due to be asked
-FAREWELL = 1.0  # seconds that a call under way may take when `run` ends
+EVERY = 60.0  # seconds between two looks at whether something is due to be asked
 
 
-@contextmanager
-def watch_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> Iterator[None]:
+def watch_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> AbstractContextManager[None]:
     """Look now and then, in a thread of its own, whether the access of a channel is due to be checked."""
     if not watched(room.config):
-        yield
-        return
+        return nullcontext()
     assert room.database  # opened now: two threads would open it twice
-    over = threading.Event()
+    begun = time.monotonic()
 
     def work() -> None:
-        wait = FIRST
-        while not over.wait(wait) and not stop.is_set():
-            wait = EVERY
+        if time.monotonic() - begun >= FIRST:
             watch_once(room, stop, talk)
 
-    watcher = threading.Thread(target=work, name="access", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join(FAREWELL)
+    return beside("access", work, EVERY, stop)
 
 
 def watch_once(room: Newsroom, stop: threading.Event, talk: Talk) -> None:

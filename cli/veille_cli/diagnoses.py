@@ -137,6 +137,32 @@ def contacts(room: Newsroom) -> Iterator[Diagnosis]:
         yield _warning("contacts-due", message, "veille partners due")
 
 
+def access(room: Newsroom) -> Iterator[Diagnosis]:
+    """The access of Facebook and Instagram, as the daily look found it."""
+    from veille.access import WARN_DAYS
+    from veille.access_problems import version_problem
+    from veille_cli.access_words import line, remedy, standings, watched
+
+    connect = _("renew the access: veille connect {channel}")
+    for channel in watched(room.config):
+        settings = room.config.channel(channel)
+        if settings.access_token is None:
+            message = _("{channel} reaches people, but nobody gave veille access").format(channel=channel)
+            yield _error("access-missing", message, f"veille connect {channel}")
+        for problem in version_problem(settings.api_version, room.clock().astimezone(room.config.zone).date()):
+            yield Diagnosis(problem.code, problem.severity, f"{channel}: {problem.message}", problem.hint)
+    for standing in standings(room):
+        left = standing.days_left(room.clock())
+        if left is not None and left <= WARN_DAYS[0]:
+            severity = Severity.ERROR if standing.urgent(room.clock()) else Severity.WARNING
+            words = line(standing, room)[2:]
+            yield Diagnosis("access-ends", severity, words, connect.format(channel=standing.channel))
+        for problem in standing.problems:
+            if problem.code != "access-ended":
+                message = f"{standing.channel}: {problem.message}"
+                yield Diagnosis(problem.code, problem.severity, message, remedy(problem, standing))
+
+
 def reviewers(room: Newsroom) -> Iterator[Diagnosis]:
     """An approval that anybody may give."""
     approval = room.config.settings.approval
@@ -148,5 +174,5 @@ def reviewers(room: Newsroom) -> Iterator[Diagnosis]:
 
 
 DIAGNOSES: tuple[Callable[[Newsroom], Iterator[Diagnosis]], ...] = (
-    *(stopped, scheduler, disk, secrets, address, letters, proxies, proofs, contacts, reviewers),
+    *(stopped, scheduler, disk, secrets, address, letters, proxies, proofs, contacts, reviewers, access),
 )

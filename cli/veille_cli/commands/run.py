@@ -65,6 +65,7 @@ def command(
 
 def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
     """What is due now, what came back, and who wants to subscribe."""
+    from veille_cli.access_watch import watch_once
     from veille_cli.bounce_watch import read_once
     from veille_cli.confirm_mail import confirm_once
     from veille_cli.media_watch import take_away_once
@@ -74,17 +75,20 @@ def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
         read_once(room, stop, talk)
         confirm_once(room, stop, talk)
         take_away_once(room, talk)
+        watch_once(room, stop, talk)
     return tally
 
 
 def _until_stopped(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
     from veille_cli import media_watch
+    from veille_cli.access_watch import watch_meanwhile
     from veille_cli.bounce_watch import read_meanwhile
     from veille_cli.chores import beside
     from veille_cli.confirm_mail import confirm_meanwhile
 
     pictures = beside("pictures", lambda: media_watch.take_away_once(room, talk), media_watch.EVERY, stop)
-    with read_meanwhile(room, stop, talk), confirm_meanwhile(room, stop, talk), pictures:
+    access = watch_meanwhile(room, stop, talk)
+    with read_meanwhile(room, stop, talk), confirm_meanwhile(room, stop, talk), pictures, access:
         return _forever(pump, room, stop, talk)
 
 
@@ -242,8 +246,11 @@ def _stop_on_signals(stop: threading.Event, talk: Talk) -> None:
 
 
 def _answer(tally: Tally, room: Newsroom) -> Answer:
+    from veille_cli.access_words import any_urgent
+
     waiting = room.report.waiting()
     code = LATER if waiting or tally.waits else _exit_code(tally)
+    code = PARTLY if code == OK and any_urgent(room) else code
     errors = [
         {"code": error.code, "message": f"{name}: {error.message}", "file": None, "line": None, "hint": error.hint}
         for name, error in tally.problems

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille_cli.output import FAILED, Answer, Talk, answers, table
+from veille_cli.output import FAILED, OK, PARTLY, Answer, Talk, answers, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,15 +23,19 @@ _ORDER = ("sent", "ready", "claimed", "sending", "unknown", "scheduled", "failed
 @answers
 def command(*, talk: Talk) -> Answer:
     """Show every publication: when it leaves, where it stands, and that nobody is lost."""
+    from veille_cli import access_words
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
         publications = room.report.publications()
         lost = [status for status in publications if not status.balanced]
         return Answer(
-            data={"publications": [as_data(status, room.config) for status in publications]},
+            data={
+                "publications": [as_data(status, room.config) for status in publications],
+                "access": [access_words.data(standing, room) for standing in access_words.standings(room)],
+            },
             text=[] if talk.json else _text(publications, room),
-            exit_code=FAILED if lost else 0,
+            exit_code=FAILED if lost else PARTLY if access_words.any_urgent(room) else OK,
             errors=[
                 {"code": "unbalanced", "message": status.id, "file": None, "line": None, "hint": None}
                 for status in lost
@@ -40,6 +44,7 @@ def command(*, talk: Talk) -> Answer:
 
 
 def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
+    from veille_cli import access_words
     from veille_cli.letter_status import hold_words, standing
 
     text = [*table_of(publications, room.config), *equation(publications)]
@@ -47,7 +52,8 @@ def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
         text += [hold_words(status.id, status.hold)] if status.hold and status.state == "held" else []
         text += standing(room, status) if status.waiting else []
     text += [words for status in publications if status.by_hand for words in by_hand_words(status, room)]
-    return [*text, *stop_words(room.report.stops()), *_notes(publications, room.config), *_alarm(room)]
+    text += [*stop_words(room.report.stops()), *access_words.lines(room)]
+    return [*text, *_notes(publications, room.config), *_alarm(room)]
 
 
 def stop_words(stops: Iterable[Stop]) -> list[RenderableType]:

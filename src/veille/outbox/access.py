@@ -54,14 +54,6 @@ class Accesses:
         with self._db.write() as connection:
             connection.execute(told)
 
-    def stopped(self, channel: str) -> str | None:
-        """Why a channel stands still; None: it does not."""
-        table = schema.channel
-        reason = sa.select(table.c.reason).where(table.c.name == channel, table.c.stopped_at.is_not(None))
-        with self._db.read() as connection:
-            found = connection.execute(reason).scalar_one_or_none()
-        return None if found is None else str(found)
-
 
 def _text(problems: Iterable[Problem]) -> str:
     return json.dumps([asdict(problem) for problem in problems], ensure_ascii=False)
