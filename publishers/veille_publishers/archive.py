@@ -16,12 +16,13 @@ from veille.publishing import File, Publication, Rendition, Source
 from veille.rendering import Contact, Picture, RenderedDirectory, RenderedEdition, RenderedPost
 from veille.rendering.directory import PATH
 
-# All but what XML 1.0 (5th edition), 2.2, lets a document hold and does not discourage (\u007f-\u0084 \u0086-\u009f,
+# All but what XML 1.0 (5th edition), 2.2, lets a document hold and does not discourage (\u007f-\u0084, \u0086-\u009f,
 # void in HTML). Halves of a pair are among it, which no UTF-8 file may hold.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\u007e\u0085\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SCHEMES = ("http", "https", "mailto", "tel", "sms")
 _KINDS: Mapping[str, type[Source]] = {"post": RenderedPost, "edition": RenderedEdition, "directory": RenderedDirectory}
 _SAFE_SLUG = re.compile(r"[\w-]+")
+SHARED = "web"  # the channel whose pages people share: beside a link to them stands a picture
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,7 +166,7 @@ def rendition(channel: str, source: Source) -> Rendition:
                 source=source.source
             ),
         )
-    kept = _without_others(source)
+    kept = _without_others(source, channel)
     name = next(name for name, kind in _KINDS.items() if isinstance(kept, kind))
     payload = {"type": name, "item": kept.to_json()}
     return Rendition(channel=channel, payload=payload, files=tuple(_files(pictures_of(kept))))
@@ -174,7 +175,7 @@ def rendition(channel: str, source: Source) -> Rendition:
 def pictures_of(source: Source) -> list[Picture]:
     """The pictures that a page shows, each once, in order."""
     if isinstance(source, RenderedPost):
-        return list(source.pictures)
+        return [*source.pictures, *([source.card] if source.card else [])]
     if isinstance(source, RenderedDirectory):
         return []
     own = [source.picture] if source.picture else []
@@ -243,12 +244,12 @@ def alone(rendition: Rendition) -> Archive:
 def _plain(post: RenderedPost) -> RenderedPost:
     """Without the texts of other channels and languages: editing those is no edit of this page."""
     kept = replace(post, subject="", preheader="", facebook_text="", flowing="", hashtags=(), words={})
-    return replace(kept, instagram_caption="", instagram_pictures=())
+    return replace(kept, instagram_caption="", instagram_pictures=(), card=None)
 
 
-def _without_others(source: Source) -> Source:
+def _without_others(source: Source, channel: str) -> Source:
     if isinstance(source, RenderedPost):
-        return _plain(source)
+        return replace(_plain(source), card=source.card if channel == SHARED else None)
     if isinstance(source, RenderedDirectory):
         return source
     return replace(source, posts=tuple(_plain(post) for post in source.posts), words={})

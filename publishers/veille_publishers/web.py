@@ -267,8 +267,7 @@ class Site:
         page = Page(f"posts/{post.slug}/", post.title, post.summary, lang=post.lang, changed=item.changed.isoformat())
         if post.sensitive:
             page = replace(page, private=True, title=post.date_words, description="")
-        elif post.pictures:
-            shown = post.pictures[0]
+        elif shown := post.pictures[0] if post.pictures else post.card:
             page = replace(page, picture=shown.name, alt=shown.alt, width=shown.width, height=shown.height)
         return Leaf(page, "post.html.j2", {"post": post, "others": self.teasers(others)})
 

@@ -305,8 +305,17 @@ def test_towns_too_long_for_one_row_get_their_own(towns: str, monkeypatch: pytes
     monkeypatch.setattr(cards._Sheet, "write", noted)
     cards.draw(Card("Un titre", "Appel à projets", towns), BRAND)
     (_label, _s), (shown, size), *_rest = drawn
-    assert size >= 32
+    assert size >= 28
     assert shown == towns or (shown.endswith("…") and len(towns) > 60)
+
+
+def test_the_mark_covers_the_accents_of_capitals() -> None:
+    image = cards.draw(Card("À Évry", "Genre"), BRAND)
+    block = headlines.fit("À Évry", bold(), ROOM, HIGH)
+    baseline = UPRIGHT.bottom - block.height + round(block.size * 0.95)
+    top = baseline + block.font.getbbox("À", anchor="ls")[1]
+    behind = image.crop((UPRIGHT.margin, round(top) + 3, UPRIGHT.margin + 200, round(top) + 6))
+    assert (251, 247, 240) not in {pixel for _count, pixel in behind.getcolors() or []}, "the sun, not the ground"
 
 
 def test_a_wide_card_for_links() -> None:

@@ -282,6 +282,21 @@ def test_no_picture_gives_a_card_with_the_title_as_its_text() -> None:
     assert instagram([], title="Des repas à « l’Espace »") == (made,)
 
 
+def test_a_link_has_a_wide_card_with_the_title_as_its_text() -> None:
+    words = {"title": "Des repas à « l’Espace »", "kind_label": "Service", "town": "Bagneux", "brand": BRAND}
+    made = pictures.link_card(**words)  # type: ignore[arg-type]
+    assert (made.width, made.height, made.alt) == (1200, 630, "Des repas à « l’Espace »")
+    assert len(made.content) < 300_000
+    assert (opened(made).format, opened(made).mode) == ("JPEG", "RGB")
+    assert pictures.link_card(**words) == made  # type: ignore[arg-type]
+
+
+def test_a_tiny_picture_is_enlarged_by_us_and_not_by_instagram(tmp_path: Path) -> None:
+    [made] = instagram([photo(tmp_path / "a.png", (240, 180))])
+    assert (made.width, made.height) == (320, 240)
+    assert pictures.web(photo(tmp_path / "a.png", (240, 180))).width == 240
+
+
 # --- What is refused ---------------------------------------------------------------------------------
 
 

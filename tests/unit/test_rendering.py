@@ -114,6 +114,19 @@ def test_a_post_for_instagram_has_a_card(tmp_path: Path) -> None:
     assert 4 / 5 <= pictures[0].width / pictures[0].height <= 1.91
 
 
+def test_a_post_that_is_shared_as_a_link_has_a_card(tmp_path: Path) -> None:
+    shared = rendered(tmp_path, channels=("web", "facebook"))
+    assert shared.card is not None
+    assert (shared.card.width, shared.card.height, shared.card.alt) == (1200, 630, "Un repas chaud\u202f!")
+    again = RenderedPost.from_json(json.loads(json.dumps(shared.to_json())))
+    assert again.card == shared.card
+    assert rendered(tmp_path, channels=("web",)).card is None, "drawing takes time, and nobody of ours shares it"
+    assert rendered(tmp_path, channels=("web", "facebook"), sensitive=True).card is None, "it would tell its subject"
+    Pillow.new("RGB", (600, 400), "#12603f").save(tmp_path / "a.png")
+    photo = Image(tmp_path / "a.png", alt="Un panier")
+    assert rendered(tmp_path, channels=("web", "facebook"), image=photo).card is None
+
+
 def test_unknown_contacts_are_named_with_their_line(tmp_path: Path) -> None:
     with pytest.raises(ContentError) as caught:
         rendered(tmp_path, partners=("cca",), helplines=("3975",), lines={"partners": 4})

@@ -18,7 +18,7 @@ import pytest
 from tests.support.public_pages import BASE, NOW, Ledger, context, delivery, edition, picture, post, publication
 from veille.outbox.renditions import StoredFile
 from veille.publishing import Publication, Rendition
-from veille_publishers import shelves, sitemap
+from veille_publishers import archive, shelves, sitemap
 from veille_publishers.archive import Item
 from veille_publishers.files import Piece, lay
 from veille_publishers.shelves import Neighbours, Shelf
@@ -233,6 +233,24 @@ def test_private_pages_are_listed_for_the_server_and_for_nobody_else(tmp_path: P
     assert "og:image" not in files["posts/rien/index.html"].decode()
     assert f'og:image" content="{BASE}/media/{picture().name}"' in files["posts/a/index.html"].decode()
     assert 'og:image:alt" content="Des jeunes dans un atelier vélo"' in files["posts/a/index.html"].decode()
+
+
+def test_a_shared_page_without_a_picture_shows_its_card_and_no_list_does(tmp_path: Path) -> None:
+    web = Watched(tmp_path)
+    card = picture(alt="Un titre")
+    shared = post("a", card=card)
+    files = web.build([publication(web, shared), publication(web, edition("e", [shared]))])
+    page = files["posts/a/index.html"].decode()
+    assert f'og:image" content="{BASE}/media/{card.name}"' in page
+    assert "<img" not in page, "the title stands there already"
+    assert f"media/{card.name}" in files
+    others = [
+        name
+        for name, content in files.items()
+        if name.endswith((".html", ".xml", ".json")) and card.name.encode() in content
+    ]
+    assert others == ["posts/a/index.html"]
+    assert archive.rendition("feed", shared).files == ()
 
 
 def test_a_long_site_map_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ PORTRAIT = Layout(
 WIDE = Layout(1200, 630, 64, 770, 170, 476, (346, 346), range(112, 43, -4), 506, 564, range(40, 25, -2), (400, 64))
 LABEL_HEIGHT, LABEL_GAP = 66, 36  # a row of labels, and what lies between it and the headline
 _ROW = LABEL_HEIGHT + 6  # from one row of labels to the next
-_LABEL_SIZES, _TOWN_SIZES = range(38, 25, -2), range(38, 31, -2)
+_LABEL_SIZES, _TOWN_SIZES, _ROW_SIZES = range(38, 25, -2), range(38, 31, -2), range(38, 27, -2)
 _PIN = 44  # what the pin before a town takes
 
 
@@ -141,7 +141,7 @@ class _Sheet:
         chip = round(font.getlength(text)) + 48 + 32 if text else 0
         where, town_font = headlines.shrunk(town, path, _TOWN_SIZES, room - chip - _PIN)
         if chip and where.endswith("…"):  # a row of its own
-            where, town_font = headlines.shrunk(town, path, _TOWN_SIZES, room - _PIN)
+            where, town_font = headlines.shrunk(town, path, _ROW_SIZES, room - _PIN)
             rows, left = 2, margin
         else:
             rows, left = 1, margin + chip
@@ -183,15 +183,19 @@ class _Sheet:
             baseline = top + round(block.step * index + block.size * 0.95)
             last = index == len(block.lines) - 1
             if last:
-                self._mark(baseline, round(block.font.getlength(line)), block.size)
+                self._mark(baseline, line, block)
             self.write((self.layout.margin, baseline), line, block.font, MARKED if last else HEADLINE, "ls")
 
-    def _mark(self, baseline: int, width: int, size: int) -> None:
-        """What a marker pen leaves behind `width` px of text: not quite straight."""
-        pad, slant, left = round(size * 0.18), size * 0.05, self.layout.margin
-        box = (left - pad, baseline - round(size * 0.86), left + width + pad, baseline + round(size * 0.27))
+    def _mark(self, baseline: int, line: str, block: headlines.Block) -> None:
+        """What a marker pen leaves behind a line: not quite straight, and as high as the accents of its capitals."""
+        size, left, width = block.size, self.layout.margin, round(block.font.getlength(line))
+        pad, slant = round(size * 0.18), size * 0.05
+        tall = -block.font.getbbox(line, anchor="ls")[1]
+        above = min(max(0.86 * size, tall + 0.1 * size), 0.97 * size)  # higher, it would cut the feet before it
+        drop = max(0.0, min(slant, above - tall - 4))
+        box = (left - pad, baseline - round(above), left + width + pad, baseline + round(size * 0.27))
         right, low = box[2] - box[0], box[3] - box[1]
-        corners = [(slant, slant), (right - slant, 0), (right, low - slant), (0, low)]
+        corners = [(slant, drop), (right - slant, 0), (right, low - slant), (0, low)]
         motifs.smooth(
             self.image,
             box,

@@ -112,6 +112,7 @@ def render_post(
         facebook_text=post.facebook.text,
         instagram_caption=post.instagram.caption,
         instagram_pictures=_instagram(post, config, title, ours["kind_label"], towns),
+        card=_link_card(post, config, title, ours["kind_label"], towns),
         hashtags=post.instagram.hashtags,
         words=labels.elsewhere(language, elsewhere),
         kind_label=ours["kind_label"],
@@ -254,6 +255,18 @@ def _instagram(post: Post, config: Config, title: str, label: str, towns: Sequen
     town = ", ".join(towns)
     return pictures.instagram(
         images, title=title, kind_label=label, town=town, brand=config.brand, kind=post.kind, root=config.root
+    )
+
+
+def _link_card(post: Post, config: Config, title: str, label: str, towns: Sequence[str]) -> Picture | None:
+    """For a post that our page shares as a link: Facebook would show a grey box. A sensitive page names nothing."""
+    from veille import pictures
+
+    if post.sensitive or _images(post) or not _shown_by(post, config, {"facebook"}):
+        return None
+    town = ", ".join(towns)
+    return pictures.link_card(
+        title=title, kind_label=label, town=town, brand=config.brand, kind=post.kind, root=config.root
     )
 
 

@@ -99,6 +99,7 @@ class RenderedPost:
     ends: str = ""  # likewise; the last day is included
     place: str = ""
     address: str = ""
+    card: Picture | None = None  # shown beside a link to its page, where it has no picture of its own
 
     @property
     def segment(self) -> Segment:
@@ -229,6 +230,7 @@ _NESTED: Mapping[str, type] = {
     "pictures": Picture,
     "instagram_pictures": Picture,
     "picture": Picture,
+    "card": Picture,
     "contacts": Contact,
     "helplines": Contact,
     "posts": RenderedPost,
