@@ -16,7 +16,6 @@ from veille_publishers import social
 MOST_UNITS = 2200  # UTF-16 units of a caption
 MOST_HASHTAGS = 30
 MOST_MENTIONS = 20
-MOST_PICTURES = 10
 
 
 def findings(post: RenderedPost, caption: str) -> Iterator[Finding]:

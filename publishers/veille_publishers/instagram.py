@@ -1,22 +1,28 @@
 """The Instagram account: a container that nobody sees, then the one call that publishes it.
 
 Meta, "Content publishing" (developers.facebook.com/docs/instagram-platform/content-publishing, read 2026-09-11).
-The id of the container is kept before it is published, and tells afterwards whether it was.
+The id of the container is kept before it is published, and tells afterwards whether it was. A caption cannot be changed
+once it is public, and nothing can be scheduled there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from veille.errors import ContentError, OutcomeUnknown, PublishError, Unavailable
+from veille import quotas
+from veille.errors import ContentError, NotAuthorised, OutcomeUnknown, PublishError, RateLimited, Rejected
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
 from veille.publishing import (
     Delivery,
+    FollowUp,
     Journal,
     Proof,
     Publication,
@@ -28,15 +34,25 @@ from veille.publishing import (
 )
 from veille.rendering import RenderedPost
 from veille_publishers import captions, files, graph_errors, social
-from veille_publishers.graph import Call
+from veille_publishers.graph import Graph, second_access
 from veille_publishers.graph_publisher import GraphPublisher
-from veille_publishers.graph_table import Reaction
+from veille_publishers.instagram_account import DAY, Account, opens
+from veille_publishers.instagram_calls import (
+    child_calls,
+    comment_call,
+    container_call,
+    delete_call,
+    permalink_call,
+    publish_call,
+    quota_call,
+    status_call,
+)
+from veille_publishers.instagram_containers import Preparation, Room
+from veille_publishers.instagram_kept import kept
+from veille_publishers.instagram_look import Look
+from veille_publishers.media_store import MediaStore, open_store
 
-POLLS = (3, 5, 10, 20, 30, 60)  # seconds before each look at a container
-SETTLE = 5  # seconds between two looks that must agree; dispatch looks several times, minutes apart
-USELESS = ("ERROR", "EXPIRED", "ABSENT")  # what a container that cannot be published says; ABSENT is ours
 NO_ACCOUNT = "account"  # the target in the sandbox, where no account is named
-MEDIA_FIELDS = "id,caption,timestamp,permalink,media_type"
 
 
 class Instagram(GraphPublisher):
@@ -45,6 +61,7 @@ class Instagram(GraphPublisher):
     kind: ClassVar[str] = "instagram"
     target_setting: ClassVar[str] = "user_id"
     sandbox_target: ClassVar[str] = NO_ACCOUNT
+    follow_ups: ClassVar[frozenset[FollowUp]] = frozenset({FollowUp.COMMENT, FollowUp.DELETE})
 
     def render(self, source: Source) -> Rendition | None:
         """Caption and pictures of a post; None for an edition.
@@ -55,7 +72,7 @@ class Instagram(GraphPublisher):
         """
         if not isinstance(source, RenderedPost):
             return None
-        pictures = source.instagram_pictures[: captions.MOST_PICTURES]
+        pictures = source.instagram_pictures[: self._settings.carousel_max]
         caption = self._caption(source)
         if findings := tuple(captions.findings(source, caption)):
             raise ContentError(findings)
@@ -95,221 +112,161 @@ class Instagram(GraphPublisher):
         return Proof(text=rendition.payload["caption"], alts=alts)
 
     def show(self, publication: Publication) -> None:
-        """Write the exact requests to outbox/instagram/<slug>.json, and the pictures where Instagram fetches them."""
-        self._lay_out(publication.rendition)
+        """Write the exact requests to outbox/instagram/<slug>.json, the pictures beside it."""
         self._showcase.show(publication, self.requests(publication.rendition))
-
-    def _lay_out(self, rendition: Rendition) -> None:
-        for file in rendition.files:
-            files.write(self._context.config.outbox_dir / "media" / file.name, file.content)
 
     def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
         """The exact requests when nothing has to be waited for; ids that Instagram will give are named, not known."""
-        account, urls = self.targets()[0], self._urls(rendition)
+        account = self.targets()[0]
+        urls = [self._store.url(picture["file"]) for picture in rendition.payload["pictures"]]
         children = [f"<id of picture {number}>" for number, _url in enumerate(urls, 1)]
-        calls: list[Call] = []
-        if len(urls) > 1:
-            for child, call in zip(children, child_calls(account, rendition, urls), strict=True):
-                calls += [call, status_call(child)]
-        container = "<id of the container>"
+        container, media = "<id of the container>", "<id of the post>"
+        calls = [quota_call(account)]
+        if made := child_calls(account, rendition, urls):
+            calls += [*made, *map(status_call, children)]
         calls += [container_call(account, rendition, urls, children), status_call(container)]
-        calls += [publish_call(account, container), permalink_call("<id of the post>")]
+        calls += [publish_call(account, container), permalink_call(media)]
         return [call.to_json(self._settings.api_version) for call in calls]
 
+    # --- publishing ----------------------------------------------------------------------------------------
+
     def _publish(self, delivery: Delivery, journal: Journal) -> Receipt | None:
-        kept = self._kept(delivery)
-        if isinstance(kept, Receipt):
-            return kept
-        container = kept or self._make(delivery, journal)
-        self._wait(container)
+        known = kept(delivery, self._context.clock())
+        if delivery.intent_at and (found := self._look_again(delivery)):
+            return found
+        self._await_room(delivery)
+        preparation = Preparation(self._room(delivery), delivery, journal, known)
+        container = preparation.ready()
         if not journal.intent(delivery):
             return None
+        intended = replace(delivery, checkpoint=preparation.kept.to_json(), intent_at=self._context.clock())
+        return self._make_public(intended, container)
+
+    def _look_again(self, delivery: Delivery) -> Receipt | None:
+        """What an earlier attempt made public after all; never publish again while blind."""
+        look = self._look(delivery).result()
+        if look.seen is Seen.UNREADABLE:
+            raise OutcomeUnknown(_("the account does not show whether this post is public"), detail=look.detail)
+        return look.receipt
+
+    def _make_public(self, delivery: Delivery, container: str) -> Receipt:
         failpoint("instagram.before-publish")
-        answer = self._graph.call(publish_call(self._target(delivery), container))
-        failpoint("instagram.after-publish")
-        return Receipt(answer["id"], self._permalink(answer["id"]), self._context.clock())
-
-    def _kept(self, delivery: Delivery) -> str | Receipt | None:
-        """What an earlier attempt left: a container to publish, a post that is public after all, or nothing."""
-        container = str(delivery.checkpoint.get("container", ""))
-        rendition, now = delivery.publication.rendition, self._context.clock()
-        tried = delivery.intent_at is not None  # only then can the container be public
-        if not container or not (tried or social.fresh(delivery.checkpoint, rendition, now)):
-            return None
-        code = self._code(container, gone_is_fine=not tried)
-        if code == "PUBLISHED":
-            return self._published(delivery)
-        if code in USELESS:
-            return self._find(delivery) if tried else None
-        return container
-
-    def _published(self, delivery: Delivery) -> Receipt:
-        """The receipt of a published container, with the post's id and address if they can be read."""
         try:
-            found = self._find(delivery)
+            answer = self._graph.call(publish_call(self._target(delivery), container))
+        except (NotAuthorised, RateLimited):
+            if self._is_public(delivery, container):  # others saw refusals of posts that were made
+                return self._look(delivery).published()
+            raise
+        failpoint("instagram.after-publish")
+        media = str(answer["id"])
+        return Receipt(media, self._account(delivery).permalink(media), self._context.clock())
+
+    def _is_public(self, delivery: Delivery, container: str) -> bool:
+        try:
+            return self._account(delivery).status(container).code == "PUBLISHED"
         except PublishError:
-            found = None
-        container = delivery.checkpoint.get("container")
-        return found or Receipt(at=self._context.clock(), detail=f"container {container}")
+            return False
 
-    def _make(self, delivery: Delivery, journal: Journal) -> str:
-        """Make the container, children first, keeping each id before the next step."""
-        now = self._context.clock().isoformat()
-        account, rendition = self._target(delivery), delivery.publication.rendition
-        urls, children = self._urls(rendition), []
-        self._lay_out(rendition)  # again: `publish` may have been killed between queueing and showing
-        kept = {"since": delivery.checkpoint.get("since", now), "at": now, "of": rendition.digest}
-        if len(urls) > 1:
-            for call in child_calls(account, rendition, urls):
-                children.append(self._container(call))
-                self._wait(children[-1])
-        container = self._container(container_call(account, rendition, urls, children))
-        journal.checkpoint(delivery, {**kept, "container": container, "children": children})
-        failpoint("instagram.after-checkpoint")
-        return container
-
-    def _container(self, call: Call) -> str:
-        failpoint("instagram.before-container")
-        container = str(self._graph.call(call)["id"])
-        failpoint("instagram.after-container")
-        return container
-
-    def _wait(self, container: str) -> None:
-        """Look at a container until it is ready.
+    def _await_room(self, delivery: Delivery) -> None:
+        """Nothing is made, and nothing used up, while the account may not post any more today.
 
         Raises:
-            Unavailable: it is not ready yet, or is of no more use; a later attempt makes another.
-            Rejected: Instagram refuses the picture.
+            RateLimited: until enough posts are a day old.
         """
-        for seconds in POLLS:
-            self._context.sleep(seconds)
-            status = self._status(container)
-            match status.get("status_code"):
-                case "FINISHED":
-                    return
-                case "ERROR" | "EXPIRED":
-                    words = str(status.get("status", ""))
-                    raise graph_errors.refused(graph_errors.rule_in(words), publishing=False, detail=words[:200])
-                case "PUBLISHED":
-                    raise OutcomeUnknown(_("Instagram says that this post is public already"))
-        raise Unavailable(_("Instagram is still preparing the post"), detail=f"container {container}")
+        account, now = self._account(delivery), self._context.clock()
+        known = account.quota()
+        if known:
+            self._remember(delivery, known[1])
+            if known[0] < known[1]:
+                return
+        posts = account.posts(now - DAY)
+        used, total = known or (len(posts), quotas.known(self._context.config))
+        if used >= total:
+            raise RateLimited(
+                _("the account has made all posts that Instagram allows in a day ({total})").format(total=total),
+                hint=_("nothing to do: it leaves as soon as one of them is a day old"),
+                retry_after=opens(posts, used, total, now),
+                about_us=True,
+            )
 
-    def _status(self, container: str) -> Mapping[str, Any]:
-        return self._graph.call(status_call(container))
-
-    def _permalink(self, media: str) -> str:
-        """The address of the post; a post never fails because its address cannot be read."""
-        try:
-            return str(self._graph.call(permalink_call(media)).get("permalink", ""))
-        except PublishError:
-            return ""
+    def _remember(self, delivery: Delivery, total: int) -> None:
+        with suppress(PublishError):  # a full disk has its own alarm
+            files.write(quotas.path(self._context.config), quotas.content(self._target(delivery), total))
 
     def read_back(self, delivery: Delivery) -> ReadBack:
         """Ask the container whether it was published; look at the account's posts for the rest."""
         if not self.live:
             return self._showcase.read_back(delivery)
         try:
-            return self._look(delivery)
+            return self._look(delivery).result()
         except PublishError as error:
             return ReadBack(Seen.UNREADABLE, detail=error.detail or error.message)
 
-    def _look(self, delivery: Delivery) -> ReadBack:
-        container = str(delivery.checkpoint.get("container", ""))
-        code = self._settled_code(container)
-        receipt = self._published(delivery) if code == "PUBLISHED" else self._find(delivery)
-        if receipt is not None:
-            return ReadBack(Seen.FOUND, receipt)
-        provable = code in ("FINISHED", *USELESS)
-        return ReadBack(Seen.ABSENT if provable else Seen.UNREADABLE, detail=f"container {container} {code}")
+    def _look(self, delivery: Delivery) -> Look:
+        now = self._context.clock()
+        return Look(self._account(delivery), delivery, kept(delivery, now), now, self._context.sleep)
 
-    def _settled_code(self, container: str) -> str:
-        """The container's code; FINISHED only when two looks agree; "" when it cannot be read."""
-        if not container:  # it is kept before the public step: without it there was none
-            return "ABSENT"
-        try:
-            code = self._code(container)
-            if code == "FINISHED":
-                self._context.sleep(SETTLE)
-                code = self._code(container)
-        except PublishError as error:
-            if graph_errors.reaction_of(error) is Reaction.REAUTH:
-                return ""  # 100/33 and its like say nothing; the list may still show the post
-            raise
-        return code
+    # --- what comes after ----------------------------------------------------------------------------------
 
-    def _code(self, container: str, *, gone_is_fine: bool = False) -> str:
-        """The container's status code; "ABSENT" when Instagram knows it no more."""
-        try:
-            return str(self._status(container).get("status_code", ""))
-        except PublishError as error:
-            reaction = graph_errors.reaction_of(error)
-            if reaction is Reaction.NEW_CONTAINER or (gone_is_fine and reaction is Reaction.REAUTH):
-                return "ABSENT"
-            raise
-
-    def _find(self, delivery: Delivery) -> Receipt | None:
-        """The oldest of the account's posts with our caption since the first attempt.
+    def follow_up(
+        self, delivery: Delivery, what: FollowUp, begun: datetime | None, *, again: bool = True
+    ) -> Receipt | None:
+        """Write the first comment, or delete the post; a caption that is public cannot be changed by an app.
 
         Raises:
-            PublishError: the list cannot be read, or a post since then came without the caption to compare.
+            PublishError: see `veille.publishing.RemotePublisher`.
         """
-        since = social.since(delivery)
-        wanted = delivery.publication.rendition.payload["fingerprint"]
-        call = Call("GET", f"/{self._target(delivery)}/media", {"fields": MEDIA_FIELDS, "limit": 50})
-        found: list[tuple[datetime, Mapping[str, Any]]] = []
-        nameless = 0
-        for rows in self._graph.pages(call):
-            times = [social.moment(row.get("timestamp")) for row in rows]
-            recent = [(at, row) for at, row in zip(times, rows, strict=True) if at >= since]
-            found += [(at, row) for at, row in recent if social.fingerprint(row.get("caption", "")) == wanted]
-            nameless += sum("caption" not in row for _at, row in recent)
-            if times and max(times) < since:
-                break
-        if found:
-            at, media = min(found, key=lambda pair: pair[0])
-            return Receipt(str(media["id"]), str(media.get("permalink", "")), at)
-        if nameless:
-            raise Unavailable(_("the account shows a post without its caption"), detail="no caption")
+        try:
+            if what is FollowUp.COMMENT:
+                self._comment(delivery, begun, again=again)
+            elif what is FollowUp.DELETE:
+                self._delete(delivery)
+            else:
+                return super().follow_up(delivery, what, begun, again=again)
+        except NotAuthorised as error:
+            if graph_errors.other_token_may_read(error):  # a permission for this alone: the channel goes on
+                raise Rejected(error.message, hint=error.hint, detail=error.detail) from None
+            raise
         return None
 
-    def _urls(self, rendition: Rendition) -> list[str]:
-        base = self._settings.media_base_url or f"{self._context.config.settings.workspace.base_url}/media"
-        return [f"{base.rstrip('/')}/{picture['file']}" for picture in rendition.payload["pictures"]]
+    def _comment(self, delivery: Delivery, begun: datetime | None, *, again: bool) -> None:
+        text = str(delivery.publication.rendition.payload.get("comment", ""))
+        if not text or (begun and self._account(delivery).has_comment(delivery.remote_id, text)):
+            return
+        if begun and not again:
+            raise OutcomeUnknown(_("the first comment is not there, or not yet"))
+        self._graph.call(comment_call(delivery.remote_id, text))
 
+    def _delete(self, delivery: Delivery) -> None:
+        if self._settings.login == "instagram":
+            raise Rejected(
+                _("Instagram lets nobody delete a post of an account that is connected without a page"),
+                hint=_("delete the post in the app"),
+            )
+        try:
+            self._graph.call(delete_call(delivery.remote_id))
+        except NotAuthorised as error:
+            # What is gone already, and what we may not see, have the same answer: only the list tells them apart.
+            if not graph_errors.other_token_may_read(error) or not self._is_gone(delivery):
+                raise
 
-def child_calls(account: str, rendition: Rendition, urls: Sequence[str]) -> list[Call]:
-    """One invisible container for each picture of a carousel."""
-    pictures = rendition.payload["pictures"]
-    return [
-        Call("POST", f"/{account}/media", {"image_url": url, "is_carousel_item": True, **_alt(picture)})
-        for url, picture in zip(urls, pictures, strict=True)
-    ]
+    def _is_gone(self, delivery: Delivery) -> bool:
+        posts = self._account(delivery).posts(delivery.date - DAY)
+        return delivery.remote_id not in {post.id for post in posts}
 
+    # --- parts ---------------------------------------------------------------------------------------------
 
-def container_call(account: str, rendition: Rendition, urls: Sequence[str], children: Sequence[str]) -> Call:
-    """The container that will be published: one picture, or a carousel of children."""
-    payload = rendition.payload
-    if len(urls) > 1:
-        params = {"media_type": "CAROUSEL", "children": list(children), "caption": payload["caption"]}
-    else:
-        params = {"image_url": urls[0], "caption": payload["caption"], **_alt(payload["pictures"][0])}
-    return Call("POST", f"/{account}/media", params)
+    @cached_property
+    def _store(self) -> MediaStore:
+        return open_store(self._context.config)
 
+    def _account(self, delivery: Delivery) -> Account:
+        return Account(self._target(delivery), self._graph, self._second)
 
-def status_call(container: str) -> Call:
-    """Ask how far a container is."""
-    return Call("GET", f"/{container}", {"fields": "status_code,status"})
+    def _second(self) -> Graph | None:
+        graph = second_access(self.kind, self._current.settings(self.kind), self._context.http)
+        return replace(graph, heard=self._pace.heard) if graph else None
 
-
-def publish_call(account: str, container: str) -> Call:
-    """The step that makes the post public."""
-    return Call("POST", f"/{account}/media_publish", {"creation_id": container}, publishing=True)
-
-
-def permalink_call(media: str) -> Call:
-    """Ask for the address of a post."""
-    return Call("GET", f"/{media}", {"fields": "id,permalink"})
-
-
-def _alt(picture: Mapping[str, str]) -> dict[str, str]:
-    return {"alt_text": picture["alt"]} if picture["alt"] else {}
+    def _room(self, delivery: Delivery) -> Room:
+        looks = self._context.http if self._settings.check_media else None
+        return Room(self._account(delivery), self._store, looks, self._context.clock, self._context.sleep)

@@ -43,6 +43,7 @@ def environ(tmp_path: Path, fake: GraphFake, monkeypatch: pytest.MonkeyPatch) ->
     common = {"TRANSPORT": "graph", "API_URL": fake.url, "READBACK": "0 s, 0 s, 0 s"}
     facebook = common | {"PAGE_ID": fake.page_id, "ACCESS_TOKEN": fake.page_token}
     instagram = common | {"USER_ID": fake.ig_user_id, "ACCESS_TOKEN": fake.ig_token}
+    instagram["MEDIA"] = "outbox/media"
     instagram["MEDIA_BASE_URL"] = fake.media_server_for(media)
     for section, keys in (("FACEBOOK", facebook), ("INSTAGRAM", instagram)):
         for key, value in keys.items():

@@ -370,11 +370,11 @@ def test_a_container_that_fails_says_why(
 
 
 def test_a_container_that_is_never_ready_is_kept_for_later(office: Desk, fake: GraphFake) -> None:
-    fake.instagram.polls = 8
+    fake.instagram.polls = 10
     delivery = office.delivery("instagram")
     journal = deliver(office, delivery)
     assert isinstance(journal.outcome, Unavailable)
-    assert office.slept == [3, 5, 10, 20, 30, 60]
+    assert office.slept == [3, 5, 10, 20, 30, 60, 60, 60, 52]
     assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
     assert len(fake.instagram.containers) == 1
 
@@ -425,7 +425,7 @@ def test_what_was_prepared_for_an_older_text_or_picture_is_not_used(
     office: Desk, fake: GraphFake, channel: str
 ) -> None:
     fake.fault("POST", "feed", throttle())
-    fake.instagram.polls = 8
+    fake.instagram.polls = 10
     journal = deliver(office, office.delivery(channel))
     fake.instagram.polls = 0
     edited = office.delivery(channel, post(1, title="Le repas change de salle"))

@@ -102,6 +102,7 @@ def desk(root: Path, fake: GraphFake | None = None, **environ: str) -> Desk:
         instagram = common | {"USER_ID": fake.ig_user_id, "ACCESS_TOKEN": fake.ig_token}
         media = root / "outbox" / "media"
         media.mkdir(parents=True, exist_ok=True)
+        instagram["MEDIA"] = "outbox/media"
         instagram["MEDIA_BASE_URL"] = fake.media_server_for(media)
         sections = {"FACEBOOK": facebook, "INSTAGRAM": instagram}
         made = {f"VEILLE_{s}__{key}": value for s, keys in sections.items() for key, value in keys.items()}

@@ -10,7 +10,7 @@ import pytest
 from tests.support.graph_desk import Desk, MemoryJournal, desk, picture, post
 from tests.support.graph_world import known_params
 from veille.errors import ConfigError, ContentError, Finding
-from veille.publishing import OnUnknown, Receipt, Rendition
+from veille.publishing import OnUnknown, Receipt, RemotePublisher, Rendition
 from veille.rendering import Contact, RenderedEdition, RenderedPost
 from veille_publishers import social
 
@@ -147,15 +147,31 @@ def test_the_requests_are_exact_and_known_to_metas_sdk(office: Desk, pictures: i
         ]
 
 
+@pytest.mark.parametrize(("most", "shown"), [("10", 10), ("20", 12), ("2", 2)])
+def test_a_carousel_is_as_long_as_the_settings_say(tmp_path: Path, most: str, shown: int) -> None:
+    publisher = desk(tmp_path, VEILLE_INSTAGRAM__CAROUSEL_MAX=most).publisher("instagram")
+    rendition = publisher.render(post(12))
+    assert isinstance(rendition, Rendition)
+    assert len(rendition.payload["pictures"]) == len(rendition.files) == shown
+
+
+def test_what_instagram_can_do_with_a_post_that_is_out(office: Desk) -> None:
+    publisher = office.publisher("instagram")
+    assert isinstance(publisher, RemotePublisher)
+    rendition = office.publication("instagram").rendition
+    assert publisher.ahead() is None
+    assert not publisher.editable(rendition, office.publication("instagram", post(title="Autre")).rendition)
+
+
 def test_pictures_are_fetched_from_where_the_settings_say(tmp_path: Path) -> None:
     office = desk(tmp_path, VEILLE_INSTAGRAM__MEDIA_BASE_URL="https://images.example.org/veille/")
     rendition = office.publisher("instagram").render(post(1))
     assert isinstance(rendition, Rendition)
-    url = office.publisher("instagram").requests(rendition)[0]["parameters"]["image_url"]
+    url = office.publisher("instagram").requests(rendition)[1]["parameters"]["image_url"]
     assert url == f"https://images.example.org/veille/{post(1).instagram_pictures[0].name}"
 
 
-def test_what_is_queued_can_be_read_and_its_pictures_can_be_served(office: Desk) -> None:
+def test_what_is_queued_can_be_read_with_its_pictures_beside_it(office: Desk) -> None:
     publication = office.publication("instagram", post(2))
     office.publisher("instagram").show(publication)
     outbox = office.config.outbox_dir
@@ -163,7 +179,6 @@ def test_what_is_queued_can_be_read_and_its_pictures_can_be_served(office: Desk)
     assert values["requests"] == office.publisher("instagram").requests(publication.rendition)
     for file in publication.rendition.files:
         assert (outbox / "instagram" / "repas" / file.name).read_bytes() == file.content
-        assert (outbox / "media" / file.name).read_bytes() == file.content
 
 
 def test_delivering_in_the_sandbox_marks_the_file_as_sent(office: Desk) -> None:
