@@ -90,12 +90,13 @@ def _mark(edition: RenderedEdition) -> str:
 
 def _composed(edition: RenderedEdition, templates: Templates, mark: str, language: str) -> dict[str, str]:
     shown = _with_slots(edition, mark)
+    spoken = language if language in i18n.languages() else "en"  # what our own words are in, whatever was asked for
     values = {
         "edition": shown,
         "posts": reading_order(edition.posts),
         "unsubscribe": UNSUBSCRIBE_SLOT,
         "preferences": PREFERENCES_SLOT,
-        "words_lang": "" if language == i18n.short(edition.lang) else language,
+        "words_lang": "" if spoken == i18n.short(edition.lang) else spoken,
     }
     html = to_html(templates.render(HTML_TEMPLATE, **values, **_fences(edition, mark, "<!--{}-->")), HTML_TEMPLATE)
     text = templates.render(TEXT_TEMPLATE, **values, **_fences(edition, mark, "{}")).strip() + "\n"

@@ -13,6 +13,7 @@ from email.policy import SMTP
 from email.utils import parseaddr
 from pathlib import Path
 
+from veille import i18n
 from veille.config import Config
 from veille.errors import Unavailable, VeilleError
 from veille.i18n import gettext as _
@@ -144,7 +145,7 @@ class Notices:
             ("Message-ID", f"<notice.{name.hexdigest()[:32]}@{writer.domain}>".encode()),
             *([("Reply-To", mailbox(answers))] if answers else []),
             ("Auto-Submitted", b"auto-generated"),
-            ("Content-Language", self._config.settings.workspace.language.encode("ascii")),
+            ("Content-Language", i18n.active().encode("ascii")),
             *structure,
         ]
         signer = load_signer(self._config.settings.newsletter, writer.domain)

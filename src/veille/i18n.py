@@ -41,6 +41,11 @@ def languages() -> tuple[str, ...]:
     return ("en", *sorted(path.parent.parent.name for path in LOCALE_DIR.glob("*/LC_MESSAGES/veille.mo")))
 
 
+def active() -> str:
+    """The language that messages are in now: "en" too where a language was asked for that has no catalogue."""
+    return (_speaking.get() or _translations).info().get("language", "en")
+
+
 def short(language: str) -> str:
     """ "fr" for "fr-FR" and "fr_FR.UTF-8"."""
     return language.replace("-", "_").split("_")[0].split(".")[0].lower()

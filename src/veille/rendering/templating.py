@@ -105,9 +105,24 @@ def _globals(config: Config) -> dict[str, Any]:
         "base_url": config.settings.workspace.base_url,
         "language": config.settings.workspace.language,
         "publisher": config.settings.web,
+        "spoken": i18n.active,
+        "tongue": _tongue,
         "day_words": lambda day: day_in_words(day, config.settings.workspace.language),
         **{name: getattr(tokens, name) for name in look},
     }
+
+
+def _tongue(language: str, around: str = "") -> Any:
+    """` lang="de"` for words in another language than those around them (WCAG 3.1.2); "" where it is the same.
+
+    Args:
+        around: the language of what stands around them; "" for that of our own words.
+    """
+    from markupsafe import Markup
+
+    around = around or i18n.active()
+    foreign = language and i18n.short(language) != i18n.short(around)
+    return Markup(' lang="{}"').format(language) if foreign else ""
 
 
 def _words() -> dict[str, Any]:
