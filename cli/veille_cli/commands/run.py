@@ -66,6 +66,7 @@ def command(
 def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
     """What is due now, what came back, and who wants to subscribe."""
     from veille_cli.access_watch import watch_once
+    from veille_cli.alarm_mail import alarm_once
     from veille_cli.bounce_watch import read_once
     from veille_cli.confirm_mail import confirm_once
     from veille_cli.media_watch import take_away_once
@@ -76,19 +77,21 @@ def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
         confirm_once(room, stop, talk)
         take_away_once(room, talk)
         watch_once(room, stop, talk)
+        alarm_once(room, talk)
     return tally
 
 
 def _until_stopped(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
     from veille_cli import media_watch
     from veille_cli.access_watch import watch_meanwhile
+    from veille_cli.alarm_mail import alarm_meanwhile
     from veille_cli.bounce_watch import read_meanwhile
     from veille_cli.chores import beside
     from veille_cli.confirm_mail import confirm_meanwhile
 
     pictures = beside("pictures", lambda: media_watch.take_away_once(room, talk), media_watch.EVERY, stop)
-    access = watch_meanwhile(room, stop, talk)
-    with read_meanwhile(room, stop, talk), confirm_meanwhile(room, stop, talk), pictures, access:
+    access, alarms = watch_meanwhile(room, stop, talk), alarm_meanwhile(room, stop, talk)
+    with read_meanwhile(room, stop, talk), confirm_meanwhile(room, stop, talk), pictures, access, alarms:
         return _forever(pump, room, stop, talk)
 
 
