@@ -16,6 +16,7 @@ from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING
 
+from veille import quotas
 from veille.config import Config
 from veille.contacts import CAPTIONED
 from veille.errors import Finding, Severity
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 APART = timedelta(hours=1)  # between two posts on one page
 DAY = timedelta(hours=24)  # Instagram counts over a rolling day (Meta, "Content publishing limit", read 2026-09-11)
-QUOTA = 25  # posts in a day until the account has told its own number: the smallest that Meta ever documented
 MEMORY = timedelta(days=30)  # between two posts whose words are compared
 ALIKE = 0.6  # of all groups of three words that two texts have, those that both have (Jaccard; Broder, 1997)
 TOO_CLOSE, TOO_SIMILAR, OVER_QUOTA = "posts-too-close", "posts-too-similar", "posts-over-quota"
@@ -82,15 +82,12 @@ def look(
     library: Library,
     config: Config,
     now: datetime,
-    *,
-    quota: int = QUOTA,
 ) -> list[Finding]:
     """Warnings about what would be queued, held against everything that waits, and what left lately.
 
     Args:
         lines: of the plan, rendered.
         queued: everything in the outbox.
-        quota: posts that the Instagram account may publish in 24 hours; a carousel is one.
     """
     changed = [line for line in lines if _changes(line)]
     if not changed:
@@ -102,7 +99,7 @@ def look(
     stored = queue.payloads(entry.digest for entry in others)
     waiting = [_waiting(e, publishers[e.channel].proof(stored[e.digest]).text, now) for e in others]
     everything = [*planned, *waiting]
-    return [*too_similar(everything, config), *too_close(everything, config), *over_quota(everything, config, quota)]
+    return [*too_similar(everything, config), *too_close(everything, config), *over_quota(everything, config)]
 
 
 def _changes(line: Line) -> bool:
@@ -215,8 +212,13 @@ def _pages(channels: Iterable[str]) -> str:
 # more than Instagram takes ----
 
 
-def over_quota(showings: Iterable[Showing], config: Config, quota: int = QUOTA) -> list[Finding]:
-    """More posts due on Instagram within any 24 hours than the account may publish; a carousel is one."""
+def over_quota(showings: Iterable[Showing], config: Config, quota: int = 0) -> list[Finding]:
+    """More posts due on Instagram within any 24 hours than the account may publish; a carousel is one.
+
+    Args:
+        quota: that number; 0: what the account said last, 25 until it has said so.
+    """
+    quota = quota or quotas.known(config)
     ordered = dict(_by_channel(showings))["instagram"]
     found: list[Finding] = []
     told = False

@@ -108,12 +108,8 @@ def prepare(
     now: datetime,
     *,
     progress: Callable[[int], None] = lambda done: None,  # noqa: ARG005
-    quota: int = crowding.QUOTA,
 ) -> Prepared:
     """Render everything that is owed, look at what will be shown, and say what queueing it would change.
-
-    Args:
-        quota: posts in 24 hours, as the Instagram account told.
 
     Raises:
         ContentError: what cannot or may not be shown on a channel, and files that look renamed; every one at once.
@@ -151,7 +147,7 @@ def prepare(
     found = once(findings)
     if any(finding.severity is Severity.ERROR for finding in found):
         raise ContentError(found)
-    crowded = crowding.look(lines, queued, queue, publishers, library, config, now, quota=quota)
+    crowded = crowding.look(lines, queued, queue, publishers, library, config, now)
     found += checks.passed(crowded, library, config)
     return Prepared(tuple(lines), plan.withdrawn, bodies, plan.seen, prints, tuple(found))
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.content import newsroom
 from tests.support.desk import Desk
-from veille import checks, crowding, library
+from veille import checks, crowding, library, quotas
 from veille.config import Config
 from veille.crowding import Showing
 from veille.errors import Finding, Severity
@@ -233,9 +233,9 @@ def told(prepared: Prepared) -> list[Finding]:
     return [finding for finding in prepared.findings if finding.code in crowding.CODES]
 
 
-def dry(desk: Desk, quota: int = crowding.QUOTA) -> list[Finding]:
+def dry(desk: Desk) -> list[Finding]:
     content = library.load(desk.config)
-    made = prepare(desk.plan(), content, desk.config, desk.acts, desk.ledger.queue, desk.ledger.now, quota=quota)
+    made = prepare(desk.plan(), content, desk.config, desk.acts, desk.ledger.queue, desk.ledger.now)
     return told(made)
 
 
@@ -280,7 +280,10 @@ def test_publish_counts_what_instagram_will_be_asked_for(desk: Desk) -> None:
         words = f"Idée {number} : {' '.join(f'mot{number}{k}' for k in range(20))}"
         desk.post(f"p{number}", f"channels: [instagram]\ninstagram: {{at: 2026-11-27 {hour}:00}}", words)
     assert dry(desk) == []
-    [finding] = dry(desk, quota=3)
+    path = quotas.path(desk.config)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(quotas.content(desk.config.settings.instagram.user_id, 3))  # as the account said
+    [finding] = dry(desk)
     assert (finding.code, finding.file) == (crowding.OVER_QUOTA, "content/posts/p3.md")
 
 

@@ -269,6 +269,7 @@ def test_a_carousel_has_the_ratio_of_its_first_picture(tmp_path: Path) -> None:
 def test_ten_pictures_and_not_one_more(tmp_path: Path) -> None:
     images = [photo(tmp_path / f"{i}.png", (400, 400)) for i in range(11)]
     assert len(instagram(images[:10])) == 10
+    assert len(instagram(images, most=20)) == 11, "a newsroom that knows more"
     with pytest.raises(ContentError) as caught:
         instagram(images)
     assert caught.value.findings[0].code == "too-many-pictures"

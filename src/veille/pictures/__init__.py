@@ -27,7 +27,7 @@ from veille.rendering.rendered import Picture
 
 MIN_WIDTH = 320  # px; Instagram enlarges anything smaller (Meta, Instagram Platform, IG User Media, 2026-11)
 INSTAGRAM_WIDTH = 1440  # px; Instagram shrinks anything larger (same page)
-INSTAGRAM_MAX = 10  # pictures in a carousel (same page)
+INSTAGRAM_MAX = 10  # pictures in a carousel (same page), unless the newsroom knows more: instagram.carousel_max
 INSTAGRAM_AIM = 999_999  # bytes; Meta's limit is 8 MB
 _QUALITIES = (85, 78, 70, 60)  # below 60 a face looks worse than a slow page
 
@@ -56,6 +56,7 @@ def instagram(
     brand: Brand,
     kind: str = "",
     root: Path | None = None,
+    most: int = INSTAGRAM_MAX,
 ) -> tuple[Picture, ...]:
     """The pictures of an Instagram post: 1-10 JPEG between 4:5 and 1.91:1, all in the ratio of the first.
 
@@ -66,23 +67,22 @@ def instagram(
         title, kind_label, town: words of the card; `town` may be empty.
         kind: `Kind` value; it varies the drawing of the card.
         root: the workspace: its templates/cards/ wins, and brand.logo is relative to it.
+        most: pictures of one post.
 
     Raises:
-        ContentError: an original cannot be used, or there are more than 10.
+        ContentError: an original cannot be used, or there are more than `most`.
         RenderError: the card cannot be drawn (colours too close, font or logo unreadable).
     """
     if not images:
         card = cards.Card(title=title, kind_label=kind_label, town=town, kind=kind)
         return (_picture(_jpeg(cards.draw(card, brand, root=root)), alt=title),)
     chosen = [originals.look(image.path, root) for image in images]
-    if len(images) > INSTAGRAM_MAX:
+    if len(images) > most:
         originals.refuse(
-            chosen[INSTAGRAM_MAX].shown,
+            chosen[most].shown,
             "too-many-pictures",
-            _("Instagram shows at most {limit} pictures, and there are {count}").format(
-                limit=INSTAGRAM_MAX, count=len(images)
-            ),
-            _("choose {limit} of them under instagram: images").format(limit=INSTAGRAM_MAX),
+            _("Instagram shows at most {limit} pictures, and there are {count}").format(limit=most, count=len(images)),
+            _("choose {limit} of them under instagram: images").format(limit=most),
         )
     ground = brand.light.ground
     first = originals.decoded(chosen[0], ground)

@@ -110,6 +110,7 @@ def render_post(
         subject=french(post.newsletter.subject, post.lang),
         preheader=french(post.newsletter.preheader, post.lang),
         facebook_text=post.facebook.text,
+        facebook_comment=post.facebook.comment,
         instagram_caption=post.instagram.caption,
         instagram_pictures=_instagram(post, config, title, ours["kind_label"], towns),
         card=_link_card(post, config, title, ours["kind_label"], towns),
@@ -252,9 +253,15 @@ def _instagram(post: Post, config: Config, title: str, label: str, towns: Sequen
     if not _shown_by(post, config, {"instagram"}):
         return ()
     images = post.instagram.images or _images(post)
-    town = ", ".join(towns)
     return pictures.instagram(
-        images, title=title, kind_label=label, town=town, brand=config.brand, kind=post.kind, root=config.root
+        images,
+        title=title,
+        kind_label=label,
+        town=", ".join(towns),
+        brand=config.brand,
+        kind=post.kind,
+        root=config.root,
+        most=config.settings.instagram.carousel_max,
     )
 
 
