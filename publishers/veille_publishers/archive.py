@@ -244,7 +244,7 @@ def alone(rendition: Rendition) -> Archive:
 def _plain(post: RenderedPost) -> RenderedPost:
     """Without the texts of other channels and languages: editing those is no edit of this page."""
     kept = replace(post, subject="", preheader="", facebook_text="", flowing="", hashtags=(), words={})
-    return replace(kept, instagram_caption="", instagram_pictures=(), card=None)
+    return replace(kept, facebook_comment="", instagram_caption="", instagram_pictures=(), card=None)
 
 
 def _without_others(source: Source, channel: str) -> Source:

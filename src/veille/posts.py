@@ -79,6 +79,7 @@ class FacebookOptions:
 
     text: str = ""
     at: Moment | None = None
+    comment: str = ""  # the first comment under it, by the page
 
 
 @dataclass(frozen=True)

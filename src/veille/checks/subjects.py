@@ -215,6 +215,7 @@ def _of_post(post: Post) -> Iterator[tuple[str, Role, str]]:
     yield "newsletter.subject", Role.SUBJECT, post.newsletter.subject
     yield "newsletter.preheader", Role.SUBJECT, post.newsletter.preheader
     yield "facebook.text", Role.SOCIAL, post.facebook.text
+    yield "facebook.comment", Role.SOCIAL, post.facebook.comment
     yield "instagram.caption", Role.SOCIAL, post.instagram.caption
     if post.event:
         yield "event.place", Role.PLACE, post.event.place

@@ -87,6 +87,7 @@ SYNONYMS = {
     "valabledepuis": "valid_from",
     "valablejusquau": "valid_until",
     "confiance": "confidence",
+    "commentaire": "comment",
 }
 
 _KINDS = {
@@ -270,10 +271,11 @@ class NewsletterFields(Fields):
 
 
 class FacebookFields(Fields):
-    """`facebook {text, at}`."""
+    """`facebook {text, at, comment}`."""
 
     text: str = ""
     at: Moment | None = None
+    comment: str = ""
 
 
 class InstagramFields(Fields):

@@ -87,7 +87,7 @@ def _post(
         images=tuple(image_of(image) for image in fields.images),
         event=Event(event.start, event.end, event.place, event.address, event.url) if event else None,
         newsletter=NewsletterOptions(fields.newsletter.subject, fields.newsletter.preheader),
-        facebook=FacebookOptions(fields.facebook.text.strip(), fields.facebook.at),
+        facebook=FacebookOptions(fields.facebook.text.strip(), fields.facebook.at, fields.facebook.comment.strip()),
         instagram=InstagramOptions(
             instagram.caption.strip(),
             tuple(image_of(image) for image in instagram.images),

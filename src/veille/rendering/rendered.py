@@ -89,6 +89,7 @@ class RenderedPost:
     subject: str = ""  # newsletter.subject
     preheader: str = ""  # newsletter.preheader
     facebook_text: str = ""
+    facebook_comment: str = ""
     instagram_caption: str = ""
     instagram_pictures: tuple[Picture, ...] = ()  # within 4:5 .. 1.91:1; a generated card when there is none
     hashtags: tuple[str, ...] = ()

@@ -50,13 +50,17 @@ def own_pages(context: Context) -> Iterator[Finding]:
     }
     sources: list[Post | Edition] = [*library.posts, *library.editions]
     for source in sources:
-        texts = (source.body, source.facebook.text, source.instagram.caption) if isinstance(source, Post) else ()
+        texts = _texts(source) if isinstance(source, Post) else ()
         event = source.event.url if isinstance(source, Post) and source.event else ""
         if any(_HINTS.search(text) for text in (source.body, event, *texts)):  # parsing all of them again takes long
             for link in following(Subject(source, source.path, source.file, language)):
                 path = own_path(link.href, base_url)
                 if path and (problem := _problem(path, known)):
                     yield at(rules.OWN, link, *problem)
+
+
+def _texts(post: Post) -> tuple[str, ...]:
+    return post.body, post.facebook.text, post.facebook.comment, post.instagram.caption
 
 
 def _problem(path: str, known: Mapping[str, Mapping[str, Post | Edition]]) -> tuple[str, str] | None:
