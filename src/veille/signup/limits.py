@@ -12,13 +12,15 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from ipaddress import IPv6Address, ip_address
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.outbox.renditions import insert_once
 from veille.rates import Rate
 
 PREFIX = "signup/"
@@ -69,6 +71,7 @@ class Limit:
         self._connection = connection
         self._key = key
         self._now = now
+        self._known: dict[str, float] = {}
 
     def exhausted(self, client: str, rates: Iterable[Rate]) -> bool:
         """Whether this client asked too often, in a transaction that only reads: a flood makes no writer wait."""
@@ -92,13 +95,13 @@ class Limit:
         return self._since(name, rate) + rate.spacing <= self._now.timestamp() + _TINY
 
     def take(self, name: str, rate: Rate) -> None:
-        """Count one."""
-        self.mark(name, self._since(name, rate) + rate.spacing)
+        """Count one that `free` allowed."""
+        self.mark(name, self._known[name] + rate.spacing)
 
     def mark(self, name: str, until: float) -> None:
         """Keep a moment under this name: seconds since 1970."""
-        self._connection.execute(insert_once(self._connection, _b).values(name=name, used_until=until))
-        self._connection.execute(sa.update(_b).where(_b.c.name == name).values(used_until=until))
+        self._connection.execute(_keep(self._connection), {"name": name, "until": until})
+        self._known.pop(name, None)
 
     def _names(self, client: str, rates: Iterable[Rate]) -> dict[str, Rate]:
         day = self._now.date().isoformat()
@@ -112,11 +115,31 @@ class Limit:
         """
         now = self._now.timestamp()
         free = now - rate.seconds
-        # First a row, then its lock: of two first requests at the same moment, one waits for the other.
-        self._connection.execute(insert_once(self._connection, _b).values(name=name, used_until=free))
-        found = self._connection.execute(sa.select(_b.c.used_until).where(_b.c.name == name).with_for_update())
+        found = self._connection.execute(_look(self._connection), {"name": name, "until": free})
         used = float(found.scalar_one())
-        return free if used > now + rate.seconds else min(max(used, free), now)
+        self._known[name] = free if used > now + rate.seconds else min(max(used, free), now)
+        return self._known[name]
+
+
+@cache
+def _statements(dialect: str) -> tuple[Any, Any]:
+    """Look and keep, made once: for a flood, making them costs more than running them.
+
+    The first makes the row when there is none, and locks it: of two first requests at the same moment, one waits.
+    """
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    row = make(_b).values(name=sa.bindparam("name"), used_until=sa.bindparam("until"))
+    look = row.on_conflict_do_update(index_elements=["name"], set_={"name": row.excluded.name})
+    keep = row.on_conflict_do_update(index_elements=["name"], set_={"used_until": row.excluded.used_until})
+    return look.returning(_b.c.used_until), keep
+
+
+def _look(connection: sa.Connection) -> Any:
+    return _statements(connection.dialect.name)[0]
+
+
+def _keep(connection: sa.Connection) -> Any:
+    return _statements(connection.dialect.name)[1]
 
 
 def forget_clients(connection: sa.Connection, now: datetime) -> None:

@@ -12,13 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.outbox.renditions import insert_once
 from veille.signup.consent import JOINT
 from veille.signup.limits import ALARM, ALL, Limit, Limits, forget_clients
 from veille.subscribers.addresses import keyed_hash
@@ -35,10 +36,9 @@ RETRY = timedelta(minutes=5)  # after the mail server said "not now"
 STALE = timedelta(hours=24)  # a mail that could not leave for so long would come as a surprise
 
 _g, _s, _b = schema.signup, schema.subscriber, schema.bucket
+_READS_IT = sa.select(_s.c.id).where(_s.c.email == sa.bindparam("address"), _s.c.state == "subscribed")
 _EMPTY: dict[str, Any] = {"email": "", "towns": "", "audience": "", "text_only": 0, "age": ""}
-_READS = (
-    "reads"  # asked for by, or about, somebody who reads the letter already; its mails are those that did not leave
-)
+_READS = "reads"  # state of whoever reads the letter already; what is counted as mails did not leave
 
 
 class Answer(StrEnum):
@@ -153,11 +153,9 @@ class Signups:
         A reader who gets none counts like anybody, as often as a mail would leave: how much is left for others must
         not tell. Once they are no reader any more, what did not leave counts for nothing.
         """
-        new = {"hash": digest, "state": "given-up", "asked_at": now - BETWEEN, **_EMPTY}
-        connection.execute(insert_once(connection, _g).values(**new))
-        stored = connection.execute(sa.select(_g).where(_g.c.hash == digest).with_for_update()).one()
-        reads = sa.select(_s.c.id).where(_s.c.email == row.email, _s.c.state == "subscribed")
-        known = connection.execute(reads).first() is not None
+        first = {"hash": digest, "state": "given-up", "asked_at": now - BETWEEN, **_EMPTY}
+        stored = connection.execute(_row_of(connection.dialect.name), first).one()
+        known = connection.execute(_READS_IT, {"address": row.email}).first() is not None
         returns = _is_of_a_reader(stored) and not known
         counts = returns or _may_leave(stored, now)
         values = _wish(row, now) | (_EMPTY if known else {}) | ({"mails": 0} if returns else {})
@@ -248,6 +246,15 @@ class Signups:
             connection.execute(sa.update(_g).where(sa.or_(old, stale)).values(state="given-up", **_EMPTY))
             connection.execute(sa.delete(_g).where(sa.or_(spent, over)))
             forget_clients(connection, now)
+
+
+@cache
+def _row_of(dialect: str) -> Any:
+    """The row of an address, made when there is none, and locked. Built once: see `limits`."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    row = make(_g).values({name: sa.bindparam(name) for name in ("hash", "state", "asked_at", *_EMPTY)})
+    same = row.on_conflict_do_update(index_elements=["hash"], set_={"hash": row.excluded.hash})
+    return same.returning(*_g.c)
 
 
 def _is_of_a_reader(stored: Any) -> bool:
