@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw, ImageFont, features
 
+from tests.support.content import newsroom
+from veille import checks, config, library
 from veille.brand import LIGHT, Brand
 from veille.errors import ContentError, RenderError
 from veille.pictures import cards, headlines, linebreaks, motifs
@@ -232,6 +235,26 @@ def test_colours_that_cannot_be_read_are_refused(name: str, value: str) -> None:
         cards.draw(Card("Un titre", "Genre"), replace(BRAND, light=replace(LIGHT, **{name: value})))
     assert name in caught.value.message
     assert "veille.toml" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("colours", "pairs"),
+    [
+        ("", []),
+        ('action = "#c2372b"', []),
+        ('on_action = "#e08070"', ["on_action on action"]),
+        ('muted = "#bbbbbb"', ["muted on ground", "muted on surface"]),
+    ],
+)
+def test_check_knows_the_colours_of_the_newsroom(tmp_path: Path, colours: str, pairs: list[str]) -> None:
+    newsroom(tmp_path)
+    with (tmp_path / "veille.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n[brand.colours]\n{colours}\n")
+    made = config.load(tmp_path, {})
+    found = checks.run(library.load(made), made, datetime(2026, 11, 25, tzinfo=UTC))
+    told = [finding for finding in found if finding.code == "colours-too-close"]
+    assert [finding.message.partition(":")[0] for finding in told] == pairs
+    assert all(finding.file == "veille.toml" and finding.hint for finding in told)
 
 
 def test_a_newsroom_colours_its_cards() -> None:

@@ -82,13 +82,19 @@ def test_small_pictures_are_not_enlarged(tmp_path: Path) -> None:
 
 
 def test_same_photo_same_bytes_in_another_process(tmp_path: Path) -> None:
-    made = pictures.web(photo(tmp_path / "a.jpg"))
+    image = photo(tmp_path / "a.jpg")
     code = (
         "import sys; from pathlib import Path; from veille import pictures; from veille.posts import Image;"
-        "print(pictures.web(Image(Path(sys.argv[1]))).name)"
+        "from veille.brand import Brand; image = Image(Path(sys.argv[1]));"
+        "words = dict(title='« Où ? »', kind_label='Service', town='Bagneux', brand=Brand('Kess Kis Pass'));"
+        "print(pictures.web(image).name, *(p.name for i in ([image], []) for p in pictures.instagram(i, **words)),"
+        " pictures.link_card(**words).name)"
     )
+    words = {"title": "« Où ? »", "town": "Bagneux"}
+    made = [pictures.web(image), *instagram([image], **words), *instagram([], **words)]
+    card = pictures.link_card(title="« Où ? »", kind_label="Service", town="Bagneux", brand=BRAND)
     run = subprocess.run([sys.executable, "-c", code, tmp_path / "a.jpg"], capture_output=True, text=True)
-    assert run.stdout.strip() == made.name, run.stderr
+    assert run.stdout.split() == [picture.name for picture in (*made, card)], run.stderr
 
 
 def test_a_photo_is_decoded_once_until_its_file_changes(tmp_path: Path) -> None:

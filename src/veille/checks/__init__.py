@@ -10,6 +10,7 @@ from functools import cache
 from veille.checks import (
     accessibility,
     approvals,
+    colours,
     contacts,
     crowded,
     discretion,
@@ -58,6 +59,7 @@ CHECKS: tuple[Check, ...] = (
     third_parties.CHECK,
     mail_clients.CHECK,
     crowded.CHECK,
+    colours.CHECK,
 )
 
 
