@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -210,6 +211,10 @@ class Facebook(GraphPublisher):
             journal.checkpoint(delivery, {**kept, "at": "", "draft": "", "one_step": True})
             return Unavailable(error.message, hint=error.hint, detail=error.detail, retry_after=SOON)
         failpoint("facebook.after-feed")
+        with suppress(PublishError):  # it is public, whatever comes of this; but its id may be another one now
+            sight = self._sight(replace(delivery, checkpoint=kept, intent_at=self._context.clock()))
+            if sight and sight.public:
+                return receipt_of(sight)
         return _receipt({"id": kept["draft"]}, self._context.clock())
 
     # --- looking ------------------------------------------------------------------------------------------

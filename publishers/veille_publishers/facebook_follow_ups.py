@@ -97,7 +97,8 @@ class FollowUps:
         """
         if self.page.lists(delivery.remote_id, self.wanted.since):
             raise Unavailable(_("Facebook lists the post and says that it is not there; it is tried again"))
-        return self.page.find(self.wanted) if delivery.checkpoint.get("ahead") else None
+        other = delivery.checkpoint.get("ahead") or delivery.checkpoint.get("draft")
+        return self.page.find(self.wanted) if other else None
 
     def _must_be_deleted(self, post: str) -> None:
         if not self._deleted(post):

@@ -1,0 +1,330 @@
+"""A life of one Facebook post: a real ledger, the real publisher, the fake of Meta, and every mishap in between.
+
+    with facebook_walk(pictures=1, native=True) as walk:
+        walk.fake.sequence(*faults)
+        walk.crash_at("facebook.after-feed:1", "settle.before:2")
+        walk.publish()
+        walk.live()
+        walk.judge()
+
+Crashes happen in this process: an exception that nobody catches ends the worker without settling anything, as SIGKILL
+would, and the next life begins with `recover`. Time is the fake's, moved forward to whatever comes next.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import sqlalchemy as sa
+
+from tests.support.fast_ledger import URL, empty, memory
+from tests.support.graph_desk import post
+from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_pages import Post
+from veille import failpoints
+from veille.config import Config, load
+from veille.dispatch import Pump
+from veille.outbox import schema
+from veille.outbox.actions import Actions
+from veille.outbox.database import Database, open_database
+from veille.outbox.deliveries import Deliveries
+from veille.outbox.queue import Change, Item, Queue
+from veille.outbox.report import Report
+from veille.publishing import Rendition
+from veille.rendering import RenderedPost, Templates
+from veille_publishers.facebook import Facebook
+from veille_publishers.http import session
+from veille_publishers.registry import Context
+
+FINAL = ("sent", "failed", "held", "cancelled")
+MOST_STEPS = 150  # looks of the scheduler in one life story
+MOST_RESUMES = 4  # a person lets a stopped channel go on
+TIMEOUT = (2.0, 0.3)  # seconds: connect, read
+COMMENT = "Inscription : 01 99 00 12 34"
+
+
+class Crash(BaseException):
+    """The process died here: nothing catches it, nothing is tidied up."""
+
+
+class _Mortal:
+    """What `failpoints` sees of the operating system: the next point at which this life ends."""
+
+    def __init__(self) -> None:
+        self.points: deque[str] = deque()
+        self.died_at: list[str] = []
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"VEILLE_FAILPOINT": self.points[0]} if self.points else {}
+
+    def getpid(self) -> int:
+        return 0
+
+    def kill(self, _pid: int, _signal: int) -> None:
+        self.died_at.append(self.points.popleft())
+        failpoints._passed.clear()
+        raise Crash(self.died_at[-1])
+
+
+@cache
+def rendered(pictures: int, comment: str, text: str) -> Rendition:
+    """A rendition of the publisher, made once for all walks."""
+    with tempfile.TemporaryDirectory(dir=memory()) as folder:
+        config = _config(Path(folder), {})
+        publisher = Facebook(Context(config, Templates(config), lambda: datetime.max.replace(tzinfo=UTC), session))
+        made = publisher.render(_source(pictures, comment, text))
+    assert made is not None
+    return made
+
+
+def _source(pictures: int, comment: str, text: str) -> RenderedPost:
+    return post(pictures, facebook_text=text, facebook_comment=comment)
+
+
+def _config(root: Path, environ: dict[str, str]) -> Config:
+    (root / "veille.toml").write_text('[workspace]\nbase_url = "https://lettre.example.org"\n')
+    return load(root, {f"VEILLE_FACEBOOK__{key}": value for key, value in environ.items()})
+
+
+@dataclass
+class Walk:
+    """One post and its life."""
+
+    root: Path
+    fake: GraphFake
+    database: Database
+    config: Config
+    pictures: int = 1
+    comment: str = ""
+    mortal: _Mortal = field(default_factory=_Mortal)
+    due: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
+    text: str = "Mardi, on mange ensemble !"
+    lives: Iterator[int] = field(default_factory=itertools.count)
+    pump: Pump | None = None
+    told: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.publisher = Facebook(Context(self.config, Templates(self.config), self.now, self._session, self._sleep))
+        self.queue, self.report, self.actions = Queue(self.database), Report(self.database), Actions(self.database)
+
+    def now(self) -> datetime:
+        """The fake's time."""
+        return self.fake.world.clock()
+
+    def _session(self) -> Any:
+        return session(TIMEOUT)
+
+    def _sleep(self, seconds: float) -> None:
+        self.fake.world.clock.advance(seconds=seconds)
+
+    def crash_at(self, *points: str) -> None:
+        """Die at these points, one life after the other."""
+        self.mortal.points.extend(points)
+
+    # --- what people do -----------------------------------------------------------------------------------
+
+    def publish(self, *, wait: timedelta = timedelta()) -> None:
+        """Queue the post.
+
+        Args:
+            wait: from now to its time.
+        """
+        self.due = self.now() + wait
+        self._put("repas", self.due)
+
+    def _put(self, source: str, due: datetime) -> Change:
+        rendition = rendered(self.pictures, self.comment, self.text)
+        known = {entry.source: entry for entry in self.queue.all()}.get(source)
+        edits = known is not None and known.there and self.publisher.editable(self.queue.stored(known.id), rendition)
+        item = Item(
+            source=source,
+            channel="facebook",
+            occurrence="",
+            kind="post",
+            title=source,
+            slug=source,
+            body_hash=self.text,
+            due=due,
+            due_local="",
+            zone="Europe/Paris",
+            rendition=rendition,
+            targets=tuple(self.publisher.targets()),
+            live=True,
+            edits=edits,
+            comment=bool(self.comment),
+        )
+        (change,) = self.queue.put([item], [], self.now()).values()
+        self.told.append(f"publish: {change}")
+        return change
+
+    def edit(self, *, text: str = "", pictures: int = 0, later: timedelta = timedelta()) -> None:
+        """The file changes. What is public can follow with its words alone; what may be out, with nothing.
+
+        Args:
+            later: it is to come so much later than it was.
+        """
+        before = self.pictures, self.text
+        self.pictures, self.text = pictures or self.pictures, text or self.text
+        entry = next(one for one in self.queue.all() if one.source == "repas")
+        due = entry.due if entry.fixed else entry.due + later
+        change = self._put("repas", due)
+        if change in (Change.UPDATED, Change.REPLACE):
+            self.due = due
+        elif change is not Change.EDIT:  # nobody gets it
+            self.pictures, self.text = before
+
+    def cancel(self, *, public: bool = False) -> None:
+        """A person does not want it any more."""
+        self.told.append(f"cancel: {self.actions.cancel('p1', self.now(), public=public)}")
+
+    # --- time passes --------------------------------------------------------------------------------------
+
+    def live(self, until: datetime | None = None) -> None:
+        """Run the scheduler until nothing is left to do, or until a moment."""
+        resumes = 0
+        with patch.object(failpoints, "os", self.mortal):
+            for _step in range(MOST_STEPS):
+                self._round()
+                self.look()
+                moment = self.next_moment()
+                if moment is None and self._stopped() and resumes < MOST_RESUMES:
+                    self.actions.pause("facebook", self.now(), paused=False)
+                    resumes += 1
+                    continue
+                if moment is None or (until and moment > until):
+                    break
+                self._until(moment)
+            else:
+                raise AssertionError(f"it does not end: {self.story()}")
+        if until:
+            self._until(until)
+
+    def _round(self) -> None:
+        try:
+            if self.pump is None:
+                self.pump = self._born()
+            self.pump.once()
+        except Crash as crash:
+            self.told.append(f"died at {crash}")
+            self.pump = None
+
+    def _born(self) -> Pump:
+        deliveries = Deliveries(self.database, f"life-{next(self.lives)}", b"k" * 32, "example.org")
+        pump = Pump(
+            deliveries,
+            {"facebook": self.publisher},
+            grace={"facebook": timedelta(hours=2)},
+            clock=self.now,
+            stop=lambda: False,
+            progress=lambda _channel, _count: None,
+            sleep=self._sleep,
+        )
+        pump.recover()
+        return pump
+
+    def _until(self, moment: datetime) -> None:
+        self.fake.world.clock.offset += max(moment - self.now(), timedelta(seconds=0.01))
+
+    def next_moment(self) -> datetime | None:
+        """When the scheduler has something to do next; None: never, unless a person acts."""
+        if self._stopped():
+            return None
+        d, f = schema.delivery, schema.follow_up
+        with self.database.read() as connection:
+            rows = connection.execute(sa.select(d.c.state, d.c.due_at, d.c.channel)).all()
+            sent = sa.select(d.c.id).where(d.c.state.in_(("sent", "scheduled")), d.c.remote_id != "")
+            wanted = sa.select(f.c.due_at, f.c.kind, d.c.state).join(d, d.c.id == f.c.delivery_id)
+            more = connection.execute(wanted.where(f.c.due_at.is_not(None), d.c.id.in_(sent))).all()
+        moments = [row.due_at for row in rows if row.state not in FINAL]
+        moments += [row.due_at for row in more if row.kind != "comment" or row.state == "sent"]
+        return min(moments, default=None)
+
+    def _stopped(self) -> bool:
+        return bool(self.report.stops())
+
+    # --- what must hold -----------------------------------------------------------------------------------
+
+    @property
+    def mine(self) -> list[Post]:
+        """The post as visitors see it: none or one."""
+        return self.fake.visible_posts()
+
+    def look(self, most: int = 1) -> None:
+        """At any time: never two, never two that were ever seen, never early, one first comment, everything counted."""
+        self.fake.expect("facebook", most=most)
+        every = [one for one in self.fake.world.facebook.every_post.values() if one.public_since]
+        first = min((one.public_since for one in every if one.public_since), default=None)
+        early = first is not None and first < self.due - timedelta(seconds=1)  # Meta counts in seconds
+        assert not (early and most == 1), f"public before its time: {self.story()}"
+        assert all(len(one.comments) <= 1 for one in every), f"commented twice: {self.story()}"
+        for status in self.report.publications():
+            assert status.balanced, status
+
+    def row(self, delivery: int = 1) -> Any:
+        """All that the ledger says about the delivery."""
+        with self.database.read() as connection:
+            return connection.execute(sa.select(schema.delivery).where(schema.delivery.c.id == delivery)).one()
+
+    def waits(self) -> dict[str, Any]:
+        """The follow-ups that are left, by kind."""
+        f = schema.follow_up
+        with self.database.read() as connection:
+            return {row.kind: row for row in connection.execute(sa.select(f))}
+
+    def judge(self) -> None:
+        """At the end: the ledger and the page say the same, or a person is asked."""
+        self.look()
+        row, seen, waits = self.row(), self.mine, self.waits()
+        assert row.state in FINAL or self._stopped(), self.story()
+        if row.state == "sent" and row.last_code != "deleted" and "delete" not in waits:
+            assert [one.id for one in seen] == [row.remote_id], self.story()
+            assert "edit" in waits or seen[0].message.startswith(self.text), self.story()
+            assert [photo.alt for photo in seen[0].photos] == [
+                f"Photo {n + 1} : la salle" for n in range(self.pictures)
+            ]
+            commented = [one.message for one in seen[0].comments]
+            assert commented == ([self.comment] if self.comment else []) or "comment" in waits, self.story()
+        if (row.state == "cancelled" or row.last_code == "deleted") and "delete" not in waits:
+            assert seen == [], self.story()
+        if row.state == "ready":
+            assert self._stopped(), self.story()
+
+    def story(self) -> str:
+        """What happened, for whoever reads a failure."""
+        row = self.row()
+        events = [f"{event} {text}" for _at, event, text in self.report.delivery("d1").events]
+        calls = [f"{one['method']} {one['path']}" for one in self.fake.record()]
+        lines = [f"{row.state} {row.last_code} {row.last_error}", *self.told, *events, *calls, str(self.waits())]
+        return "\n  ".join(lines)
+
+
+@contextmanager
+def facebook_walk(*, pictures: int = 1, comment: str = "", **settings: str) -> Iterator[Walk]:
+    """A page, an empty ledger and a scheduler.
+
+    Args:
+        settings: of [facebook], in the words of the environment: NATIVE_SCHEDULING="true".
+    """
+    with tempfile.TemporaryDirectory(dir=memory()) as folder, graph_fake() as fake:
+        root = Path(folder)
+        (root / "o.sqlite3").write_bytes(empty())
+        access = {"TRANSPORT": "graph", "API_URL": fake.url, "PAGE_ID": fake.page_id, "ACCESS_TOKEN": fake.page_token}
+        database = open_database(URL, root)
+        failpoints._passed.clear()
+        try:
+            yield Walk(root, fake, database, _config(root, access | settings), pictures, comment)
+        finally:
+            database.close()
+            assert os.environ.get("VEILLE_FAILPOINT") is None
