@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from veille.errors import LedgerError, PublishError
-from veille.publishing import Delivery, Journal, Publication, Receipt, Recipient, Rendition
+from veille.publishing import Delivery, Journal, Outcome, Publication, Recipient, Rendition
 from veille_publishers.pool import Mail
 from veille_publishers.smtp_feed import Compose
 
@@ -16,7 +16,7 @@ SENDER = "letter@example.org"
 LETTER = b"Subject: hello\r\n\r\nOne line.\r\n.\r\n..two dots\r\nend\r\n"
 _NOW = datetime(2026, 3, 6, 17, 0, tzinfo=UTC)
 _PUBLICATION = Publication("p1", "spring", "newsletter", "1", "Spring", "spring", _NOW, 1, Rendition("newsletter", {}))
-Outcome = Receipt | PublishError
+Outcome = Outcome
 
 
 def deliveries(count: int, first: int = 1) -> list[Delivery]:
@@ -82,7 +82,7 @@ class MailJournal(Journal):
     @property
     def kinds(self) -> dict[str, str]:
         """Delivery -> "sent" or the code of its error."""
-        return {key: "sent" if isinstance(end, Receipt) else end.code for key, end in self.outcomes.items()}
+        return {key: end.code if isinstance(end, PublishError) else "sent" for key, end in self.outcomes.items()}
 
     def commit(self, outcomes: Sequence[tuple[Delivery, Outcome]], wanted: Sequence[Delivery]) -> Sequence[bool]:
         """See the port."""

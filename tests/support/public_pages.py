@@ -13,9 +13,8 @@ from typing import Any, NoReturn
 from PIL import Image
 
 from veille.config import Config
-from veille.errors import PublishError
 from veille.i18n import activate
-from veille.publishing import Delivery, Journal, Publication, Receipt, Rendition, Source
+from veille.publishing import Delivery, Journal, Outcome, Publication, Rendition, Source
 from veille.rendering import Contact, Picture, RenderedEdition, RenderedPost, Templates
 from veille.settings import Settings
 from veille_publishers.folder import FolderPublisher
@@ -137,14 +136,14 @@ class Ledger(Journal):
         self.publications = standing
         self.skip = skip
         self.intents: list[str] = []
-        self.settled: dict[str, Receipt | PublishError] = {}
+        self.settled: dict[str, Outcome] = {}
 
     def intent(self, delivery: Delivery) -> bool:
         """Note it; False for what is to be skipped."""
         self.intents.append(delivery.id)
         return delivery.id not in self.skip
 
-    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         """Note how it ended, after the intent and once only."""
         assert delivery.id in self.intents
         assert delivery.id not in self.settled

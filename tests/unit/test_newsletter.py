@@ -15,8 +15,8 @@ import pytest
 
 from veille import config, tokens
 from veille.bounces import read_return_path
-from veille.errors import ConfigError, PublishError, Rejected, Unavailable
-from veille.publishing import Delivery, Journal, Publication, Receipt, Recipient, Rendition
+from veille.errors import ConfigError, Rejected, Unavailable
+from veille.publishing import Delivery, Journal, Outcome, Publication, Receipt, Recipient, Rendition
 from veille.tokens import Keys, Purpose
 from veille_publishers.letter import PREFERENCES_SLOT, UNSUBSCRIBE_SLOT
 from veille_publishers.letter_files import GROUP, write_all
@@ -39,14 +39,12 @@ class Memory(Journal):
 
     consents: bool = True
     asked: list[str] = field(default_factory=list)
-    settled: list[Receipt | PublishError] = field(default_factory=list)
+    settled: list[Outcome] = field(default_factory=list)
     commits: int = 0
     waiting: list[Sequence[Delivery]] = field(default_factory=list)
     stop_after: int = 10**9  # settled deliveries
 
-    def commit(
-        self, outcomes: Sequence[tuple[Delivery, Receipt | PublishError]], wanted: Sequence[Delivery]
-    ) -> Sequence[bool]:
+    def commit(self, outcomes: Sequence[tuple[Delivery, Outcome]], wanted: Sequence[Delivery]) -> Sequence[bool]:
         self.commits += 1
         return super().commit(outcomes, wanted)
 
@@ -60,7 +58,7 @@ class Memory(Journal):
         self.asked.append(delivery.id)
         return self.consents
 
-    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         self.settled.append(outcome)
 
     def checkpoint(self, delivery: Delivery, values: Mapping[str, Any]) -> None:

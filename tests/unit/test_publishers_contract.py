@@ -14,7 +14,7 @@ import pytest
 
 from veille import config as settings
 from veille import library
-from veille.errors import ContentError, PublishError
+from veille.errors import ContentError
 from veille.planning import expires
 from veille.posts import CHANNELS
 from veille.proofing import Proofreader
@@ -22,6 +22,7 @@ from veille.publishing import (
     Delivery,
     Journal,
     OnUnknown,
+    Outcome,
     Publication,
     Publisher,
     Receipt,
@@ -78,13 +79,13 @@ class Notebook(Journal):
         self.willing = willing
         self.publications = publications
         self.intents: list[str] = []
-        self.settled: dict[str, Receipt | PublishError] = {}
+        self.settled: dict[str, Outcome] = {}
 
     def intent(self, delivery: Delivery) -> bool:
         self.intents.append(delivery.id)
         return self.willing
 
-    def settle(self, delivery: Delivery, outcome: Receipt | PublishError) -> None:
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         assert delivery.id not in self.settled, "settled twice"
         assert delivery.id in self.intents, "settled without an intent"
         self.settled[delivery.id] = outcome

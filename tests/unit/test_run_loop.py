@@ -14,7 +14,7 @@ import pytest
 
 from veille.dispatch import Pump, Tally
 from veille.errors import LedgerError
-from veille_cli.bounce_watch import FAREWELL
+from veille_cli.chores import FAREWELL
 from veille_cli.commands import run
 from veille_cli.output import Talk
 from veille_publishers.smtp_session import Times
