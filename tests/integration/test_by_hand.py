@@ -15,6 +15,7 @@ from tests.support.smtp_server import Mail, MailServer, mail_server
 from tests.support.smtp_sink import nobody_listens, smtp_sink
 from tests.support.workspace import Workspace, newsroom
 from veille.outbox.actions import Answer
+from veille_cli.alarm_mail import alarm_once
 
 EDITOR = "camille@example.org"
 URL = "https://www.facebook.com/123/posts/456"
@@ -188,3 +189,16 @@ def test_without_a_mail_server_the_mail_lies_where_it_is_said(published: Workspa
         desk.run()
         assert "outbox/notices/by-hand-d1-1.eml" in desk.row(1).last_error
     assert (tmp_path / "essai/outbox/notices/by-hand-d1-1.eml").is_file()
+
+
+def test_whoever_posts_is_reminded_once_a_day_later(desk: Running, server: MailServer) -> None:
+    desk.run()
+    desk.room.actions.resolve(INSTAGRAM, Answer.SENT, desk.now)
+    for hours in (23, 1, 24, 24):
+        desk.later(hours=hours)
+        desk.run()
+        alarm_once(desk.room, desk.said)
+    assert len(server.mails) == 3
+    assert "Still to be posted" in str(server.mails[-1].message["Subject"])
+    assert f"veille outbox resolve {FACEBOOK} --sent" in text_of(server.mails[-1])
+    assert desk.row(1).last_code == "by-hand"

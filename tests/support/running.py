@@ -45,7 +45,9 @@ class Running:
         self.room = self._open()
 
     def _open(self) -> Newsroom:
-        return Newsroom(config.load(self.root, self.env), lambda: self.now)
+        room = Newsroom(config.load(self.root, self.env), lambda: self.now)
+        room.sleep = lambda _seconds: None  # Instagram is never ready at once
+        return room
 
     def again(self, **env: str) -> None:
         """End it and start it anew, with other settings."""
