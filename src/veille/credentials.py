@@ -96,7 +96,7 @@ class FileStore:
         """See `TokenStore`."""
         try:
             values = json.loads(self._path.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError):
             values = None
