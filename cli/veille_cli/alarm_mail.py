@@ -154,7 +154,7 @@ def notice(room: Newsroom, facts: Sequence[Fact], to: str, number: int) -> Notic
     with speaking(short(room.config.settings.workspace.language)):
         told = list(_explained(room, facts[:MOST]))
         n = len(facts)
-        subject = ngettext("{n} thing needs you", "{n} things need you", n).format(n=n)
+        subject = ngettext("{n} thing to look at", "{n} things to look at", n).format(n=n)
         subject = told[0].subject if n == 1 else subject
         subject = _("{newsroom}: {what}").format(newsroom=room.config.brand.name, what=subject)
         more = n - len(told)

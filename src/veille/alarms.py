@@ -6,6 +6,7 @@ person chose (a pause, a post that somebody posts by hand) is no alarm; nor is w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -179,7 +180,7 @@ def _sentence(text: str) -> str:
 
 
 def _step(fact: Fact, otherwise: str = "") -> tuple[str, ...]:
-    text = fact.hint or otherwise
+    text = re.sub(r"`([^`]*)`", r"“\1”", fact.hint or otherwise)
     return (_sentence(_capital(text)),) if text else ()
 
 
