@@ -319,6 +319,7 @@ def go_live(workspace: Workspace, smtp_url: str, fake: GraphFake) -> None:
             **social,
             "USER_ID": fake.ig_user_id,
             "ACCESS_TOKEN": fake.ig_token,
+            "MEDIA": "outbox/media",
             "MEDIA_BASE_URL": fake.media_server_for(media),
         },
     }
