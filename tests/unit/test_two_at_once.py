@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.support.desk import Desk
 from tests.support.ledger import Act, Ledger
@@ -14,6 +16,7 @@ from veille import library
 from veille.errors import Busy, LedgerError
 from veille.outbox.lock import running, scheduler_lock
 from veille.queueing import Prepared, enqueue, prepare
+from veille.subscribers import Row
 from veille.tokens import load_keys
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -78,3 +81,26 @@ def test_a_ledger_that_outlives_its_folder_gets_no_new_key(store: Ledger, tmp_pa
         load_keys(path, in_use=in_use)
     assert not path.exists()
     assert load_keys(path, "words", in_use=in_use) != first  # a person who lost it for good sets a new one
+
+
+def test_threads_of_one_process_write_in_turn_and_sleep_on_no_lock(sqlite_store: Ledger) -> None:
+    """SQLite makes whoever meets a lock sleep for up to 100 ms at a time, again and again: here nobody may wait so."""
+    engine = sqlite_store.database.engine
+    sa.event.listen(engine, "connect", lambda made, _record: made.execute("PRAGMA busy_timeout=0").fetchall())
+    engine.dispose()
+    failed: list[Exception] = []
+
+    def write(name: str) -> None:
+        try:
+            for n in range(40):
+                sqlite_store.subscribers.add([Row(f"{name}{n}@example.org")], how="test", now=sqlite_store.now)
+        except LedgerError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("a", "b", "c")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(list(sqlite_store.subscribers.export())) == 120

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,7 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._turn = threading.Lock()
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -58,10 +60,20 @@ class Database:
             LedgerError: the database refused; after a failed COMMIT nothing is known, so read the row again.
         """
         try:
-            with self.engine.begin() as connection:
+            with self._in_turn(), self.engine.begin() as connection:
                 yield connection
         except _refusals() as error:
             raise self._refused(error) from error
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One thread of this process at a time: SQLite makes whoever waits for its lock sleep, and wakes nobody."""
+        taken = self.is_sqlite and self._turn.acquire(timeout=BUSY_MS / 1000)
+        try:
+            yield  # not taken in that time: SQLite says what it says to other processes too
+        finally:
+            if taken:
+                self._turn.release()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
