@@ -98,6 +98,7 @@ def _one_space(gap: re.Match[str]) -> str:
     return next((space for space in _KEPT if space in gap[0]), " ")
 
 
+@lru_cache(maxsize=4096)
 def drawn(char: str, font: Font) -> bool:
     """Whether the font has a glyph for a character; spaces count, marks without a shape do not."""
     if char.isspace() and char != NARROW:
@@ -142,13 +143,18 @@ def fit(text: str, path: Path, width: int, height: int, sizes: range = _SIZES) -
     font = load(path, 64)
     text = _glued(printable(text, font), _narrow(font))
     softened = linebreaks.softened(text, load(path, _WHOLE), width)
+    area = font.getlength(text) / 64 * 0.97 * LEADING  # px² at a size of 1 px, a little less for rounding
+
+    def hopeless(size: int) -> bool:
+        return area * size * size > width * height
+
     fitting: list[tuple[float, Block]] = []
     for size in sizes:
         if fitting and size < fitting[0][1].size * _SMALLER:
             break
-        font = load(path, size)
-        if softened != text and size > _HYPHENATED:
+        if (softened != text and size > _HYPHENATED) or hopeless(size):
             continue
+        font = load(path, size)
         lines = linebreaks.wrapped(softened, font, width)
         if len(lines) * size * LEADING <= height and max(map(font.getlength, lines)) <= width:
             cost, lines = linebreaks.even(softened, font, width, lines)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from PIL import Image as Pillow
 from PIL import ImageDraw
@@ -21,8 +22,12 @@ Motif = Callable[[ImageDraw.ImageDraw, float, Colours], None]
 _OVERSAMPLING = 4  # Pillow draws shapes without smoothing
 
 
+@lru_cache(maxsize=32)  # drawn large, then shrunk: most of what a card costs
 def corner(kind: str, side: int, ground: str, colours: Colours) -> Pillow.Image:
-    """The motif of a kind on `ground`, `side` pixels square; another kind always gets the same one of them."""
+    """The motif of a kind on `ground`, `side` pixels square; another kind always gets the same one of them.
+
+    Whoever takes it does not draw on it.
+    """
     motifs = list(MOTIFS.values())
     motif = MOTIFS.get(kind) or motifs[zlib.crc32(kind.encode()) % len(motifs)]
     large = side * _OVERSAMPLING
