@@ -204,7 +204,7 @@ class Instagram(GraphPublisher):
 
     def _look(self, delivery: Delivery) -> Look:
         now = self._context.clock()
-        return Look(self._account(delivery), delivery, kept(delivery, now), now, self._context.sleep)
+        return Look(self._account(delivery), delivery, kept(delivery, now), now, self._context.sleep, self._given)
 
     # --- what comes after ----------------------------------------------------------------------------------
 
@@ -255,6 +255,10 @@ class Instagram(GraphPublisher):
         return delivery.remote_id not in {post.id for post in posts}
 
     # --- parts ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _given(self) -> dict[str, str]:
+        return {}
 
     @cached_property
     def _store(self) -> MediaStore:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from itertools import chain, repeat
 
 import requests
 
@@ -26,8 +26,8 @@ from veille_publishers.media_store import MediaStore
 from veille_publishers.social import file_named
 
 POLLS = (3, 5, 10, 20, 30, 60)  # seconds before each look at containers; then every minute
-PATIENCE = 300  # seconds in all, of one attempt
-LATER = timedelta(minutes=2)  # after that: somebody else's turn
+PATIENCE = 300  # seconds in all, for what this attempt made; other channels wait meanwhile
+AGAIN = 60  # seconds in all, for what an earlier attempt made and kept
 MOST_FAILED = 2  # of what was prepared; then a person must look at the pictures
 
 
@@ -55,7 +55,7 @@ class Preparation:
         self._delivery = delivery
         self._journal = journal
         self._rendition = delivery.publication.rendition
-        self._waited = 0.0
+        self._patience = float(AGAIN)
         self.kept = kept
 
     def ready(self) -> str:
@@ -99,6 +99,7 @@ class Preparation:
         """Make the container, its children first."""
         urls = self._pictures()
         account = self._room.account.id
+        self._patience = PATIENCE
         for number, call in enumerate(child_calls(account, self._rendition, urls)):
             if not self.kept.children[number]:
                 self._keep(self.kept.with_child(number, self._made(call), self._room.clock()))
@@ -145,10 +146,11 @@ class Preparation:
             raise self._not_ready(last)
 
     def _pauses(self) -> Iterator[float]:
-        number = 0
-        while self._waited < PATIENCE:
-            seconds = min(POLLS[min(number, len(POLLS) - 1)], PATIENCE - self._waited)
-            number, self._waited = number + 1, self._waited + seconds
+        for wanted in chain(POLLS, repeat(POLLS[-1])):
+            seconds = min(float(wanted), self._patience)
+            if not seconds:
+                return
+            self._patience -= seconds
             yield seconds
 
     def _is_ready(self, container: str, status: Status) -> bool:
@@ -163,4 +165,4 @@ class Preparation:
         """Hidden to both tokens for five minutes is no flaw of the moment: a person must look at the access."""
         if last.refusal is not None and not self._journal.stopping():
             return last.refusal
-        return Unavailable(_("Instagram is still preparing the post"), detail=last.words, retry_after=LATER)
+        return Unavailable(_("Instagram is still preparing the post"), detail=last.words)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ class Look:
         kept: what its attempts left.
         now: of this look.
         sleep: waits that many seconds.
+        given: posts found for deliveries since the ledger was asked whose are there: id of the post -> delivery.
     """
 
     account: Account
@@ -38,6 +39,7 @@ class Look:
     kept: Kept
     now: datetime
     sleep: Callable[[float], object]
+    given: dict[str, str] = field(default_factory=dict)
 
     def result(self) -> ReadBack:
         """Whether it is public.
@@ -50,7 +52,7 @@ class Look:
             return ReadBack(Seen.FOUND, self.published())
         posts = self._posts()
         if ours := next(self._with_our_words(posts), None):
-            return ReadBack(Seen.FOUND, _receipt(ours))
+            return ReadBack(Seen.FOUND, self._receipt(ours))
         provable = all(code in ("FINISHED", *USELESS) for code in codes) and not list(self._nameless(posts))
         return ReadBack(Seen.ABSENT if provable else Seen.UNREADABLE, detail=f"containers: {', '.join(codes) or '-'}")
 
@@ -63,7 +65,7 @@ class Look:
                 others = [post for post in self._nameless(posts) if post.at >= tried]
                 ours = next(self._with_our_words(posts), others[0] if len(others) == 1 else None)
                 if ours:
-                    return _receipt(ours)
+                    return self._receipt(ours)
             if again:
                 self.sleep(SETTLE)  # lists lag behind
         return Receipt(at=self.now, detail=f"container {self.kept.container}")
@@ -87,7 +89,8 @@ class Look:
     def _posts(self) -> list[Post]:
         """The account's posts since the first attempt that no other delivery made, oldest first."""
         posts = self.account.posts(social.since(self.delivery))
-        return [post for post in posts if post.id not in self.delivery.taken]
+        others = {post for post, delivery in self.given.items() if delivery != self.delivery.id}
+        return [post for post in posts if post.id not in self.delivery.taken | others]
 
     def _with_our_words(self, posts: list[Post]) -> Iterator[Post]:
         """Also with those of an attempt before the words were changed; never simply the newest."""
@@ -99,10 +102,10 @@ class Look:
         form = "CAROUSEL_ALBUM" if len(self._payload["pictures"]) > 1 else "IMAGE"
         return (post for post in posts if post.words is None and post.form in (form, ""))
 
+    def _receipt(self, post: Post) -> Receipt:
+        self.given[post.id] = self.delivery.id
+        return Receipt(post.id, post.url, post.at)
+
     @property
     def _payload(self) -> Any:
         return self.delivery.publication.rendition.payload
-
-
-def _receipt(post: Post) -> Receipt:
-    return Receipt(post.id, post.url, post.at)
