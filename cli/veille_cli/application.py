@@ -18,6 +18,7 @@ from veille_cli.commands import (
     approve,
     bounces,
     check,
+    connect,
     doctor,
     export,
     init,
@@ -70,7 +71,7 @@ def build() -> typer.Typer:
         if workspace is not None:
             os.environ["VEILLE_WORKSPACE"] = str(workspace)
 
-    for module in (init, check, approve, preview, publish, run, serve, status, doctor, log, test, bounces):
+    for module in (init, check, approve, preview, publish, run, serve, status, doctor, connect, log, test, bounces):
         app.command(name=module.__name__.rpartition(".")[2], cls=VeilleCommand)(module.command)
     for group in (new, outbox, partners, subscribers, export):
         app.add_typer(group.make(), name=group.__name__.rpartition(".")[2])

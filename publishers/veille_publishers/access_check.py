@@ -19,7 +19,9 @@ from veille.access_problems import SCOPES, Problem, Told
 from veille.config import Config
 from veille.credentials import variable
 from veille.errors import NotAuthorised, PublishError, Rejected, Unavailable
+from veille.i18n import gettext as _
 from veille_publishers.graph_login import FacebookLogin, InstagramLogin, Watch
+from veille_publishers.graph_table import TABLE, Reaction
 from veille_publishers.login_answers import PageFound
 
 ENDED = (102, 190)  # Meta's codes for a token that is over
@@ -258,3 +260,9 @@ def code_of(error: PublishError) -> int:
     """Meta's code behind one of our errors; 0 when it gave none."""
     found = re.match(r"code (-?\d+)", error.detail)
     return int(found[1]) if found else 0
+
+
+def wants_a_person(reason: str) -> bool:
+    """Whether a channel stopped because Meta restricts the account: a new access would not mend that."""
+    rules = (rule for rule in TABLE.values() if Reaction.HUMAN in (rule.public, rule.hidden))
+    return any(_(rule.words) in reason for rule in rules)

@@ -1,0 +1,194 @@
+"""`veille connect`: gives veille access to a Facebook page or an Instagram account, step by step."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from veille.i18n import gettext as _
+from veille_cli.output import Answer, Talk, answers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import RenderableType
+
+    from veille.access import Standing
+    from veille_cli.connecting import Connection
+    from veille_cli.wiring import Newsroom
+
+
+class Channel(StrEnum):
+    """What can be connected."""
+
+    FACEBOOK = "facebook"
+    INSTAGRAM = "instagram"
+
+
+@answers
+def command(
+    channel: Annotated[Channel, typer.Argument(metavar="facebook|instagram", help=_("What to connect."))],
+    check: Annotated[bool, typer.Option("--check", help=_("Only look at the access that is there."))] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help=_("Add the lines to veille.toml; else they are shown."))
+    ] = False,
+    page: Annotated[str, typer.Option("--page", metavar="ID", help=_("Which page or account, by its id."))] = "",
+    app_id: Annotated[str, typer.Option("--app-id", metavar="ID", help=_("The app, by its id."))] = "",
+    login: Annotated[
+        Channel | None,
+        typer.Option(
+            "--login", metavar="LOGIN", help=_("Instagram: through the page (facebook), or alone (instagram).")
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", metavar="FILE", help=_("A file that holds the token; - for standard input.")),
+    ] = None,
+    *,
+    talk: Talk,
+) -> Answer:
+    """Give veille access to the Facebook page or the Instagram account, step by step."""
+    from veille_cli.connect_flow import Wanted
+    from veille_cli.connect_flows import chosen_login, connected
+    from veille_cli.connecting import Dialogue, from_file
+    from veille_cli.wiring import newsroom
+
+    if login and channel is Channel.FACEBOOK:
+        raise typer.BadParameter(_("--login is for instagram"), param_hint="--login")
+    with newsroom() as room:
+        if check:
+            return _checked(room, channel.value)
+        dialogue = Dialogue(talk, from_file(token_file))
+        way = chosen_login(room, dialogue, login or "") if channel is Channel.INSTAGRAM else "facebook"
+        made = connected(room, channel.value, way, dialogue, Wanted(page, app_id))
+        return _kept(room, made, write=write)
+
+
+def _checked(room: Newsroom, channel: str) -> Answer:
+    """Look, and change nothing but what is known."""
+    from veille.errors import ConfigError
+    from veille_cli import connect_report as report
+    from veille_cli.access_watch import check
+    from veille_publishers.access_check import login_of
+
+    standing = check(room, channel, always=True, renew=False)
+    if standing is None:
+        raise ConfigError(
+            _("nobody gave veille access to {channel} yet").format(channel=channel),
+            hint=f"veille connect {channel}",
+        )
+    settings = room.config.channel(channel)
+    account = settings.page_id if channel == "facebook" else settings.user_id
+    shown = report.rows(standing, room, account, login_of(settings))
+    return Answer(
+        data={"channel": channel, "checks": report.as_data(shown, standing), "access": _access(standing, room)},
+        text=report.text(shown, standing),
+        exit_code=report.exit_code(shown, standing, room),
+        errors=report.errors(shown, standing),
+    )
+
+
+def _kept(room: Newsroom, made: Connection, *, write: bool) -> Answer:
+    """Keep an access that works; what does not work changes nothing."""
+    from veille_cli import connect_report as report
+
+    name = " ".join(part for part in (made.account[0], f"({made.account[1]})") if part)
+    shown = report.rows(made.standing, room, name, made.login)
+    failed = report.errors(shown, made.standing)
+    data: dict[str, Any] = {
+        "channel": made.channel,
+        "login": made.login,
+        "account": {"id": made.account[1], "name": made.account[0]},
+        "pages": [{"id": one.id, "name": one.name, "instagram_id": one.instagram_id} for one in made.pages],
+        "settings": {made.channel: dict(made.settings)},
+        "checks": report.as_data(shown, made.standing),
+        "access": _access(made.standing, room),
+        "stored_in": None,
+        "written": False,
+        "resumed": False,
+    }
+    lines: list[RenderableType]
+    if failed:
+        lines = [_("Nothing was changed: with this access no post could leave.")]
+    else:
+        lines = _keep(room, made, data, write=write)
+    code = report.exit_code(shown, made.standing, room)
+    return Answer(data=data, text=[*report.text(shown, made.standing), *lines], exit_code=code, errors=failed)
+
+
+def _keep(room: Newsroom, made: Connection, data: dict[str, Any], *, write: bool) -> list[RenderableType]:
+    from veille.credentials import opened, variable
+    from veille.outbox.access import Accesses
+    from veille_cli.connect_steps import ends
+
+    store = opened(room.config.root, room.config.settings.workspace.token_store)
+    store.save({variable(made.channel, key): value for key, value in made.tokens.items()})
+    Accesses(room.database).keep(made.standing)
+    missing = _missing(room, made)
+    data |= {"stored_in": store.where, "written": write and bool(missing), "resumed": _resumed(room, made.channel)}
+    words = [_("The access is kept in {place}, for this user only.").format(place=store.where)]
+    words += _shadowed(room, made)
+    if data["resumed"]:
+        words.append(_("{channel} goes on: what waited leaves with the next round.").format(channel=made.channel))
+    words += _settled(room, missing, write=write)
+    if room.config.channel(made.channel).transport != "graph":
+        words.append(
+            _('Posts still go to the sandbox. When you are ready: transport = "graph" under [{channel}].').format(
+                channel=made.channel
+            )
+        )
+    return [*words, *ends(made.channel)]
+
+
+def _missing(room: Newsroom, made: Connection) -> dict[str, dict[str, str]]:
+    """What veille.toml does not say yet."""
+    section = room.config.channel(made.channel)
+    values = {key: value for key, value in made.settings.items() if getattr(section, key) != value}
+    return {made.channel: values} if values else {}
+
+
+def _settled(room: Newsroom, missing: Mapping[str, Mapping[str, str]], *, write: bool) -> list[str]:
+    from veille.config import FILE_NAME
+    from veille_cli import toml_edit
+    from veille_publishers import files
+
+    if not missing:
+        return []
+    lines = [f"    {line}" for line in toml_edit.lines(missing)]
+    if not write:
+        return [_("veille.toml must say (or run this again with --write, which adds it):"), *lines]
+    path = room.config.root / FILE_NAME
+    changed = toml_edit.changed(path.read_bytes().decode("utf-8-sig"), missing)
+    files.write(path, changed.encode(), mode=path.stat().st_mode & 0o777)
+    return [_("Added to veille.toml:"), *lines]
+
+
+def _shadowed(room: Newsroom, made: Connection) -> list[str]:
+    """What the environment says wins over what was kept now."""
+    from veille.credentials import variable
+
+    section = room.config.channel(made.channel)
+    given = [key for key in made.tokens if getattr(section, key) and (made.channel, key) not in room.config.from_store]
+    other = [key for key in given if getattr(section, key).get_secret_value() != made.tokens[key]]
+    words = _("! {name} is set in the environment and wins over what was kept now: remove it")
+    return [words.format(name=variable(made.channel, key)) for key in other]
+
+
+def _resumed(room: Newsroom, channel: str) -> bool:
+    """Let a channel go on that stood still for want of access; not one that a person paused, or that Meta restricts."""
+    from veille_publishers.access_check import wants_a_person
+
+    stops = [stop for stop in room.report.stops() if stop.channel == channel and not stop.chosen]
+    if not stops or wants_a_person(stops[0].reason):
+        return False
+    room.actions.pause(channel, room.clock(), paused=False)
+    return True
+
+
+def _access(standing: Standing, room: Newsroom) -> dict[str, Any]:
+    from veille_cli.access_words import data
+
+    return data(standing, room)
