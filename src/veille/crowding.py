@@ -6,17 +6,12 @@ warning every day about posts that wait as they are.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
-from math import ceil
 from typing import TYPE_CHECKING
 
-from veille import quotas
+from veille import likeness, quotas
 from veille.config import Config
 from veille.contacts import CAPTIONED
 from veille.errors import Finding, Severity
@@ -34,17 +29,12 @@ if TYPE_CHECKING:
 APART = timedelta(hours=1)  # between two posts on one page
 DAY = timedelta(hours=24)  # Instagram counts over a rolling day (Meta, "Content publishing limit", read 2026-09-11)
 MEMORY = timedelta(days=30)  # between two posts whose words are compared
-ALIKE = 0.6  # of all groups of three words that two texts have, those that both have (Jaccard; Broder, 1997)
 TOO_CLOSE, TOO_SIMILAR, OVER_QUOTA = "posts-too-close", "posts-too-similar", "posts-over-quota"
 CODES = (TOO_CLOSE, TOO_SIMILAR, OVER_QUOTA)
 
 _NAMES = {"facebook": "Facebook", "instagram": "Instagram"}
 _TEXTS = {"facebook": "facebook: text", "instagram": "instagram: caption"}
-_TOGETHER = 3  # words in a group
-_LOOKED_AT = 20  # texts with which one is compared at most: those that share most of its rarest groups
-_TRIED = 2_000  # mentions of texts looked up for one at most: a thousand alike must not cost a minute
 _SHOWN = 3  # titles in one message
-_NOT_WORDS = re.compile(r"https?://\S+|#\w+")  # links and hashtags, which posts may well share
 
 
 @dataclass(frozen=True)
@@ -273,51 +263,19 @@ def _similar(pages: Sequence[tuple[Showing, Showing, bool]], config: Config) -> 
 def _pairs(ordered: Sequence[Showing]) -> Iterator[tuple[Showing, Showing, bool]]:
     """Each text that changes with the nearest one to it, if that is near enough, and whether they are the same.
 
-    Of two texts that both change, the later one is named. Each is compared with those only that share one of its
-    rarest groups of words, which no pair as near as `ALIKE` can miss (prefix filtering; Chaudhuri and others, 2006).
+    Of two texts that both change, the later one is named.
     """
-    texts = [groups_of_words(one.words) for one in ordered]
-    often = Counter(group for text in texts for group in text)
-    holders: dict[str, list[int]] = {}
-    rarest = [sorted(text, key=lambda group: (often[group], group))[: _prefix(text)] for text in texts]
-    for number, groups in enumerate(rarest):
-        for group in groups:
-            holders.setdefault(group, []).append(number)
-    for number, one in enumerate(ordered):
-        if not one.changed:
-            continue
-        candidates = islice((n for group in rarest[number] for n in holders[group]), _TRIED)
-        shared = Counter(n for n in candidates if _comparable(ordered, number, n))
-        near = [(_likeness(texts[number], texts[n]), n) for n, _count in shared.most_common(_LOOKED_AT)]
-        likeness, nearest = max(near, default=(0.0, 0))
-        if likeness >= ALIKE:
-            yield one, ordered[nearest], likeness == 1
 
+    def comparable(number: int, other: int) -> bool:
+        one, than = ordered[number], ordered[other]
+        if one.source == than.source or abs(one.due - than.due) > MEMORY:
+            return False
+        return not than.changed or other < number
 
-def _prefix(text: frozenset[str]) -> int:
-    return len(text) - ceil(ALIKE * len(text)) + 1
-
-
-def _comparable(ordered: Sequence[Showing], number: int, other: int) -> bool:
-    """Not with itself, nor what is months away; a pair of which both change is named once."""
-    one, than = ordered[number], ordered[other]
-    if one.source == than.source or abs(one.due - than.due) > MEMORY:
-        return False
-    return not than.changed or other < number
-
-
-def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
-    both = len(one & other)
-    return both / (len(one) + len(other) - both)
-
-
-def groups_of_words(text: str) -> frozenset[str]:
-    """Each three words that follow one another, without accents, signs, links and hashtags."""
-    plain = unicodedata.normalize("NFKD", _NOT_WORDS.sub(" ", text)).casefold()
-    words = re.findall(r"\w+", "".join(char for char in plain if not unicodedata.combining(char)))
-    if len(words) <= _TOGETHER:
-        return frozenset([" ".join(words)]) if words else frozenset()
-    return frozenset(" ".join(words[at : at + _TOGETHER]) for at in range(len(words) - _TOGETHER + 1))
+    texts = [likeness.groups_of_words(one.words) for one in ordered]
+    changing = (number for number, one in enumerate(ordered) if one.changed)
+    for number, other, near in likeness.nearest(texts, changing, comparable):
+        yield ordered[number], ordered[other], near == 1
 
 
 def _warning(one: Showing, line: int | None, code: str, message: str, hint: str) -> Finding:

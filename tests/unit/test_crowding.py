@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.content import newsroom
 from tests.support.desk import Desk
-from veille import checks, crowding, library, quotas
+from veille import checks, crowding, library, likeness, quotas
 from veille.config import Config
 from veille.crowding import Showing
 from veille.errors import Finding, Severity
@@ -182,11 +182,11 @@ words = st.lists(st.sampled_from(TEXT.split()), min_size=1, max_size=25).map(" "
 def test_no_pair_is_missed(texts: list[str]) -> None:
     """Against comparing everything with everything."""
     found = {one.source for one, _o, _s in crowding._pairs([showing(str(n), n, t) for n, t in enumerate(texts)])}
-    groups = [crowding.groups_of_words(text) for text in texts]
+    groups = [likeness.groups_of_words(text) for text in texts]
     expected = {
         str(n)
         for n in range(len(texts))
-        if any(len(groups[n] & groups[m]) / len(groups[n] | groups[m]) >= crowding.ALIKE for m in range(n))
+        if any(len(groups[n] & groups[m]) / len(groups[n] | groups[m]) >= likeness.ALIKE for m in range(n))
     }
     assert found == expected
 
@@ -197,13 +197,13 @@ def test_hundreds_of_posts_cost_little(alike: bool, monkeypatch: pytest.MonkeyPa
     foot = "Qui appeler ? Fil Santé Jeunes : 0 800 235 236, tous les jours de 9 h à 23 h, gratuit et anonyme. " * 2
     own = [" ".join(f"mot{0 if alike else n}x{k}" for k in range(100)) for n in range(400)]
     compared: list[float] = []
-    real = crowding._likeness
+    real = likeness._likeness
 
     def counted(one: frozenset[str], other: frozenset[str]) -> float:
         compared.append(real(one, other))
         return compared[-1]
 
-    monkeypatch.setattr(crowding, "_likeness", counted)
+    monkeypatch.setattr(likeness, "_likeness", counted)
     pairs = list(crowding._pairs([showing(f"{n:04}", n, f"{own[n]} numéro {n} {foot}") for n in range(400)]))
     assert len(pairs) == (399 if alike else 0)
     assert len(compared) <= 400 * 20
