@@ -37,8 +37,9 @@ def each(work: Callable[[T], R], things: Sequence[T]) -> list[R]:
     if len(things) < FEWEST or not _possible():
         return [work(thing) for thing in things]
     half = len(things) // 2
+    first = work(things[0])  # what is loaded on first use is loaded once
     with _Copy(work, things[half:]) as copy:
-        return [*(work(thing) for thing in things[:half]), *copy.results()]
+        return [first, *(work(thing) for thing in things[1:half]), *copy.results()]
 
 
 def _possible() -> bool:

@@ -81,15 +81,7 @@ def to_html(document: Document, words_lang: str = "") -> str:
         words_lang: as for `contact_html`.
     """
     markup = _parser().renderer.render(list(document.tokens), _parser().options, {"words_lang": words_lang})
-    cleaned = nh3.clean(
-        markup,
-        tags=_TAGS,
-        attributes={"a": {"href", "aria-label", "lang"}, "ol": {"start"}, "span": {"lang"}},
-        allowed_classes={"div": {"contact"}},
-        set_tag_attribute_values={"th": {"scope": "col"}},
-        url_schemes=set(SCHEMES),
-        link_rel=None,
-    )
+    cleaned = _cleaner().clean(markup)
     return cleaned.strip().replace("&nbsp;", "\u00a0")  # the only name that XML does not know
 
 
@@ -194,6 +186,18 @@ def _lang(language: str) -> str:
 def _number_link(href: str, label: str, said: str = "") -> str:
     spoken = escape(call_label(href, label))
     return f'<a href="{escape(href)}"{said} aria-label="{spoken}">{escape(label)}</a>'
+
+
+@cache
+def _cleaner() -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=_TAGS,
+        attributes={"a": {"href", "aria-label", "lang"}, "ol": {"start"}, "span": {"lang"}},
+        allowed_classes={"div": {"contact"}},
+        set_tag_attribute_values={"th": {"scope": "col"}},
+        url_schemes=set(SCHEMES),
+        link_rel=None,
+    )
 
 
 @cache

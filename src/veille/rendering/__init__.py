@@ -83,10 +83,9 @@ def render_post(
 
     ours, body = words(language), markdown.to_html(document)
     title, event = french(post.title, post.lang), labels.event_fields(post.event, post.lang)
-    opening = shorten(markdown.first_paragraph(document), SUMMARY_LENGTH)
     return RenderedPost(
         title=title,
-        summary=french(post.summary, post.lang) or opening,
+        summary=french(post.summary, post.lang) or shorten(markdown.first_paragraph(document), SUMMARY_LENGTH),
         html=body,
         text=markdown.to_text(document),
         flowing=markdown.to_text(document, UNWRAPPED) if _shown_by(post, config, SOCIAL) else "",

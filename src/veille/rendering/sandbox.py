@@ -20,6 +20,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         super().__init__(**options)
         self._answers: dict[tuple[type, str], bool] = {}
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """As the sandbox does; it asks further only of what is no plain text, because a method may format one."""
+        if self._answers.get((type(obj), attribute)):
+            value = getattr(obj, attribute, None)
+            if type(value) is str or type(value) is tuple:
+                return value
+        return super().getattr(obj, attribute)
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """As the sandbox says."""
         asked = type(obj), attr
