@@ -10,7 +10,9 @@ from veille.i18n import gettext as _
 from veille.i18n import ngettext
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+    from typing import Any
 
     from rich.console import RenderableType
 
@@ -110,6 +112,43 @@ def _over(prepared: Prepared, room: Newsroom) -> list[str]:
     return words
 
 
+def requests_of(line: Line, room: Newsroom) -> list[Mapping[str, Any]]:
+    """What delivering this line would ask of its service, by the code that asks it; the access is left out.
+
+    Nothing for a change of what is public already: `edit` says so in words.
+    """
+    from veille.outbox.queue import Change
+    from veille.publishing import HandsOver
+
+    publisher = room.publishers[line.owed.channel]
+    if line.rendition is None or line.change is Change.EDIT:
+        return []
+    if isinstance(publisher, HandsOver):
+        return list(publisher.requests_at(line.rendition, line.owed.due))
+    return list(publisher.requests(line.rendition))
+
+
+def requests_words(prepared: Prepared, room: Newsroom) -> list[RenderableType]:
+    """The exact requests of everything that would be queued, numbered, each value on lines of its own."""
+    lines: list[RenderableType] = []
+    for line in prepared.changes:
+        requests = requests_of(line, room)
+        if requests:
+            lines += ["", f"{line.owed.channel} · {line.owed.title}"]
+        for number, request in enumerate(requests, 1):
+            lines.append(f"  {number}. {request['method']} {request['path']}")
+            lines += [_parameter(name, str(value)) for name, value in request["parameters"].items()]
+            lines += [_parameter(_("the picture"), request["file"])] if "file" in request else []
+    if not lines:
+        return ["", _("No service is asked for anything: files, letters and what a person posts need no request.")]
+    return [*lines, "", _("The access is left out. Names in <…> stand for what the service answers.")]
+
+
+def _parameter(name: str, value: str) -> str:
+    first, *others = value.splitlines() or [""]
+    return "\n".join([f"       {name}: {first}", *(f"         {line}".rstrip() for line in others)])
+
+
 def plan_data(prepared: Prepared, plan: Plan, room: Newsroom, *, dry_run: bool) -> dict[str, object]:
     def moment(value: datetime) -> str:
         return value.astimezone(room.config.zone).isoformat(timespec="seconds")
@@ -123,9 +162,7 @@ def plan_data(prepared: Prepared, plan: Plan, room: Newsroom, *, dry_run: bool) 
                 "title": line.owed.title,
                 "due": moment(line.owed.due),
                 "change": line.change.value,
-                "requests": list(room.publishers[line.owed.channel].requests(line.rendition))
-                if dry_run and line.rendition
-                else [],
+                "requests": requests_of(line, room) if dry_run else [],
             }
             for line in prepared.lines
         ],

@@ -95,15 +95,28 @@ class Facebook(GraphPublisher):
 
     def show(self, publication: Publication) -> None:
         """Write the exact requests to outbox/facebook/<slug>.json, the pictures beside it."""
-        self._showcase.show(publication, self.requests(publication.rendition))
+        self._showcase.show(publication, self.requests_at(publication.rendition, publication.due))
 
     def requests(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
-        """The exact requests; the ids that Facebook gives the photos are named, not known."""
-        page = self.targets()[0]
+        """The exact requests at its time; the ids that Facebook gives are named, not known."""
+        return self._requests(rendition, None)
+
+    def requests_at(self, rendition: Rendition, due: datetime) -> Sequence[Mapping[str, Any]]:
+        """The same for a post that is due then: with native scheduling Facebook is handed it ahead."""
+        window = self.ahead()
+        early = window is not None and due - self._context.clock() >= window[0]
+        return self._requests(rendition, due if early else None)
+
+    def _requests(self, rendition: Rendition, at: datetime | None) -> list[dict[str, Any]]:
+        page, post = self.targets()[0], "<id of the post>"
         ids = [f"<id of photo {number}>" for number, _p in enumerate(rendition.payload["photos"], 1)]
-        made = [*calls.photo_calls(page, rendition), calls.feed_call(page, rendition, ids)]
+        made = calls.photo_calls(page, rendition, ahead=at is not None)
+        if at is None and self.live and self._settings.draft_first:
+            made += [calls.draft_call(page, rendition, ids), calls.show_call(post), calls.post_call(post)]
+        else:
+            made += [calls.feed_call(page, rendition, ids, at)]
         if comment := rendition.payload.get("comment"):
-            made.append(calls.comment_call("<id of the post>", comment))
+            made.append(calls.comment_call(post, comment))
         return [call.to_json(self._settings.api_version) for call in made]
 
     def ahead(self) -> tuple[timedelta, timedelta] | None:
@@ -308,7 +321,7 @@ def receipt_of(sight: Sight) -> Receipt:
         "{n} more posts with the same text are on the page",
         sight.others,
     )
-    return Receipt(sight.id, sight.url, sight.at, words.format(n=sight.others) if sight.others else "")
+    return Receipt(sight.id, sight.url, sight.at, warning=words.format(n=sight.others) if sight.others else "")
 
 
 def _words_too_late() -> str:

@@ -177,6 +177,7 @@ class Receipt:
     url: str = ""
     at: datetime | None = None
     detail: str = ""
+    warning: str = ""  # what a person should know although it succeeded
 
 
 @dataclass(frozen=True)
@@ -328,6 +329,15 @@ class Publisher(Protocol):
 
     def read_back_delays(self) -> Sequence[timedelta]:
         """How long after the intent each look comes; for mail, the one wait before the resend."""
+        ...
+
+
+@runtime_checkable
+class HandsOver(Protocol):
+    """A publisher whose requests depend on when the post is due: its service is handed some of them ahead."""
+
+    def requests_at(self, rendition: Rendition, due: datetime) -> Sequence[Mapping[str, Any]]:
+        """As `Publisher.requests`, for a post that is due then."""
         ...
 
 

@@ -50,6 +50,9 @@ def command(
         typer.Option("--at", metavar="WHEN", help=_('Leave at this moment: "now", "2026-11-27 17:00", "17:00".')),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Say what would be queued, and queue nothing."))] = False,
+    requests: Annotated[
+        bool, typer.Option("--requests", help=_("With --dry-run: print the exact requests to Facebook and Instagram."))
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask."))] = False,
     *,
     talk: Talk,
@@ -57,9 +60,11 @@ def command(
     """Check, plan, render and queue what is owed. Delivering is `veille run`."""
     from veille.proofing import once
     from veille.queueing import enqueue
-    from veille_cli.plan import left_out_words, plan_data, plan_words
+    from veille_cli.plan import left_out_words, plan_data, plan_words, requests_words
     from veille_cli.wiring import newsroom
 
+    if requests and not dry_run:
+        raise typer.BadParameter(_("--requests is for --dry-run"), param_hint="--requests")
     with newsroom() as room:
         plan, elsewhere = _plan(room, paths, channel, at)
         now = room.clock()  # one moment: a post without a date is rendered with the one that the outbox keeps
@@ -69,6 +74,7 @@ def command(
             talk.say(findings_text(told), _("These do not stand in the way of what is queued now."), "")
         text = [*plan_words(prepared, room), *left_out_words(plan, prepared, room)]
         if dry_run:
+            text += requests_words(prepared, room) if requests else []
             text.append(_("Nothing was queued: this was a dry run."))
         else:
             changed = prepared.changed
