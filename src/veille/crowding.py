@@ -17,11 +17,11 @@ from veille.contacts import CAPTIONED
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille.outbox.queue import Change, Queue, Queued
 from veille.timetable import in_words
 
 if TYPE_CHECKING:
     from veille.library import Library
+    from veille.outbox.queue import Queue, Queued
     from veille.posts import Post
     from veille.publishing import Publisher
     from veille.queueing import Line
@@ -93,6 +93,8 @@ def look(
 
 
 def _changes(line: Line) -> bool:
+    from veille.outbox.queue import Change  # here: checks take this module, and know no database
+
     return line.owed.channel in CAPTIONED and line.change not in (Change.SAME, Change.TOO_LATE)
 
 
@@ -105,7 +107,7 @@ def _counts(entry: Queued, now: datetime) -> bool:
 def _planned(line: Line, publishers: Mapping[str, Publisher], known: Mapping[str, Post], now: datetime) -> Showing:
     owed, post = line.owed, known.get(line.owed.source)
     words = publishers[owed.channel].proof(line.rendition).text if line.rendition else ""
-    out = owed.existing is not None and owed.existing.left and line.change is not Change.REPLACE
+    out = owed.existing is not None and owed.existing.left and line.change.value != "replace"
     return Showing(
         channel=owed.channel,
         source=owed.source,
