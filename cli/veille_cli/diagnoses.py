@@ -43,11 +43,14 @@ def _warning(name: str, message: str, hint: str) -> Diagnosis:
 
 def stopped(room: Newsroom) -> Iterator[Diagnosis]:
     """Channels that stand still until a person does something."""
-    reasons = {line.channel: line.stopped for line in room.report.publications() if line.stopped}
-    for channel, reason in reasons.items():
-        message = _("{channel} stands still: {reason}").format(channel=channel, reason=reason)
-        hint = _("mend that, then: veille outbox resume {channel}").format(channel=channel)
-        yield _error("channel-stopped", message, hint)
+    for stop in room.report.stops():
+        reason = _("paused") if stop.chosen else stop.reason
+        message = _("{channel} stands still: {reason}").format(channel=stop.channel, reason=reason)
+        hint = _("mend that, then: veille outbox resume {channel}").format(channel=stop.channel)
+        if stop.hint:
+            hint = _("{what}; then: veille outbox resume {channel}").format(what=stop.hint, channel=stop.channel)
+        # Whoever paused it knows; but may have forgotten.
+        yield (_warning if stop.chosen else _error)("channel-stopped", message, hint)
 
 
 def scheduler(room: Newsroom) -> Iterator[Diagnosis]:
@@ -163,6 +166,33 @@ def access(room: Newsroom) -> Iterator[Diagnosis]:
                 yield Diagnosis(problem.code, problem.severity, message, remedy(problem, standing))
 
 
+def operators(room: Newsroom) -> Iterator[Diagnosis]:
+    """Failures that nobody hears of."""
+    if not room.live_channels:
+        return
+    if not room.config.settings.workspace.operators:
+        message = _("nobody is written to when something fails")
+        yield _warning("operators", message, _('name them: [workspace] operators = ["Sam Exemple <sam@example.org>"]'))
+    if not room.config.live("newsletter"):
+        message = _("mails about failures reach nobody: they are written to outbox/notices/")
+        yield _warning("operators-mail", message, _("set up a mail server: [newsletter] transport and smtp_url"))
+
+
+def by_hand(room: Newsroom) -> Iterator[Diagnosis]:
+    """Posts that a person is to post, and a person who hears of none."""
+    for channel in ("facebook", "instagram"):
+        settings = room.config.channel(channel)
+        if channel not in room.config.channels or settings.transport != "manual":
+            continue
+        if not (settings.editor or room.config.settings.workspace.operators):
+            message = _("{channel} is posted by hand, and nobody is named who does it").format(channel=channel)
+            hint = _('name somebody: [{channel}] editor = "Camille Exemple <camille@example.org>"')
+            yield _error("by-hand", message, hint.format(channel=channel))
+        elif not room.config.live("newsletter"):
+            message = _("{channel} is posted by hand, and no mail about it leaves").format(channel=channel)
+            yield _error("by-hand", message, _("set up a mail server: [newsletter] transport and smtp_url"))
+
+
 def reviewers(room: Newsroom) -> Iterator[Diagnosis]:
     """An approval that anybody may give."""
     approval = room.config.settings.approval
@@ -175,4 +205,5 @@ def reviewers(room: Newsroom) -> Iterator[Diagnosis]:
 
 DIAGNOSES: tuple[Callable[[Newsroom], Iterator[Diagnosis]], ...] = (
     *(stopped, scheduler, disk, secrets, address, letters, proxies, proofs, contacts, reviewers, access),
+    *(operators, by_hand),
 )

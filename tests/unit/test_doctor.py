@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from tests.support.content import newsroom
 from veille.outbox import schema
+from veille.outbox.actions import Actions
 from veille.outbox.database import Database, open_database
 from veille.rates import parse_rate
 from veille.signup import Limits, Signups
@@ -132,6 +133,29 @@ def test_a_live_letter_without_signature_and_bounces_is_told(room: Path, monkeyp
 def test_an_approval_that_anybody_may_give_is_told(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VEILLE_APPROVAL__REQUIRED", "all")
     assert list(doctor()[1]) == ["reviewers"]
+
+
+def test_failures_that_nobody_hears_of_are_told(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VEILLE_NOW")
+    monkeypatch.setenv("VEILLE_WORKSPACE__BASE_URL", "https://letter.example.org")
+    monkeypatch.setenv("VEILLE_FACEBOOK__TRANSPORT", "manual")
+    code, found = doctor()
+    assert code == 1
+    assert {"operators", "operators-mail", "by-hand"} <= set(found)
+    assert "access-missing" not in found
+    monkeypatch.setenv("VEILLE_WORKSPACE__OPERATORS", "Sam <sam@example.org>")
+    assert "no mail" in doctor()[1]["by-hand"]["message"]
+    monkeypatch.setenv("VEILLE_NEWSLETTER__TRANSPORT", "smtp")
+    monkeypatch.setenv("VEILLE_NEWSLETTER__SMTP_URL", "smtp://127.0.0.1:2525?tls=none")
+    assert not {"operators", "operators-mail", "by-hand"} & set(doctor()[1])
+
+
+def test_a_pause_that_somebody_may_have_forgotten_is_no_error(room: Path) -> None:
+    database = ledger(room)
+    Actions(database).pause("facebook", datetime.now(UTC), paused=True)
+    database.close()
+    code, found = doctor()
+    assert (code, found["channel-stopped"]["severity"]) == (0, "warning")
 
 
 def test_proofs_of_people_who_left_long_ago_are_asked_about_until_somebody_decides(
