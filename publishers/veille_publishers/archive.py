@@ -243,8 +243,9 @@ def alone(rendition: Rendition) -> Archive:
 
 def _plain(post: RenderedPost) -> RenderedPost:
     """Without the texts of other channels and languages: editing those is no edit of this page."""
-    kept = replace(post, subject="", preheader="", facebook_text="", flowing="", hashtags=(), words={})
-    return replace(kept, facebook_comment="", instagram_caption="", instagram_pictures=(), card=None)
+    kept = replace(post, subject="", preheader="", flowing="", hashtags=(), words={}, card=None)
+    kept = replace(kept, instagram_caption="", instagram_comment="", instagram_pictures=())
+    return replace(kept, facebook_text="", facebook_comment="")
 
 
 def _without_others(source: Source, channel: str) -> Source:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from veille import quotas
-from veille.errors import ContentError, NotAuthorised, OutcomeUnknown, PublishError, RateLimited, Rejected
+from veille.errors import ContentError, NotAuthorised, OutcomeUnknown, PublishError, RateLimited
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
 from veille.publishing import (
@@ -33,7 +33,7 @@ from veille.publishing import (
     Source,
 )
 from veille.rendering import RenderedPost
-from veille_publishers import captions, files, graph_errors, social
+from veille_publishers import captions, files, social
 from veille_publishers.graph import Graph, second_access
 from veille_publishers.graph_publisher import GraphPublisher
 from veille_publishers.instagram_account import DAY, Account, opens
@@ -41,13 +41,13 @@ from veille_publishers.instagram_calls import (
     child_calls,
     comment_call,
     container_call,
-    delete_call,
     permalink_call,
     publish_call,
     quota_call,
     status_call,
 )
 from veille_publishers.instagram_containers import Preparation, Room
+from veille_publishers.instagram_follow_ups import FollowUps
 from veille_publishers.instagram_kept import kept
 from veille_publishers.instagram_look import Look
 from veille_publishers.media_store import MediaStore, open_store
@@ -76,11 +76,13 @@ class Instagram(GraphPublisher):
         caption = self._caption(source)
         if findings := tuple(captions.findings(source, caption)):
             raise ContentError(findings)
-        payload = {
+        payload: dict[str, Any] = {
             "caption": caption,
             "pictures": [{"file": picture.name, "alt": social.alt_text(picture)} for picture in pictures],
             "fingerprint": social.fingerprint(caption),
         }
+        if source.instagram_comment:
+            payload["comment"] = social.tidy(source.instagram_comment)
         return Rendition(self.kind, payload, social.picture_files(pictures))
 
     def _caption(self, post: RenderedPost) -> str:
@@ -107,9 +109,10 @@ class Instagram(GraphPublisher):
         )
 
     def proof(self, rendition: Rendition) -> Proof:
-        """The caption, and what a screen reader says of each picture."""
+        """The caption with its first comment, and what a screen reader says of each picture."""
         alts = tuple(picture["alt"] for picture in rendition.payload["pictures"])
-        return Proof(text=rendition.payload["caption"], alts=alts)
+        shown = (rendition.payload["caption"], rendition.payload.get("comment", ""))
+        return Proof(text="\n\n".join(filter(None, shown)), alts=alts)
 
     def show(self, publication: Publication) -> None:
         """Write the exact requests to outbox/instagram/<slug>.json, the pictures beside it."""
@@ -126,6 +129,8 @@ class Instagram(GraphPublisher):
             calls += [*made, *map(status_call, children)]
         calls += [container_call(account, rendition, urls, children), status_call(container)]
         calls += [publish_call(account, container), permalink_call(media)]
+        if comment := rendition.payload.get("comment"):
+            calls.append(comment_call(media, comment))
         return [call.to_json(self._settings.api_version) for call in calls]
 
     # --- publishing ----------------------------------------------------------------------------------------
@@ -216,43 +221,14 @@ class Instagram(GraphPublisher):
         Raises:
             PublishError: see `veille.publishing.RemotePublisher`.
         """
-        try:
-            if what is FollowUp.COMMENT:
-                self._comment(delivery, begun, again=again)
-            elif what is FollowUp.DELETE:
-                self._delete(delivery)
-            else:
-                return super().follow_up(delivery, what, begun, again=again)
-        except NotAuthorised as error:
-            if graph_errors.other_token_may_read(error):  # a permission for this alone: the channel goes on
-                raise Rejected(error.message, hint=error.hint, detail=error.detail) from None
-            raise
+        after = FollowUps(self._graph, self._account(delivery), deletes=self._settings.login == "facebook")
+        if what is FollowUp.COMMENT:
+            after.comment(delivery, begun, again=again)
+        elif what is FollowUp.DELETE:
+            after.delete(delivery)
+        else:
+            return super().follow_up(delivery, what, begun, again=again)
         return None
-
-    def _comment(self, delivery: Delivery, begun: datetime | None, *, again: bool) -> None:
-        text = str(delivery.publication.rendition.payload.get("comment", ""))
-        if not text or (begun and self._account(delivery).has_comment(delivery.remote_id, text)):
-            return
-        if begun and not again:
-            raise OutcomeUnknown(_("the first comment is not there, or not yet"))
-        self._graph.call(comment_call(delivery.remote_id, text))
-
-    def _delete(self, delivery: Delivery) -> None:
-        if self._settings.login == "instagram":
-            raise Rejected(
-                _("Instagram lets nobody delete a post of an account that is connected without a page"),
-                hint=_("delete the post in the app"),
-            )
-        try:
-            self._graph.call(delete_call(delivery.remote_id))
-        except NotAuthorised as error:
-            # What is gone already, and what we may not see, have the same answer: only the list tells them apart.
-            if not graph_errors.other_token_may_read(error) or not self._is_gone(delivery):
-                raise
-
-    def _is_gone(self, delivery: Delivery) -> bool:
-        posts = self._account(delivery).posts(delivery.date - DAY)
-        return delivery.remote_id not in {post.id for post in posts}
 
     # --- parts ---------------------------------------------------------------------------------------------
 

@@ -90,6 +90,7 @@ class InstagramOptions:
     images: tuple[Image, ...] = ()
     at: Moment | None = None
     hashtags: tuple[str, ...] = ()  # without the sign
+    comment: str = ""  # the first comment under it, by the account
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,7 @@ def _of_post(post: Post) -> Iterator[tuple[str, Role, str]]:
     yield "facebook.text", Role.SOCIAL, post.facebook.text
     yield "facebook.comment", Role.SOCIAL, post.facebook.comment
     yield "instagram.caption", Role.SOCIAL, post.instagram.caption
+    yield "instagram.comment", Role.SOCIAL, post.instagram.comment
     if post.event:
         yield "event.place", Role.PLACE, post.event.place
         yield "event.address", Role.PLACE, post.event.address

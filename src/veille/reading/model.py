@@ -279,12 +279,13 @@ class FacebookFields(Fields):
 
 
 class InstagramFields(Fields):
-    """`instagram {caption, images, at, hashtags}`."""
+    """`instagram {caption, images, at, hashtags, comment}`."""
 
     caption: str = ""
     images: tuple[ImageFields, ...] = ()
     at: Moment | None = None
     hashtags: Hashtags = ()
+    comment: str = ""
 
 
 class FrontMatter(Fields):

@@ -93,6 +93,7 @@ def _post(
             tuple(image_of(image) for image in instagram.images),
             instagram.at,
             instagram.hashtags,
+            instagram.comment.strip(),
         ),
         allow=dict(fields.allow),
         **{name: getattr(fields, name) for name in _AS_WRITTEN},

@@ -111,6 +111,7 @@ def render_post(
         facebook_text=post.facebook.text,
         facebook_comment=post.facebook.comment,
         instagram_caption=post.instagram.caption,
+        instagram_comment=post.instagram.comment,
         instagram_pictures=_instagram(post, config, title, ours["kind_label"], towns),
         card=_link_card(post, config, title, ours["kind_label"], towns),
         hashtags=post.instagram.hashtags,

@@ -91,6 +91,7 @@ class RenderedPost:
     facebook_text: str = ""
     facebook_comment: str = ""
     instagram_caption: str = ""
+    instagram_comment: str = ""
     instagram_pictures: tuple[Picture, ...] = ()  # within 4:5 .. 1.91:1; a generated card when there is none
     hashtags: tuple[str, ...] = ()
     flowing: str = ""  # `text` without line breaks inside paragraphs; "" when no channel wants a caption

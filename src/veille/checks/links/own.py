@@ -60,7 +60,7 @@ def own_pages(context: Context) -> Iterator[Finding]:
 
 
 def _texts(post: Post) -> tuple[str, ...]:
-    return post.body, post.facebook.text, post.facebook.comment, post.instagram.caption
+    return post.body, post.facebook.text, post.facebook.comment, post.instagram.caption, post.instagram.comment
 
 
 def _problem(path: str, known: Mapping[str, Mapping[str, Post | Edition]]) -> tuple[str, str] | None:
