@@ -9,6 +9,7 @@ the same rows are written, the same mail is made, and neither the answer nor how
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -132,19 +133,41 @@ class Signups:
         Raises:
             LedgerError: the outbox cannot be used now.
         """
+        return self.ask_all([(row, client)])[0]
+
+    def ask_all(self, requests: Sequence[tuple[Row, str]]) -> list[Asked]:
+        """Take several requests, in one transaction: all of them or, when it fails, none.
+
+        Args:
+            requests: as `ask` takes them, in the order in which they came.
+
+        Returns:
+            The answer to each.
+
+        Raises:
+            LedgerError: the outbox cannot be used now.
+        """
         now = self._clock()
-        with self._db.read() as connection:
-            if Limit(connection, self._client_key, now).exhausted(client, self._limits.per_client):
-                return Asked(Answer.CLIENT_BUSY)
-        digest = keyed_hash(self._key, row.email)
-        with self._db.write() as connection:
+        with self._db.read() as connection:  # a flood makes no writer wait
             limit = Limit(connection, self._client_key, now)
-            if not limit.client(client, self._limits.per_client):
-                return Asked(Answer.CLIENT_BUSY)
-            if not limit.free(ALL, self._limits.all_together):
-                return Asked(Answer.ALL_BUSY, alarm=_raise_alarm(connection, limit, now))
-            if self._note(connection, digest, row, now):
-                limit.take(ALL, self._limits.all_together)
+            busy = [limit.exhausted(client, self._limits.per_client) for _row, client in requests]
+        if all(busy):
+            return [Asked(Answer.CLIENT_BUSY)] * len(requests)
+        with self._db.write() as connection:
+            return [
+                Asked(Answer.CLIENT_BUSY) if spent else self._take(connection, row, client, now)
+                for (row, client), spent in zip(requests, busy, strict=True)
+            ]
+
+    def _take(self, connection: sa.Connection, row: Row, client: str, now: datetime) -> Asked:
+        limit = Limit(connection, self._client_key, now)
+        room = limit.free(ALL, self._limits.all_together)  # its lock comes first: nobody waits for anybody in a circle
+        if not limit.client(client, self._limits.per_client):
+            return Asked(Answer.CLIENT_BUSY)
+        if not room:
+            return Asked(Answer.ALL_BUSY, alarm=_raise_alarm(connection, limit, now))
+        if self._note(connection, keyed_hash(self._key, row.email), row, now):
+            limit.take(ALL, self._limits.all_together)
         return Asked(Answer.TAKEN)
 
     def _note(self, connection: sa.Connection, digest: str, row: Row, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import anyio
@@ -23,6 +24,7 @@ from veille_web.site.fields import Age
 from veille_web.site.form import Form, form, known
 from veille_web.site.messages import Message
 from veille_web.site.static import respond
+from veille_web.site.together import Together
 
 _PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, noarchive"}
 
@@ -33,6 +35,7 @@ class Pages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._question: Question = question(desk.config.settings)
+        self._asking = Together(partial(desk.write, desk.signups.ask_all))
 
     # the published files
 
@@ -87,7 +90,7 @@ class Pages:
         if wrong := filled.wrong(self._question):
             return self._form(filled, wrong=wrong)
         row = filled.row(self._question, desk.config.settings.workspace.language, self._words.version)
-        asked = await desk.write(desk.signups.ask, row, client_of(self._client(request)))
+        asked = await self._asking.do((row, client_of(self._client(request))))
         if asked.alarm:
             desk.alarm(_("more sign-ups than serve.per_hour allows; further ones are put off"))
         if asked.answer is not Answer.TAKEN:
