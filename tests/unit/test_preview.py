@@ -253,3 +253,14 @@ def test_a_long_text_is_split_between_two_words() -> None:
 
 def test_an_empty_newsroom_says_how_to_begin(config: Config) -> None:
     assert "veille new post" in page(built(config), "index.html")
+
+
+def test_a_change_gives_the_same_files_as_a_preview_that_begins_with_it(config: Config) -> None:
+    write(config.root, GOOD)
+    write(config.root, "title: Autre", name="posts/2026-11-23-autre.md")
+    preview = Preview(lambda: NOW)
+    preview.build(config)
+    write(config.root, GOOD.replace("Repas partagé", "Grand repas"), "Autre chose.")
+    changed = preview.build(config)
+    assert b"Grand repas" in changed["index.html"]
+    assert dict(changed) == dict(Preview(lambda: NOW).build(config))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from veille.errors import Finding, Severity
 from veille.publishing import Source
@@ -81,6 +82,7 @@ class Pages:
         self._versions: dict[str, tuple[bytes, str]] = {}
         self._fixed: dict[str, bytes] = {}
         self._parts: dict[str, tuple[Sheet, dict[str, bytes]]] = {}
+        self._entries: dict[str, tuple[Sheet, Any]] = {}
 
     def files(
         self,
@@ -110,7 +112,7 @@ class Pages:
             values: dict[str, object] = {"sheet": sheet, "root": "../../", "trouble": trouble, **around}
             name = f"{sheet.path}index.html"
             files[name] = self._page(desk, "preview/sheet.html.j2", name, key, files, values)
-        values = {"sheets": sheets, "root": "", "trouble": trouble, "elsewhere": elsewhere}
+        values = {"sheets": sheets, "root": "", "trouble": trouble, "elsewhere": elsewhere, "once": self._once}
         key = tuple(sheets), shown, tuple(elsewhere)
         files["index.html"] = self._page(desk, "preview/index.html.j2", "index.html", key, files, values)
         return files
@@ -121,6 +123,13 @@ class Pages:
         if kept is None or kept[0] is not sheet:
             media = {f"media/{name}": content for name, content in sheet.panels.media.items()}
             kept = self._parts[sheet.path] = sheet, {**media, **_parts(sheet)}
+        return kept[1]
+
+    def _once(self, entry: Callable[[Sheet], Any], sheet: Sheet) -> Any:
+        """For the index: what its macro makes of a sheet, as long as that is the same; nothing else may show in it."""
+        kept = self._entries.get(sheet.path)
+        if kept is None or kept[0] is not sheet:
+            kept = self._entries[sheet.path] = sheet, entry(sheet)
         return kept[1]
 
     def _page(

@@ -226,7 +226,7 @@ class Desk:
             ),
             Count(_("hashtags"), len(re.findall(r"#\w+", caption)), captions.MOST_HASHTAGS),
             Count(_("mentions"), len(re.findall(r"(?<![\w.@])@\w+", caption)), captions.MOST_MENTIONS),
-            Count(_("pictures"), len(payload["pictures"]), captions.MOST_PICTURES),
+            Count(_("pictures"), len(payload["pictures"]), self.config.settings.instagram.carousel_max),
         )
         head, rest = folded(caption, INSTAGRAM_FOLD)
         return SocialPanel(head, rest, tuple(payload["pictures"]), "", counts, self._requests(publication.rendition))
