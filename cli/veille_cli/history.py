@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from veille.i18n import gettext as _
+from veille_cli.hosted_words import what_words
 
 
 def state_word(state: str, code: str = "") -> str:
@@ -23,6 +24,9 @@ def event_words(event: str) -> str:
     head, found, tail = event.partition("by-hand: ")
     if found and not head:
         return _("by hand: {what}").format(what=_by_hand().get(tail, tail))
+    kind, found, outcome = event.partition(": ")
+    if found and kind in what_words():
+        return _("{what}: {outcome}").format(what=what_words()[kind], outcome=_events().get(outcome, outcome))
     return {**_states(), **_events()}.get(event, event)
 
 
@@ -58,6 +62,8 @@ def _events() -> dict[str, str]:
         "rate-limited": _("asked to wait"),
         "outcome-unknown": _("no answer"),
         "by-hand": _("a person was asked to post it"),
+        "at-its-time": _("not taken ahead: it leaves at its time"),
+        "done": _("done"),
     }
 
 

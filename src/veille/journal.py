@@ -60,7 +60,7 @@ SETTLE_TRIES = 3  # writing a known answer again does no harm
 class Tally:
     """What one pass of the pump did."""
 
-    settled: Counter[str] = field(default_factory=Counter)  # state, or `BY_HAND` -> deliveries
+    settled: Counter[str] = field(default_factory=Counter)  # state, `BY_HAND` or `AT_ITS_TIME` -> deliveries
     followed_up: Counter[str] = field(default_factory=Counter)  # what was done with posts that a service has
     held: list[str] = field(default_factory=list)  # publications found overdue
     switched: list[str] = field(default_factory=list)  # queued for a sandbox that now reaches people, or the reverse
@@ -206,7 +206,8 @@ class TurnJournal(Journal):
             self._settled += 1
             self.moved = True
             if recorded:
-                self._tally.settled[entry.event if entry.event == BY_HAND else entry.values["state"]] += 1
+                told = entry.event if entry.event in (BY_HAND, AT_ITS_TIME) else entry.values["state"]
+                self._tally.settled[told] += 1
             self.answered |= entry.values["state"] in ("sent", "failed", "scheduled")
             if entry.values["state"] in ("sent", "scheduled") and self._tired:
                 self._tired = False

@@ -115,7 +115,9 @@ def _who_got_it(room: Newsroom, name: str, states: tuple[str, ...], to: Path | N
 
 
 def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: Talk) -> Answer:
+    from veille.outbox.pending import pending
     from veille.timetable import in_words
+    from veille_cli import hosted_words
     from veille_cli.commands.status import as_data, counts_words, state_words
     from veille_cli.letter_status import hold_words, standing
 
@@ -129,14 +131,25 @@ def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: T
     ]
     text += [hold_words(status.id, status.hold)] if status.hold else []
     text += [] if talk.json else standing(room, status)
+    wanted = pending(room.database, name)
+    text += [*hosted_words.scheduled_words([status], room), *hosted_words.pending_words(wanted, room)]
     if rows:
-        lines = [(row.id, state_word(row.state, row.last_code), row.url or row.last_error) for row in rows]
+        lines = [(row.id, state_word(row.state, row.last_code), _said(row)) for row in rows]
         text += ["", table(_("id"), _("state"), _("what was said"), rows=lines)]
     text += _more(status.id, states, sum(status.counts[state] for state in states or status.counts) - len(rows))
     return Answer(
-        data={**as_data(status, room.config), "deliveries": [_row_data(row) for row in rows]},
+        data={
+            **as_data(status, room.config),
+            "deliveries": [_row_data(row) for row in rows],
+            "follow_ups": [hosted_words.as_data(one, room) for one in wanted],
+        },
         text=text,
     )
+
+
+def _said(row: Row) -> str:
+    """Where it can be seen, and what else there is to know."""
+    return " · ".join(filter(None, (row.url, row.last_error)))
 
 
 def _more(name: str, states: tuple[str, ...], count: int) -> list[RenderableType]:
@@ -153,18 +166,25 @@ def _more(name: str, states: tuple[str, ...], count: int) -> list[RenderableType
 
 
 def _one_delivery(row: Row, room: Newsroom) -> Answer:
-    zone = room.config.zone
+    from veille.outbox.pending import pending
+    from veille_cli import hosted_words
+
+    zone, wanted = room.config.zone, pending(room.database, row.id)
     text: list[RenderableType] = [
         f"{row.id} · {row.channel} · {state_word(row.state, row.last_code)} · {row.publication}"
     ]
     text += [line for line in (row.url, row.last_error) if line]
+    if row.state == "scheduled":
+        text += hosted_words.scheduled_words([room.report.publication(row.publication)], room)
+    text += hosted_words.pending_words(wanted, room)
     events = [(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}", event_words(event), said) for at, event, said in row.events]
     if events:
         text += ["", table(_("when"), _("what"), _("words"), rows=events)]
     data = _row_data(row) | {
         "events": [
             {"at": at.astimezone(zone).isoformat(), "event": event, "text": said} for at, event, said in row.events
-        ]
+        ],
+        "follow_ups": [hosted_words.as_data(one, room) for one in wanted],
     }
     return Answer(data=data, text=text)
 
@@ -216,19 +236,31 @@ def retry(
 
 
 @answers
-def cancel(name: Id, *, talk: Talk) -> Answer:
-    """Cancel what has not left yet."""
+def cancel(
+    name: Id,
+    public: Annotated[
+        bool, typer.Option("--public", help=_("Delete also what everybody sees already, where the service can."))
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask."))] = False,
+    *,
+    talk: Talk,
+) -> Answer:
+    """Cancel what has not left yet; with --public, delete also what is public."""
+    from veille_cli import taking_down
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
+        if public:
+            taking_down.confirm(room, name, talk, yes=yes)
         page, before = _page(room, name)
         with talk.progress(_("cancelling"), _total(room, name, ("claimed", "ready", "held"))) as progress:
-            count = room.actions.cancel(name, room.clock(), progress=progress)
+            count = room.actions.cancel(name, room.clock(), public=public, progress=progress)
         gone = page if before != "cancelled" == _page(room, name)[1] else ""
+        after = taking_down.words_after(room, name)
     words = ngettext("{n} cancelled.", "{n} cancelled.", count)
     text = [words.format(n=count) if count else _nothing(name)]
     text += [_("Its page on the web ({id}) is cancelled with it.").format(id=gone)] if gone else []
-    return Answer(data={"id": name, "changed": count, "page": gone or None}, text=text)
+    return Answer(data={"id": name, "changed": count, "page": gone or None}, text=[*text, *after])
 
 
 def _total(room: Newsroom, name: str, states: tuple[str, ...]) -> int | None:

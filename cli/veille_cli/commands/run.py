@@ -249,10 +249,13 @@ def _stop_on_signals(stop: threading.Event, talk: Talk) -> None:
 
 
 def _answer(tally: Tally, room: Newsroom) -> Answer:
+    from veille.outbox.pending import pending
     from veille_cli.access_words import any_urgent
+    from veille_cli.hosted_words import as_data, pending_words
 
-    waiting = room.report.waiting()
-    code = LATER if waiting or tally.waits else _exit_code(tally)
+    waiting, wanted = room.report.waiting(), pending(room.database)
+    later = waiting or tally.waits or any(one.due for one in wanted)
+    code = LATER if later else _exit_code(tally)
     code = PARTLY if code == OK and any_urgent(room) else code
     errors = [
         {"code": error.code, "message": f"{name}: {error.message}", "file": None, "line": None, "hint": error.hint}
@@ -271,9 +274,12 @@ def _answer(tally: Tally, room: Newsroom) -> Answer:
         "waits": {channel: local(moment) for channel, moment in tally.waits.items()},
         "waiting": [{"id": name, "state": state, "next": local(moment)} for name, state, moment in waiting.first],
         "waiting_counts": dict(waiting.counts),
+        "followed_up": dict(tally.followed_up),
+        "follow_ups": [as_data(one, room) for one in wanted],
     }
     still = _still(tally, room.report.stops())
     text = [*_words(tally), *still, *_held_back(tally, room), *_waiting_words(waiting, room)]
+    text += pending_words(wanted, room)
     return Answer(data=data, text=text, exit_code=code, errors=errors)
 
 
@@ -281,10 +287,11 @@ def _exit_code(tally: Tally) -> int:
     wrong = tally.settled["failed"] or tally.settled["held"]
     if not (wrong or tally.held or tally.switched or tally.halted or tally.stopped):
         return OK
-    return PARTLY if tally.settled["sent"] else FAILED
+    return PARTLY if tally.settled["sent"] or tally.settled["scheduled"] else FAILED
 
 
 def _words(tally: Tally) -> list[RenderableType]:
+    from veille_cli.hosted_words import done_words
     from veille_cli.letter_status import hold_words
 
     lines: list[RenderableType] = []
@@ -294,6 +301,7 @@ def _words(tally: Tally) -> list[RenderableType]:
                 _("! {id}: nobody receives the letter yet; `veille subscribers import` adds readers").format(id=name)
             )
     settled = [words for state, count in tally.settled.items() if count and (words := _settled(state, count))]
+    settled += [done_words(kind, count) for kind, count in tally.followed_up.items()]
     lines.append(", ".join(settled) or _("Nothing was due."))
     held = {"overdue": tally.held, "switched": tally.switched, "bounces": dict.fromkeys(tally.halted)}
     lines += [hold_words(name, why) for why, names in held.items() for name in names]
@@ -330,9 +338,11 @@ def _held_back(tally: Tally, room: Newsroom) -> list[RenderableType]:
 
 def _settled(state: str, n: int) -> str:
     """ "12 sent"; "" for a state that says nothing to people."""
-    from veille.publishing import BY_HAND
+    from veille.publishing import AT_ITS_TIME, BY_HAND
 
     words = {
+        "scheduled": ngettext("{n} handed over for its time", "{n} handed over for their time", n),
+        AT_ITS_TIME: ngettext("{n} not taken ahead, leaves at its time", "{n} not taken ahead, leave at their time", n),
         "sent": ngettext("{n} sent", "{n} sent", n),
         "ready": ngettext("{n} to be tried again", "{n} to be tried again", n),
         "unknown": ngettext("{n} unknown", "{n} unknown", n),

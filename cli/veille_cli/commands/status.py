@@ -23,7 +23,8 @@ _ORDER = ("sent", "ready", "claimed", "sending", "unknown", "scheduled", "failed
 @answers
 def command(*, talk: Talk) -> Answer:
     """Show every publication: when it leaves, where it stands, and that nobody is lost."""
-    from veille_cli import access_words
+    from veille.outbox.pending import pending
+    from veille_cli import access_words, hosted_words
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
@@ -32,6 +33,7 @@ def command(*, talk: Talk) -> Answer:
         return Answer(
             data={
                 "publications": [as_data(status, room.config) for status in publications],
+                "follow_ups": [hosted_words.as_data(one, room) for one in pending(room.database)],
                 "access": [access_words.data(standing, room) for standing in access_words.standings(room)],
             },
             text=[] if talk.json else _text(publications, room),
@@ -44,7 +46,9 @@ def command(*, talk: Talk) -> Answer:
 
 
 def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
+    from veille.outbox.pending import pending
     from veille_cli import access_words
+    from veille_cli.hosted_words import pending_words, scheduled_words
     from veille_cli.letter_status import hold_words, standing
 
     text = [*table_of(publications, room.config), *equation(publications)]
@@ -52,6 +56,7 @@ def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
         text += [hold_words(status.id, status.hold)] if status.hold and status.state == "held" else []
         text += standing(room, status) if status.waiting else []
     text += [words for status in publications if status.by_hand for words in by_hand_words(status, room)]
+    text += [*scheduled_words(publications, room), *pending_words(pending(room.database), room)]
     text += [*stop_words(room.report.stops()), *access_words.lines(room)]
     return [*text, *_notes(publications, room.config), *_alarm(room)]
 

@@ -189,7 +189,7 @@ def sent_values(receipt: Receipt, now: datetime) -> dict[str, Any]:
         "url": receipt.url,
         "sent_at": receipt.at or now,
         "last_code": "",
-        "last_error": "",
+        "last_error": receipt.warning,
     }
 
 

@@ -25,6 +25,7 @@ FIRST_REST = timedelta(minutes=5)
 LONGEST_REST = timedelta(hours=4)
 
 _d, _p, _s, _x, _c = schema.delivery, schema.publication, schema.subscriber, schema.exclusion, schema.channel
+_f = schema.follow_up
 READY: sa.ColumnElement[bool] = sa.text(schema.READY)  # type: ignore[assignment]
 
 
@@ -260,6 +261,9 @@ class Upkeep:
                 ).scalar()
                 for state in (READY, sa.text(schema.UNKNOWN), sa.text(schema.SCHEDULED))
             ]
+            wanted = sa.select(sa.func.min(_f.c.due_at)).join(_d, _d.c.id == _f.c.delivery_id)
+            there = (_d.c.state == "sent", _d.c.remote_id != "", _d.c.channel.not_in(stopped))
+            first.append(connection.execute(wanted.where(*there)).scalar())
             letters = connection.execute(
                 sa.select(sa.func.min(_p.c.due_at)).where(
                     _p.c.channel == "newsletter", _p.c.expanded_at.is_(None), _p.c.withdrawn == 0, *goes_on

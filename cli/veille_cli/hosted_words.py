@@ -1,0 +1,101 @@
+"""Posts that a service has, in words: what it publishes by itself, and what is still to do with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from veille.i18n import gettext as _
+from veille.i18n import ngettext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rich.console import RenderableType
+
+    from veille.outbox.pending import Pending
+    from veille.outbox.report import Status
+    from veille_cli.wiring import Newsroom
+
+MOST = 10  # lines of one kind
+
+
+def scheduled_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableType]:
+    """Which posts leave without us, and when."""
+    from veille.timetable import in_words
+
+    zone, language = room.config.zone, room.config.settings.workspace.language
+    sentence = _("· {id}: {service} publishes it on {moment}, also when this machine is off")
+    held = [status for status in statuses if status.counts["scheduled"]]
+    lines: list[RenderableType] = [
+        sentence.format(id=s.id, service=s.channel.capitalize(), moment=in_words(s.due, zone, language))
+        for s in held[:MOST]
+    ]
+    if len(held) > MOST:
+        more = len(held) - MOST
+        lines.append(ngettext("  … and {n} more", "  … and {n} more", more).format(n=more))
+    return lines
+
+
+def pending_words(found: Iterable[Pending], room: Newsroom) -> list[RenderableType]:
+    """What is still to do with posts that are there, and what needs a person."""
+    lines: list[RenderableType] = []
+    for one in found:
+        lines += _stuck(one) if one.due is None else [_waits(one, room)]
+    return lines
+
+
+def _waits(one: Pending, room: Newsroom) -> str:
+    from veille.timetable import in_words
+
+    zone, language = room.config.zone, room.config.settings.workspace.language
+    what = what_words()[one.kind.value]
+    if not one.error:
+        return _("· {id} on {channel}: {what}, with the next `veille run`").format(
+            id=one.delivery, channel=one.channel, what=what
+        )
+    assert one.due is not None
+    return _("· {id} on {channel}: {what}; not done yet ({why}), tried again on {moment}").format(
+        id=one.delivery, channel=one.channel, what=what, why=one.error, moment=in_words(one.due, zone, language)
+    )
+
+
+def _stuck(one: Pending) -> list[RenderableType]:
+    sentence = _("! {id} on {channel}: {what}; it was not done: {why}. Tried again with: veille outbox retry {id}")
+    what = what_words()[one.kind.value]
+    said = sentence.format(id=one.delivery, channel=one.channel, what=what, why=one.error)
+    return [said, f"    → {one.hint}"] if one.hint else [said]
+
+
+def what_words() -> Mapping[str, str]:
+    """What each follow-up does."""
+    return {
+        "edit": _("its text is changed where it stands"),
+        "comment": _("its first comment is written"),
+        "delete": _("it is deleted there"),
+        "replace": _("it is taken back, then scheduled anew"),
+    }
+
+
+def done_words(kind: str, n: int) -> str:
+    """ "2 texts changed": what was done in one pass."""
+    words = {
+        "edit": ngettext("{n} text changed where it stands", "{n} texts changed where they stand", n),
+        "comment": ngettext("{n} first comment written", "{n} first comments written", n),
+        "delete": ngettext("{n} post deleted there", "{n} posts deleted there", n),
+        "replace": ngettext("{n} post taken back", "{n} posts taken back", n),
+    }
+    return words[kind].format(n=n)
+
+
+def as_data(one: Pending, room: Newsroom) -> dict[str, object]:
+    """As other programs read it."""
+    due = one.due.astimezone(room.config.zone).isoformat(timespec="seconds") if one.due else None
+    return {
+        "delivery": one.delivery,
+        "publication": one.publication,
+        "channel": one.channel,
+        "kind": one.kind.value,
+        "next": due,
+        "error": one.error,
+        "hint": one.hint,
+    }

@@ -1,0 +1,80 @@
+"""`veille outbox cancel ID --public`: what that deletes, the question before it, and what is said afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from veille.errors import VeilleError
+from veille.i18n import gettext as _
+from veille_cli.commands.publish import YES
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from veille.outbox.report import Row, Status
+    from veille_cli.output import Talk
+    from veille_cli.wiring import Newsroom
+
+
+def confirm(room: Newsroom, name: str, talk: Talk, *, yes: bool) -> None:
+    """Ask before something public goes for good; refuse where it cannot be done.
+
+    Raises:
+        VeilleError: the service lets nobody delete from here.
+        Abort: the person thought better of it.
+    """
+    status, rows = _of(room, name)
+    standing = [row for row in rows if row.state == "sent" and row.remote_id and row.last_code != "deleted"]
+    if not standing:
+        return
+    if not _deletes(room, status.channel):
+        raise VeilleError(
+            _("{service} deletes no posts from here").format(service=status.channel.capitalize()),
+            hint=_("delete it there: {url}").format(url=", ".join(row.url for row in standing if row.url)),
+        )
+    if yes:
+        return
+    if not talk.interactive:
+        raise typer.BadParameter(_("this cannot be undone: confirm with --yes"), param_hint="--yes")
+    question = _("Delete “{title}” from {service}, with its comments? It cannot be undone. [y/N]")
+    asked = question.format(title=status.title, service=status.channel.capitalize())
+    if typer.prompt(asked, default="", show_default=False, err=True).strip().lower() not in YES:
+        raise typer.Abort
+
+
+def words_after(room: Newsroom, name: str) -> list[RenderableType]:
+    """What still stands and how it would go; what goes with the next `veille run`."""
+    from veille.outbox.pending import pending
+    from veille_cli.hosted_words import pending_words
+
+    status, rows = _of(room, name)
+    wanted = pending(room.database, name)
+    deleted = {one.delivery for one in wanted if one.kind.value == "delete"}
+    words = pending_words(wanted, room)
+    for row in rows:
+        stands = row.state == "sent" and row.remote_id and row.last_code != "deleted"
+        if stands and row.id not in deleted and _deletes(room, status.channel):
+            sentence = _("{id} stays public on {channel}; to delete it there: veille outbox cancel {id} --public")
+            words.append(sentence.format(id=row.id, channel=row.channel))
+    return words
+
+
+def _of(room: Newsroom, name: str) -> tuple[Status, list[Row]]:
+    """The publication and those of its deliveries that are meant; none of a letter, a feed or the web."""
+    if name.startswith("d"):
+        row = room.report.delivery(name)
+        rows, status = [row], room.report.publication(row.publication)
+    else:
+        status = room.report.publication(name)
+        rows = [] if status.channel == "newsletter" else room.report.deliveries(name)
+    return status, [row for row in rows if row.channel not in ("newsletter", "feed", "web")]
+
+
+def _deletes(room: Newsroom, channel: str) -> bool:
+    """Whether its service lets us delete posts."""
+    from veille.publishing import FollowUp, RemotePublisher
+
+    publisher = room.publishers[channel]
+    return isinstance(publisher, RemotePublisher) and publisher.live and FollowUp.DELETE in publisher.follow_ups

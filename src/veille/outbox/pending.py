@@ -1,0 +1,77 @@
+"""What is still to do with posts that a service has, for people to read: what, when next, and why not yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from veille.outbox import schema
+from veille.outbox.database import Database
+from veille.outbox.report import number_of
+from veille.publishing import FollowUp
+
+_d, _p, _f, _l = schema.delivery, schema.publication, schema.follow_up, schema.attempt_log
+
+
+@dataclass(frozen=True)
+class Pending:
+    """One thing that is still to do with a post.
+
+    Args:
+        due: of the next try; None: a person must look.
+        error: why the last try did not do it; "" before the first.
+        hint: what a person can do about it.
+    """
+
+    delivery: str
+    publication: str
+    channel: str
+    title: str
+    kind: FollowUp
+    due: datetime | None
+    error: str = ""
+    hint: str = ""
+
+
+def pending(database: Database, name: str = "") -> list[Pending]:
+    """Everything that is still to do, oldest post first.
+
+    A first comment whose post is not public yet is not late, and not told of.
+
+    Args:
+        name: "p12" or "d345": of this alone.
+    """
+    # A post that was resolved by hand has no id at its service, so that nothing can be done with it there.
+    there = (_d.c.remote_id != "", _d.c.last_code != "deleted", _d.c.state.in_(("scheduled", "sent")))
+    ripe = sa.or_(_f.c.kind != FollowUp.COMMENT.value, _d.c.state == "sent", _f.c.due_at.is_(None))
+    rows = sa.select(_f, _d.c.publication_id, _d.c.channel, _p.c.title)
+    rows = rows.join(_d, _d.c.id == _f.c.delivery_id).join(_p, _p.c.id == _d.c.publication_id).where(*there, ripe)
+    if name:
+        rows = rows.where((_d.c.id if name.startswith("d") else _p.c.id) == number_of(name))
+    with database.read() as connection:
+        found = connection.execute(rows.order_by(_f.c.delivery_id, _f.c.kind)).all()
+        return [_pending(row, _hint(connection, row)) for row in found]
+
+
+def _hint(connection: sa.Connection, row: Any) -> str:
+    if not row.last_error:
+        return ""
+    mine = (_l.c.delivery_id == row.delivery_id, _l.c.event == f"{row.kind}: {row.last_code}")
+    latest = sa.select(_l.c.hint).where(*mine).order_by(_l.c.id.desc()).limit(1)
+    return str(connection.execute(latest).scalar() or "")
+
+
+def _pending(row: Any, hint: str) -> Pending:
+    return Pending(
+        delivery=f"d{row.delivery_id}",
+        publication=f"p{row.publication_id}",
+        channel=row.channel,
+        title=row.title,
+        kind=FollowUp(row.kind),
+        due=row.due_at,
+        error=row.last_error,
+        hint=hint,
+    )
