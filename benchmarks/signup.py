@@ -31,7 +31,7 @@ from benchmarks.workspace import VEILLE, environment
 HOST = "letter.example.org"
 NO_LIMITS = {"VEILLE_SERVE__PER_CLIENT": "1000000/h", "VEILLE_SERVE__PER_HOUR": "1000000"}
 AGE_OF_FORM = 2.1  # seconds: one that comes back sooner is only shown again
-P99_BAR = 5.0  # seconds, with clients that never pause, on two cores that they share with the site
+P99_BAR = 1.0  # seconds, with clients that never pause, on two cores that they share with the site
 _TOML = f"""\
 [workspace]
 name = "Mesures"
