@@ -65,7 +65,7 @@ def _only_these(before: str, after: str, settings: Settings) -> bool:
         old, new = tomllib.loads(before), tomllib.loads(after)
     except tomllib.TOMLDecodeError:
         return False
-    for section, values in settings.items():
+    for section, values in ((section, values) for section, values in settings.items() if values):
         if not isinstance(old.setdefault(section, {}), dict):
             return False
         old[section].update(values)
