@@ -1,0 +1,412 @@
+"""Instagram over the wire: the day's number of posts, containers kept and used again, two tokens, two hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.graph_desk import Desk, MemoryJournal, desk, post
+from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_faults import FAULTS, error
+from tests.support.graph_instagram import Media
+from veille import quotas
+from veille.errors import NotAuthorised, OutcomeUnknown, RateLimited, Rejected, Unavailable
+from veille.publishing import Delivery, FollowUp, Publisher, Receipt, RemotePublisher, Seen
+
+
+@pytest.fixture
+def fake() -> Iterator[GraphFake]:
+    with graph_fake() as running:
+        yield running
+
+
+@pytest.fixture
+def office(tmp_path: Path, fake: GraphFake) -> Desk:
+    return desk(tmp_path, fake)
+
+
+def instagram(root: Path, fake: GraphFake, **keys: str) -> Desk:
+    """The desk with these settings of the channel."""
+    return desk(root, fake, **{f"VEILLE_INSTAGRAM__{key}".upper(): value for key, value in keys.items()})
+
+
+def login(root: Path, fake: GraphFake, **keys: str) -> Desk:
+    """The desk of an account without a page."""
+    own = {"login": "instagram", "api_url": fake.instagram_url, "access_token": fake.ig_login_token}
+    return instagram(root, fake, **own, **keys)
+
+
+def deliver(office: Desk, delivery: Delivery, publisher: Publisher | None = None) -> MemoryJournal:
+    journal = MemoryJournal(office)
+    (publisher or office.publisher("instagram")).deliver([delivery], journal)
+    return journal
+
+
+def posted(fake: GraphFake, *captions: str, hours_ago: float = 0, container: str = "", pictures: int = 1) -> list[str]:
+    """Posts that somebody made in the app. Returns their ids."""
+    made = [fake.world.new_id() for _caption in captions]
+    at = fake.world.clock() - timedelta(hours=hours_ago)
+    for name, caption in zip(made, captions, strict=True):
+        fake.instagram.every_media[name] = Media(name, fake.ig_user_id, container, caption, [""] * pictures, at)
+    return made
+
+
+def edges(fake: GraphFake, method: str = "POST") -> list[str]:
+    return [call.edge for call in fake.calls if call.method == method]
+
+
+# --- the day's number of posts --------------------------------------------------------------------------------
+
+
+def test_a_full_account_waits_until_a_post_is_a_day_old_and_uses_nothing_up(office: Desk, fake: GraphFake) -> None:
+    fake.instagram.quota_total = 3
+    for hours in (23, 5, 20):
+        posted(fake, "x", hours_ago=hours)
+    delivery = office.delivery("instagram", post(2))
+    journal = deliver(office, delivery)
+    assert isinstance(journal.outcome, RateLimited)
+    assert journal.outcome.about_us
+    assert timedelta(minutes=59) < journal.outcome.retry_after < timedelta(minutes=62)
+    assert (edges(fake), journal.checkpoints, journal.intents) == ([], [], [])
+    fake.world.clock.advance(seconds=journal.outcome.retry_after.total_seconds())
+    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
+
+
+def test_as_many_must_be_a_day_old_as_are_too_many(office: Desk, fake: GraphFake) -> None:
+    fake.instagram.quota_total = 2
+    for hours in (20, 10, 5):
+        posted(fake, "x", hours_ago=hours)
+    outcome = deliver(office, office.delivery("instagram")).outcome
+    assert timedelta(hours=13.9) < outcome.retry_after < timedelta(hours=14.1)
+
+
+def test_the_number_is_remembered_for_planning(office: Desk, fake: GraphFake) -> None:
+    fake.instagram.quota_total = 100
+    assert quotas.known(office.config) == 25
+    deliver(office, office.delivery("instagram"))
+    assert quotas.known(office.config) == 100
+    for damage in (b"", b"[]", b'{"account":"1","total":100}', b'{"account":"%b","total":-1}', b"\xff"):
+        quotas.path(office.config).write_bytes(damage.replace(b"%b", fake.ig_user_id.encode()))
+        assert quotas.known(office.config) == 25
+
+
+@pytest.mark.parametrize(("there", "sends"), [(24, True), (25, False)])
+def test_25_count_while_the_account_does_not_say(office: Desk, fake: GraphFake, there: int, sends: bool) -> None:
+    posted(fake, *(["x"] * there), hours_ago=3)
+    posted(fake, *(["x"] * 9), hours_ago=25)
+    fake.fault("GET", "content_publishing_limit", error(10))
+    outcome = deliver(office, office.delivery("instagram")).outcome
+    assert isinstance(outcome, Receipt if sends else RateLimited)
+
+
+# --- pictures -------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_that_nobody_can_open_keeps_the_post_and_makes_nothing(tmp_path: Path, fake: GraphFake) -> None:
+    office = instagram(tmp_path, fake, media_base_url=fake.media_server_for(tmp_path / "elsewhere"))
+    outcome = deliver(office, office.delivery("instagram")).outcome
+    assert type(outcome) is Unavailable
+    assert "404" in outcome.message
+    assert "media_base_url" in str(outcome.hint)
+    assert edges(fake) == []
+
+
+def test_where_our_own_address_is_closed_to_us_only_instagram_looks(tmp_path: Path, fake: GraphFake) -> None:
+    away = fake.media_server_for(tmp_path / "elsewhere")
+    office = instagram(tmp_path, fake, media_base_url=away, check_media="false")
+    outcome = deliver(office, office.delivery("instagram")).outcome
+    assert type(outcome) is Unavailable
+    assert "9004" in outcome.detail
+
+
+# --- containers -----------------------------------------------------------------------------------------------
+
+
+def test_every_child_is_kept_before_the_next_call_and_used_again(office: Desk, fake: GraphFake) -> None:
+    delivery = office.delivery("instagram", post(3))
+    fake.fault("POST", "media", FAULTS["code-2"], nth=3)
+    journal = deliver(office, delivery)
+    assert [sum(map(bool, one["children"])) for one in journal.checkpoints] == [1, 2]
+    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
+    assert edges(fake).count("media") == 3 + 1 + 1  # one lost, one again, the parent
+    (shown,) = fake.visible_media()
+    assert shown.alts == [one.alt for one in post(3).instagram_pictures]
+
+
+def test_children_that_are_nearly_a_day_old_are_made_again(office: Desk, fake: GraphFake) -> None:
+    delivery = office.delivery("instagram", post(2))
+    fake.fault("POST", "media", FAULTS["code-2"], nth=3)
+    journal = deliver(office, delivery)
+    fake.world.clock.advance(hours=21)
+    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
+    assert edges(fake).count("media") == 6
+
+
+def test_one_bad_child_is_made_again_and_the_others_stay(office: Desk, fake: GraphFake) -> None:
+    delivery = office.delivery("instagram", post(3))
+    fake.instagram.fail_next = "2207082"
+    journal = deliver(office, delivery)
+    assert type(journal.outcome) is Unavailable
+    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
+    assert edges(fake).count("media") == 3 + 1 + 1
+
+
+def test_what_is_still_being_prepared_is_kept_and_not_made_anew(office: Desk, fake: GraphFake) -> None:
+    fake.instagram.polls = 12
+    delivery = office.delivery("instagram")
+    first = deliver(office, delivery)
+    assert type(first.outcome) is Unavailable
+    assert (first.outcome.retry_after, sum(office.slept)) == (None, 300)
+    office.slept.clear()
+    assert isinstance(deliver(office, first.again(delivery)).outcome, Receipt)
+    assert sum(office.slept) <= 60
+    assert edges(fake) == ["media", "media_publish"]
+
+
+def test_a_stop_ends_the_wait(office: Desk, fake: GraphFake, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.instagram.polls = 100
+    monkeypatch.setattr(MemoryJournal, "stopping", lambda _journal: True)
+    journal = deliver(office, office.delivery("instagram"))
+    assert type(journal.outcome) is Unavailable
+    assert office.slept == [3]
+
+
+def test_new_containers_are_tried_twice_and_again_when_a_person_asks(office: Desk, fake: GraphFake) -> None:
+    delivery = office.delivery("instagram")
+    outcomes: list[Any] = []
+    for _attempt in range(4):
+        fake.instagram.fail_next = "2207082"
+        journal = deliver(office, delivery)
+        outcomes.append(journal.outcome)
+        delivery = journal.again(delivery)
+    assert [type(one) for one in outcomes] == [Unavailable, Unavailable, Rejected, Unavailable]
+    assert "outbox retry" in outcomes[2].hint
+    fake.instagram.fail_next = ""
+    assert isinstance(deliver(office, delivery).outcome, Receipt)
+
+
+def test_a_container_that_a_restored_ledger_forgot_to_have_published(office: Desk, fake: GraphFake) -> None:
+    """An old copy of the outbox knows the container and not the attempt."""
+    delivery = office.delivery("instagram")
+    journal = deliver(office, delivery)
+    assert isinstance(journal.outcome, Receipt)
+    restored = replace(journal.again(delivery), intent_at=None)
+    again = deliver(office, restored)
+    assert isinstance(again.outcome, OutcomeUnknown)
+    look = office.publisher("instagram").read_back(again.again(restored))
+    assert (look.seen, edges(fake)) == (Seen.FOUND, ["media", "media_publish"])
+
+
+@pytest.mark.parametrize("name", ["expired-written", "permission-written", "restricted-written", "throttle-written"])
+def test_a_refusal_of_a_post_that_is_there_is_not_believed(office: Desk, fake: GraphFake, name: str) -> None:
+    fault = {
+        "expired-written": error(190, 463, written=True),
+        "permission-written": error(200, written=True),
+        "restricted-written": error(25, 2207050, written=True),
+        "throttle-written": error(80002, written=True),
+    }[name]
+    fake.fault("POST", "media_publish", fault)
+    outcome = deliver(office, office.delivery("instagram")).outcome
+    assert isinstance(outcome, Receipt)
+    assert outcome.remote_id == fake.visible_media()[0].id
+
+
+def test_spam_stops_the_channel_and_is_looked_at(office: Desk, fake: GraphFake) -> None:
+    fake.fault("POST", "media_publish", error(4, 2207051))
+    outcome = deliver(office, office.delivery("instagram")).outcome
+    assert isinstance(outcome, OutcomeUnknown)
+    assert outcome.stops
+
+
+# --- whose post it is -----------------------------------------------------------------------------------------
+
+
+def test_two_posts_with_the_same_words_are_two_posts(office: Desk, fake: GraphFake) -> None:
+    publisher = office.publisher("instagram")
+    one, two = (replace(office.delivery("instagram"), id=name) for name in ("d1", "d2"))
+    fake.fault("POST", "media_publish", FAULTS["lost-written"], nth=1)
+    fake.fault("POST", "media_publish", FAULTS["code-2"], nth=2)
+    first, second = deliver(office, one, publisher), deliver(office, two, publisher)
+    found = publisher.read_back(first.again(one))
+    assert found.receipt
+    assert found.receipt.remote_id == fake.visible_media()[0].id
+    assert publisher.read_back(second.again(two)).seen is Seen.ABSENT  # of the same pass: the ledger knows it later
+    known = replace(second.again(two), taken=frozenset({found.receipt.remote_id}))
+    assert office.publisher("instagram").read_back(known).seen is Seen.ABSENT
+    assert isinstance(deliver(office, known).outcome, Receipt)
+    assert len(fake.visible_media()) == 2
+
+
+def test_words_changed_between_two_attempts_make_no_second_post(office: Desk, fake: GraphFake) -> None:
+    """The first text went out although Instagram refused it; nobody could tell before an editor changed it."""
+    fake.fault("POST", "media_publish", error(190, 463, written=True))
+    fake.fault("GET", "*", FAULTS["html-502"], nth=2)
+    delivery = office.delivery("instagram")
+    journal = deliver(office, delivery)
+    assert isinstance(journal.outcome, NotAuthorised)
+    edited = office.delivery("instagram", post(1, title="Le repas change de salle"))
+    second = deliver(office, replace(journal.again(delivery), publication=edited.publication))
+    assert isinstance(second.outcome, Receipt)
+    assert second.outcome.remote_id == fake.visible_media()[0].id
+    assert len(fake.visible_media()) == 1
+
+
+def test_words_changed_after_an_attempt_that_failed_go_out_alone(office: Desk, fake: GraphFake) -> None:
+    fake.fault("POST", "media_publish", FAULTS["code-2"])
+    delivery = office.delivery("instagram")
+    journal = deliver(office, delivery)
+    edited = office.delivery("instagram", post(1, title="Le repas change de salle"))
+    second = deliver(office, replace(journal.again(delivery), publication=edited.publication))
+    assert isinstance(second.outcome, Receipt)
+    assert [media.caption[:24] for media in fake.visible_media()] == ["Le repas change de salle"]
+
+
+# --- two tokens -----------------------------------------------------------------------------------------------
+
+
+def test_what_one_token_does_not_see_the_other_does(tmp_path: Path, fake: GraphFake) -> None:
+    fake.world.page_tokens_read_instagram = False
+    office = instagram(tmp_path, fake, access_token=fake.page_token, user_token=fake.user_token)
+    outcome = deliver(office, office.delivery("instagram", post(2))).outcome
+    assert isinstance(outcome, Receipt)
+    assert outcome.url
+    assert {call.token for call in fake.calls if call.method == "POST"} == {fake.page_token}
+
+
+def test_what_no_token_sees_was_not_proven_absent(tmp_path: Path, fake: GraphFake) -> None:
+    office = instagram(tmp_path, fake, access_token=fake.page_token)
+    fake.fault("POST", "media_publish", FAULTS["code-2"])
+    delivery = office.delivery("instagram")
+    journal = deliver(office, delivery)
+    fake.world.page_tokens_read_instagram = False
+    assert office.publisher("instagram").read_back(journal.again(delivery)).seen is Seen.UNREADABLE
+    assert isinstance(deliver(office, journal.again(delivery)).outcome, OutcomeUnknown)
+    assert fake.visible_media() == []
+
+
+def test_a_dead_second_token_says_nothing_about_the_first(tmp_path: Path, fake: GraphFake) -> None:
+    fake.world.page_tokens_read_instagram = False
+    fake.expire(fake.user_token)
+    office = instagram(tmp_path, fake, access_token=fake.page_token, user_token=fake.user_token)
+    outcome = deliver(office, office.delivery("instagram")).outcome
+    assert isinstance(outcome, NotAuthorised)
+    assert "code 100, subcode 33" in outcome.detail
+    assert fake.visible_media() == []
+
+
+# --- Instagram Login ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pictures", [1, 2])
+def test_an_account_without_a_page(tmp_path: Path, fake: GraphFake, pictures: int) -> None:
+    office = login(tmp_path, fake, app_secret="not-for-this-host")
+    outcome = deliver(office, office.delivery("instagram", post(pictures))).outcome
+    assert isinstance(outcome, Receipt)
+    assert {(call.host, call.proof) for call in fake.calls} == {("instagram", "")}
+
+
+@pytest.mark.parametrize(("others", "named"), [(0, True), (1, False)])
+def test_a_published_post_without_words_is_found_by_time_and_form(
+    tmp_path: Path, fake: GraphFake, others: int, named: bool
+) -> None:
+    fake.instagram.shows_captions = False
+    office = login(tmp_path, fake)
+    posted(fake, "x", hours_ago=1)  # before
+    fake.fault("POST", "media_publish", FAULTS["lost-written"])
+    delivery = office.delivery("instagram")
+    journal = deliver(office, delivery)
+    ours = fake.visible_media()[-1].id
+    posted(fake, "x", pictures=2)  # a carousel
+    posted(fake, *["x"] * others)
+    look = office.publisher("instagram").read_back(journal.again(delivery))
+    assert look.receipt
+    assert (look.seen, look.receipt.remote_id) == (Seen.FOUND, ours if named else "")
+
+
+@pytest.mark.parametrize(("shown", "seen"), [(False, Seen.UNREADABLE), (True, Seen.ABSENT)])
+def test_a_post_without_words_may_be_ours_where_no_words_are_shown(
+    tmp_path: Path, fake: GraphFake, shown: bool, seen: Seen
+) -> None:
+    fake.instagram.shows_captions = shown
+    office = login(tmp_path, fake)
+    posted(fake, "Des mots", hours_ago=30)
+    fake.fault("POST", "media_publish", FAULTS["code-2"])
+    delivery = office.delivery("instagram")
+    journal = deliver(office, delivery)
+    posted(fake, "")
+    assert office.publisher("instagram").read_back(journal.again(delivery)).seen is seen
+
+
+# --- what comes after -----------------------------------------------------------------------------------------
+
+
+def out(office: Desk, **changes: Any) -> tuple[RemotePublisher, Delivery]:
+    """A post that is out, as the ledger knows it."""
+    publisher = office.publisher("instagram")
+    assert isinstance(publisher, RemotePublisher)
+    delivery = office.delivery("instagram", post(1, instagram_comment="Inscriptions : https://relais.example.org"))
+    journal = deliver(office, delivery, publisher)
+    assert isinstance(journal.outcome, Receipt)
+    return publisher, replace(journal.again(delivery), remote_id=journal.outcome.remote_id)
+
+
+@pytest.mark.parametrize("host", ["facebook", "instagram"])
+@pytest.mark.parametrize("name", ["lost-written", "reset", "code-2-written", "html-502"])
+def test_the_first_comment_is_made_once(tmp_path: Path, fake: GraphFake, host: str, name: str) -> None:
+    office = login(tmp_path, fake) if host == "instagram" else desk(tmp_path, fake)
+    publisher, delivery = out(office)
+    fake.fault("POST", "comments", FAULTS[name])
+    begun = office.now()
+    with pytest.raises(OutcomeUnknown):
+        publisher.follow_up(delivery, FollowUp.COMMENT, None)
+    if not FAULTS[name].written:
+        with pytest.raises(OutcomeUnknown):
+            publisher.follow_up(delivery, FollowUp.COMMENT, begun, again=False)
+    publisher.follow_up(delivery, FollowUp.COMMENT, begun)
+    assert [comment.message for comment in fake.comments()] == ["Inscriptions : https://relais.example.org"]
+
+
+def test_a_comment_that_may_not_be_made_stops_nothing(office: Desk, fake: GraphFake) -> None:
+    publisher, delivery = out(office)
+    fake.fault("POST", "comments", error(10))
+    with pytest.raises(Rejected) as caught:
+        publisher.follow_up(delivery, FollowUp.COMMENT, None)
+    assert "permission" in caught.value.message
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_post_is_deleted_also_when_it_is_gone_already(office: Desk, fake: GraphFake, gone: bool) -> None:
+    publisher, delivery = out(office)
+    if gone:
+        publisher.follow_up(delivery, FollowUp.DELETE, None)
+    publisher.follow_up(delivery, FollowUp.DELETE, datetime.now().astimezone() if gone else None)
+    assert fake.visible_media() == []
+
+
+@pytest.mark.parametrize("fault", [error(-1, 2207073), error(100, 33), error(200)])
+def test_a_post_that_may_not_be_deleted_stops_nothing(office: Desk, fake: GraphFake, fault: Any) -> None:
+    publisher, delivery = out(office)
+    fake.fault("DELETE", "*", fault)
+    with pytest.raises(Rejected) as caught:
+        publisher.follow_up(delivery, FollowUp.DELETE, None)
+    assert "delete" in str(caught.value.hint)
+    assert len(fake.visible_media()) == 1
+
+
+def test_without_a_page_only_the_app_deletes(tmp_path: Path, fake: GraphFake) -> None:
+    publisher, delivery = out(login(tmp_path, fake))
+    with pytest.raises(Rejected):
+        publisher.follow_up(delivery, FollowUp.DELETE, None)
+    assert edges(fake, "DELETE") == []
+
+
+def test_words_that_are_public_stay(office: Desk) -> None:
+    publisher, delivery = out(office)
+    assert not publisher.editable(delivery.publication.rendition, office.publication("instagram").rendition)
+    with pytest.raises(Rejected):
+        publisher.follow_up(delivery, FollowUp.EDIT, None)
