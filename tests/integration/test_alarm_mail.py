@@ -117,10 +117,10 @@ def test_status_run_and_doctor_say_why_and_which_command_goes_on(desk: Running, 
     fake.fault("POST", "feed", BLOCKED)
     desk.run()
     (stop,) = desk.room.report.stops()
-    for command in ("status", "run --once", "doctor"):
-        said = Workspace(desk.root, desk.env).veille(*command.split())
-        assert stop.reason in said.out, command
-        assert "veille outbox resume facebook" in said.out, command
+    ran = Workspace(desk.root, desk.env).veille("run", "--once")
+    for said in (ran.out, *(desk.ask(command)[1] for command in ("status", "doctor"))):
+        assert stop.reason in said
+        assert "veille outbox resume facebook" in said
 
 
 def test_what_a_day_of_standstill_made_late_is_held_and_told_in_one_mail(

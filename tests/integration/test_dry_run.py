@@ -89,13 +89,15 @@ def test_the_requests_of_a_dry_run_are_those_that_meta_gets(workspace: Workspace
 
 
 def test_people_read_the_same_requests_without_the_access(workspace: Workspace, fake: GraphFake) -> None:
-    ran = workspace.veille("publish", "--dry-run", "--requests", "content/posts/velo.md", *CHANNELS)
-    data = workspace.veille("publish", "--dry-run", "--json", "content/posts/velo.md", *CHANNELS).data
-    lines = " ".join(ran.out.split())
+    desk = Running(workspace.root, workspace.env)
+    only = ("publish", "--dry-run", "content/posts/velo.md", *CHANNELS)
+    code, said = desk.ask(*only, "--requests")
+    data = json.loads(desk.asked(*only, "--json").stdout)["data"]
+    lines = " ".join(said.split())
     for request in (one for publication in data["publications"] for one in publication["requests"]):
         assert f"{request['method']} {request['path']}" in lines
         for name, value in request["parameters"].items():
             assert f"{name}: {' '.join(value.split())}" in lines
-    assert "EAAfake" not in ran.said
-    assert workspace.veille("publish", "--requests", "--yes").code == 2
+    assert (code, "EAAfake" in said) == (0, False)
+    assert desk.ask("publish", "--requests", "--yes")[0] == 2
     assert not fake.calls

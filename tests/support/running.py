@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from typer.testing import CliRunner, Result
 
 from veille import config
 from veille.dispatch import Pump, Tally
 from veille.outbox import schema
+from veille_cli.application import build
 from veille_cli.output import Talk
 from veille_cli.wiring import Newsroom
 
@@ -72,6 +74,16 @@ class Running:
         )
         pump.recover()
         return pump.once()
+
+    def ask(self, *words: str) -> tuple[int, str]:
+        """A command that only looks or notes something, in this process. Returns its exit code and what it says."""
+        said = self.asked(*words)
+        return said.exit_code, said.output
+
+    def asked(self, *words: str) -> Result:
+        """The same, with what it says to people and to programs apart."""
+        env = {**self.env, "VEILLE_WORKSPACE": str(self.root), "COLUMNS": "200"}
+        return CliRunner().invoke(build(), words, env=env)
 
     def row(self, delivery: int = 1) -> Any:
         """All that the table says about a delivery."""
