@@ -102,3 +102,17 @@ def test_the_same_work_twice_publishes_once(tmp_path: Path, fake: GraphFake, env
     for _time in range(2):
         assert work(tmp_path, "facebook", 2) == {"sent": 1}
     assert visible(fake, "facebook") == 1
+
+
+@pytest.mark.parametrize("point", ["instagram.after-checkpoint", "instagram.after-publish"])
+def test_killed_over_an_account_without_a_page(
+    tmp_path: Path, fake: GraphFake, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    own = {"LOGIN": "instagram", "API_URL": fake.instagram_url, "ACCESS_TOKEN": fake.ig_login_token}
+    for key, value in own.items():
+        monkeypatch.setenv(f"VEILLE_INSTAGRAM__{key}", value)
+    fake.instagram.shows_captions = False
+    killed_at(point, tmp_path, "instagram", dict(os.environ))
+    assert work(tmp_path, "instagram", 2) == {"sent": 1}
+    assert visible(fake, "instagram") == 1
+    assert len(fake.instagram.containers) == 3  # two pictures and their post: what was kept is used
