@@ -141,7 +141,7 @@ def confirm_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> Iter
     wake, over = threading.Event(), threading.Event()
 
     def work() -> None:
-        mails, waited = Confirmations(room, stop, talk), UPKEEP
+        mails, waited, told = Confirmations(room, stop, talk), UPKEEP, ""
         while not (stop.is_set() or over.is_set()):
             wait = PULSE
             try:
@@ -151,8 +151,11 @@ def confirm_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> Iter
                 wait = PULSE if mails.send() else REST
             except LedgerError as error:
                 log.debug("the outbox is not to be had", exc_info=error)
-            except Exception:  # a defect here must end neither the sending of letters nor the site
-                log.exception("confirmation mails could not be sent")
+            except Exception as error:  # a defect here must end neither the sending of letters nor the site
+                log.debug("confirmation mails could not be sent", exc_info=error)
+                if type(error).__name__ != told:
+                    told = type(error).__name__
+                    talk.say(_("! confirmation mails do not leave, by a defect ({kind})").format(kind=told))
                 wait = REST
             waited += wait
             wake.wait(wait)

@@ -18,10 +18,11 @@ import sqlalchemy as sa
 from tests.support.site_desk import QUIET
 from tests.support.smtp_server import mail_server
 from tests.support.smtp_sink import nobody_listens
-from tests.support.workspace import TOML
+from tests.support.workspace import TOML, wait_until
 from veille import config
 from veille.outbox import schema
 from veille.subscribers import Row
+from veille_cli import confirm_mail
 from veille_cli.confirm_mail import Confirmations, confirm_meanwhile
 from veille_cli.output import Talk
 from veille_cli.wiring import Newsroom
@@ -159,3 +160,17 @@ def test_what_a_killed_process_had_begun_to_write_to_somebody_goes_at_the_next_u
     (notices / "confirm-1.eml").write_text("To: nour@example.org")
     Confirmations(post.room, threading.Event(), QUIET).upkeep()
     assert {path.name for path in notices.iterdir()} == {f".veille-{os.getpid()}-abc.part", "confirm-1.eml"}
+
+
+def test_a_defect_is_told_to_the_operator_once_and_ends_nothing(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that no program of ours could have written: asked for in 148,000 years."""
+    monkeypatch.setattr(confirm_mail, "REST", 0.01)
+    post.ask("a@example.org")
+    with post.room.database.write() as connection:
+        connection.execute(sa.text("UPDATE signup SET asked_at = :far"), {"far": 1 << 62})
+    with confirm_meanwhile(post.room, threading.Event(), Said(json=False, debug=False)) as wake:
+        wait_until(lambda: bool(SAID))
+        with post.room.database.write() as connection:
+            connection.execute(sa.text("UPDATE signup SET asked_at = 0, state = 'given-up'"))
+        wake.set()
+    assert SAID == ["! confirmation mails do not leave, by a defect (OverflowError)"]

@@ -247,6 +247,8 @@ def test_a_list_of_nothing_but_sensitive_posts_is_as_private_as_they_are(tmp_pat
     assert "canonical" not in page
     assert "iolence" not in page.partition("</head>")[0]
     assert "<h1>Posts</h1>" in page
+    assert "data-exit" in page
+    assert "data-exit" not in files["categories/sante/index.html"]
     assert "<h1>Santé</h1>" in files["categories/sante/index.html"]
     private = json.loads(files[".veille-private.json"])
     assert {"categories/violences/", "kinds/news/", "posts/secret/"} <= set(private)
