@@ -163,16 +163,23 @@ def access(room: Newsroom) -> Iterator[Diagnosis]:
         for problem in standing.problems:
             if problem.code != "access-ended":
                 message = f"{standing.channel}: {problem.message}"
-                yield Diagnosis(problem.code, problem.severity, message, remedy(problem, standing))
+                yield Diagnosis(problem.code, problem.severity, message, remedy(problem, standing.channel))
 
 
 def operators(room: Newsroom) -> Iterator[Diagnosis]:
     """Failures that nobody hears of."""
+    from veille.reviewers import read
+
     if not room.live_channels:
         return
     if not room.config.settings.workspace.operators:
         message = _("nobody is written to when something fails")
         yield _warning("operators", message, _('name them: [workspace] operators = ["Sam Exemple <sam@example.org>"]'))
+    for person in room.config.settings.workspace.operators:
+        if not read(person).address:
+            message = _("{name} is to be written to when something fails, and has no e-mail address")
+            hint = _("write it as: {example}").format(example='"Sam Exemple <sam@example.org>"')
+            yield _error("operators", message.format(name=person), hint)
     if not room.config.live("newsletter"):
         message = _("mails about failures reach nobody: they are written to outbox/notices/")
         yield _warning("operators-mail", message, _("set up a mail server: [newsletter] transport and smtp_url"))

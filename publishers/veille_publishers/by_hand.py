@@ -291,7 +291,7 @@ def editors(config: Config, channel: str) -> tuple[str, ...]:
     """Who is asked to post: `editor`, else the operators.
 
     Raises:
-        ConfigError: nobody.
+        ConfigError: nobody, or somebody without an address.
     """
     chosen = config.channel(channel).editor
     found = (chosen,) if chosen else config.settings.workspace.operators
@@ -304,6 +304,13 @@ def editors(config: Config, channel: str) -> tuple[str, ...]:
                 channel=channel
             ),
         )
+    if nameless := [person for person in found if not read(person).address]:
+        raise ConfigError(
+            _("{name} has no e-mail address, and is to be asked to post on {channel}").format(
+                name=nameless[0], channel=channel
+            ),
+            hint=_("write it as: {example}").format(example='"Camille Exemple <camille@example.org>"'),
+        )
     return tuple(found)
 
 
@@ -313,9 +320,11 @@ def _pictures(rendition: Rendition, listed: Sequence[Mapping[str, str]]) -> tupl
 
 def _worst(problems: Sequence[PublishError]) -> PublishError:
     """What decides when no mail left: a mail that may have left, before one that did not, before one that never can."""
-    for kind in (OutcomeUnknown, NotAuthorised, Unavailable):
-        if found := [error for error in problems if isinstance(error, kind)]:
-            return found[0]
+    for error in (one for kind in (OutcomeUnknown, NotAuthorised) for one in problems if isinstance(one, kind)):
+        return error
+    for error in (one for one in problems if isinstance(one, Unavailable)):  # who sends one mail sees only the server
+        hint = error.hint if error.about_us else _("nothing to do: it is tried again")
+        return Unavailable(error.message, hint=hint, about_us=True)
     return Rejected(
         _("the mail to the person who posts by hand was refused"),
         hint=_("correct `editor` in veille.toml, then send it again"),

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import graph_desk
 from tests.support.running import Running
 from tests.support.smtp_server import Mail, MailServer, mail_server
 from tests.support.smtp_sink import nobody_listens, smtp_sink
 from tests.support.workspace import Workspace, newsroom
+from veille.errors import ConfigError, ContentError
 from veille.outbox.actions import Answer
+from veille.publishing import Publisher
 from veille_cli.alarm_mail import alarm_once
 
 EDITOR = "camille@example.org"
@@ -115,12 +118,32 @@ def test_it_waits_for_its_person_in_words_and_the_command_of_the_mail_ends_it(
     assert len(server.mails) == 2
 
 
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("pictures", [0, 2])
+def test_it_is_rendered_and_checked_as_the_real_publisher_does(tmp_path: Path, channel: str, pictures: int) -> None:
+    env = {f"VEILLE_{channel}__TRANSPORT".upper(): "manual", "VEILLE_WORKSPACE__OPERATORS": "Sam <sam@example.org>"}
+    real = graph_desk.desk(tmp_path).publisher(channel)
+    made: Publisher = graph_desk.desk(tmp_path, None, **env).publisher(channel)
+    one, other = real.render(graph_desk.post(pictures)), made.render(graph_desk.post(pictures))
+    assert one
+    assert other
+    assert (one.digest, real.proof(one), real.kind) == (other.digest, made.proof(other), made.kind)
+    assert (made.live, made.requests(other), made.targets()) == (True, (), real.targets())
+    too_long = graph_desk.post(pictures, instagram_caption="très " * 600)
+    if channel == "instagram":
+        with pytest.raises(ContentError):
+            made.render(too_long)
+
+
 def test_somebody_must_be_named(desk: Running) -> None:
     path = desk.root / "content/posts/soupe.md"
     path.write_text(path.read_text().replace("Viens", "Viens vite,"))
     desk.again(VEILLE_FACEBOOK__EDITOR="")
     code, said = desk.ask("publish", str(path), "-c", "facebook", "--yes")
     assert (code, "editor = " in said) == (3, True)
+    desk.again(VEILLE_WORKSPACE__OPERATORS="Sam Exemple")
+    with pytest.raises(ConfigError, match="no e-mail address"):
+        desk.room.publishers["facebook"].targets()
     desk.again(VEILLE_WORKSPACE__OPERATORS="Sam <sam@example.org>")
     assert desk.room.publishers["facebook"].targets() == ("page",)
 
