@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from veille.access import Standing
     from veille_cli.output import Talk
     from veille_cli.wiring import Newsroom
+    from veille_publishers.access_check import Looked
     from veille_publishers.notices import Notice
 
 log = logging.getLogger(__name__)
@@ -46,9 +47,9 @@ def watch_once(room: Newsroom, stop: threading.Event, talk: Talk) -> None:
         if stop.is_set():
             return
         try:
-            standing = check(room, channel)
-            if standing is not None:
-                _tell(room, standing, talk)
+            looked = check(room, channel)
+            if looked is not None:
+                _tell(room, looked.standing, talk)
         except LedgerError as error:
             log.debug("the outbox is not to be had", exc_info=error)
         except VeilleError as error:
@@ -58,7 +59,7 @@ def watch_once(room: Newsroom, stop: threading.Event, talk: Talk) -> None:
             log.exception("the access of %s could not be checked", channel)
 
 
-def check(room: Newsroom, channel: str, *, always: bool = False, renew: bool = True) -> Standing | None:
+def check(room: Newsroom, channel: str, *, always: bool = False, renew: bool = True) -> Looked | None:
     """Check the access of one channel, renew it in time, and remember what was found.
 
     Args:
@@ -66,7 +67,7 @@ def check(room: Newsroom, channel: str, *, always: bool = False, renew: bool = T
         renew: renew what ends by itself.
 
     Returns:
-        How it stands; None: not due, or there is no access yet.
+        What was found; None: not due, or there is no access yet.
 
     Raises:
         Unavailable: Meta gave no usable answer; it is asked again in an hour.
@@ -94,7 +95,7 @@ def check(room: Newsroom, channel: str, *, always: bool = False, renew: bool = T
         rows.keep(unanswered(channel, mark_of(token), before, room.clock()))
         raise
     rows.keep(looked.standing)
-    return looked.standing
+    return looked
 
 
 def _tell(room: Newsroom, standing: Standing, talk: Talk) -> None:

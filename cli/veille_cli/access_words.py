@@ -50,7 +50,12 @@ def data(standing: Standing, room: Newsroom) -> dict[str, Any]:
         "checked_at": _local(standing.checked_at, room.config),
         "renewed_at": _local(standing.refreshed_at, room.config),
         "problems": [
-            {"code": one.code, "severity": one.severity.value, "message": one.message, "hint": remedy(one, standing)}
+            {
+                "code": one.code,
+                "severity": one.severity.value,
+                "message": one.message,
+                "hint": remedy(one, standing.channel),
+            }
             for one in standing.problems
         ],
     }
@@ -66,7 +71,7 @@ def lines(room: Newsroom) -> Iterator[str]:
         yield line(standing, room)
         for problem in standing.problems:
             if problem.severity is Severity.ERROR and problem.code != "access-ended":
-                yield f"✗ {standing.channel}: {problem.message}\n    → {remedy(problem, standing)}"
+                yield f"✗ {standing.channel}: {problem.message}\n    → {remedy(problem, standing.channel)}"
 
 
 def line(standing: Standing, room: Newsroom) -> str:
@@ -87,11 +92,11 @@ def line(standing: Standing, room: Newsroom) -> str:
     return words.format(channel=name, n=left, moment=moment)
 
 
-def remedy(problem: Problem, standing: Standing) -> str:
+def remedy(problem: Problem, channel: str) -> str:
     """What to do, with the command."""
     if problem.code not in RENEWS:
         return problem.hint
-    return f"{problem.hint}: veille connect {standing.channel}"
+    return f"{problem.hint}: veille connect {channel}"
 
 
 def in_words(moment: datetime, config: Config) -> str:

@@ -68,20 +68,25 @@ def rows(standing: Standing, room: Newsroom, account: str, login: str = "faceboo
     return [_row(name, label, good, codes, found) for name, label, good, codes in wanted]
 
 
+def named(name: str, number: str) -> str:
+    """A page or account as people know it: "Le Relais (1234)"."""
+    return " ".join(part for part in (name, f"({number})" if number else "") if part)
+
+
 def _row(name: str, label: str, good: str, codes: Sequence[str], found: Sequence[Problem]) -> Row:
     mine = sorted((one for one in found if one.code in codes), key=lambda one: one.severity is not Severity.ERROR)
     return Row(name, label, good, mine[0] if mine else None)
 
 
-def text(shown: Sequence[Row], standing: Standing) -> list[RenderableType]:
+def text(shown: Sequence[Row], channel: str) -> list[RenderableType]:
     """The table, and under it what to do."""
     cells = [(f"{row.sign} {row.label}", row.problem.message if row.problem else row.good) for row in shown]
     lines: list[RenderableType] = [table(_("looked at"), _("found"), rows=cells)]
-    hints = dict.fromkeys(access_words.remedy(row.problem, standing) for row in shown if row.problem)
+    hints = dict.fromkeys(access_words.remedy(row.problem, channel) for row in shown if row.problem)
     return [*lines, *(f"    → {hint}" for hint in hints)]
 
 
-def as_data(shown: Sequence[Row], standing: Standing) -> list[dict[str, Any]]:
+def as_data(shown: Sequence[Row], channel: str) -> list[dict[str, Any]]:
     """For --json."""
     return [
         {
@@ -89,13 +94,13 @@ def as_data(shown: Sequence[Row], standing: Standing) -> list[dict[str, Any]]:
             "state": row.problem.severity.value if row.problem else "ok",
             "code": row.problem.code if row.problem else None,
             "message": row.problem.message if row.problem else row.good,
-            "hint": access_words.remedy(row.problem, standing) if row.problem else None,
+            "hint": access_words.remedy(row.problem, channel) if row.problem else None,
         }
         for row in shown
     ]
 
 
-def errors(shown: Sequence[Row], standing: Standing) -> list[dict[str, Any]]:
+def errors(shown: Sequence[Row], channel: str) -> list[dict[str, Any]]:
     """What keeps posts from leaving, for the envelope."""
     wrong = [row.problem for row in shown if row.problem and row.problem.severity is Severity.ERROR]
     return [
@@ -104,7 +109,7 @@ def errors(shown: Sequence[Row], standing: Standing) -> list[dict[str, Any]]:
             "message": one.message,
             "file": None,
             "line": None,
-            "hint": access_words.remedy(one, standing),
+            "hint": access_words.remedy(one, channel),
         }
         for one in wrong
     ]
@@ -112,7 +117,7 @@ def errors(shown: Sequence[Row], standing: Standing) -> list[dict[str, Any]]:
 
 def exit_code(shown: Sequence[Row], standing: Standing, room: Newsroom) -> int:
     """FAILED when posts cannot leave, PARTLY when that is so within three days."""
-    if errors(shown, standing):
+    if errors(shown, standing.channel):
         return FAILED
     return PARTLY if standing.urgent(room.clock()) else OK
 

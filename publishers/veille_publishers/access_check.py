@@ -20,12 +20,12 @@ from veille.config import Config
 from veille.credentials import variable
 from veille.errors import NotAuthorised, PublishError, Rejected, Unavailable
 from veille.i18n import gettext as _
+from veille_publishers import graph_errors
 from veille_publishers.graph_login import FacebookLogin, InstagramLogin, Watch
 from veille_publishers.graph_table import TABLE, Reaction
 from veille_publishers.login_answers import PageFound
 
 ENDED = (102, 190)  # Meta's codes for a token that is over
-HIDDEN = "code 100, subcode 33"  # a page token that is not shown what a person's is
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class _PageLook(_Look):
             return self.login.account(self.token, self.settings.user_id).name
         except NotAuthorised as error:
             other = secret(self.settings, "user_token")
-            if HIDDEN not in error.detail or not other:
+            if not graph_errors.other_token_may_read(error) or not other:
                 raise
             return self.login.account(other, self.settings.user_id).name  # Meta shows it to the person only
 

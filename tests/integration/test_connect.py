@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from tests.support.fast_ledger import empty
+from tests.support.graph_desk import picture
 from tests.support.graph_fake import GraphFake, graph_fake
 from tests.support.graph_tokens import IG_LOGIN_SCOPES
 from tests.support.graph_world import PageInfo
@@ -56,6 +57,7 @@ class Desk:
         (root / "veille.toml").write_text(TOML, encoding="utf-8")
         (root / "outbox").mkdir()
         (root / "outbox/outbox.sqlite3").write_bytes(empty())
+        monkeypatch.setenv("COLUMNS", "200")
         environ = {"WORKSPACE": str(root), "FACEBOOK__API_URL": fake.url, "INSTAGRAM__API_URL": fake.url}
         for name, value in environ.items():
             monkeypatch.setenv(f"VEILLE_{name}", value)
@@ -162,6 +164,11 @@ def test_nothing_else_of_veille_toml_changes(desk: Desk, fake: GraphFake) -> Non
     assert text == TOML
     desk.veille("connect", "facebook", "--write", typed=(fake.short_token(),))
     assert desk.toml().count("page_id") == 1
+    (desk.root / "veille.toml").write_text("facebook.slots = []\n", encoding="utf-8")
+    ran = desk.veille("connect", "facebook", "--write", typed=(*desk.app, fake.short_token()))
+    assert (ran.exit_code, desk.toml()) == (0, "facebook.slots = []\n")
+    assert "does not dare to change" in ran.output
+    assert f'page_id = "{fake.page_id}"' in ran.output
 
 
 def test_of_several_pages_the_person_chooses(desk: Desk, fake: GraphFake) -> None:
@@ -411,3 +418,39 @@ def test_on_a_real_terminal_no_secret_is_shown_or_stands_in_the_arguments(desk: 
     assert [secret for secret in secrets if secret.encode() in shown] == []
     files = [path for path in desk.root.rglob("*") if path.is_file() and path.name != "tokens.json"]
     assert [path.name for path in files for secret in secrets if secret.encode() in path.read_bytes()] == []
+
+
+def test_the_live_accounts_are_asked_and_nothing_of_theirs_changes(desk: Desk, fake: GraphFake) -> None:
+    silent = desk.veille("doctor", "--live")
+    assert "nobody gave veille access" in silent.output
+    desk.scripted("facebook", "--write", token=fake.short_token())
+    desk.scripted("instagram", "--write", "--login", "facebook")
+    folder = desk.root / "outbox/web/media/instagram"
+    folder.mkdir(parents=True)
+    photo = picture()
+    (folder / photo.name).write_bytes(photo.content)
+    asked, before = len(fake.calls), desk.kept()
+    server = fake.media_server_for(folder)
+    ran = desk.veille("doctor", "--live", "--json", INSTAGRAM__MEDIA_BASE_URL=server)
+    assert ran.exit_code == 0, ran.output
+    found = {channel: {row["name"]: row for row in rows} for channel, rows in data(ran)["live"].items()}
+    assert "Le Relais de Bagneux" in found["facebook"]["account"]["message"]
+    assert found["instagram"]["quota"]["message"] == "0 of 50"
+    assert photo.name in found["instagram"]["pictures"]["message"]
+    assert [row for rows in found.values() for row in rows.values() if row["state"] != "ok"] == []
+    assert {seen.method for seen in fake.calls[asked:]} == {"GET"}
+    assert (desk.kept(), fake.visible_posts(), fake.visible_media()) == (before, [], [])
+    assert [secret for secret in before.values() if secret in ran.output] == []
+
+
+def test_what_a_live_account_refuses_is_told(desk: Desk, fake: GraphFake) -> None:
+    desk.scripted("facebook", "--write", token=fake.short_token())
+    desk.scripted("instagram", "--write", "--login", "facebook")
+    folder = desk.root / "outbox/web/media/instagram"
+    folder.mkdir(parents=True)
+    (folder / picture().name).write_bytes(b"another")
+    told = desk.veille("doctor", "--live", INSTAGRAM__MEDIA_BASE_URL=fake.media_server_for(folder))
+    assert told.exit_code == 1
+    assert "another picture than ours is there" in told.output
+    away = desk.veille("doctor", "--live", FACEBOOK__API_URL="http://127.0.0.1:1")
+    assert "Meta cannot be reached" in away.output

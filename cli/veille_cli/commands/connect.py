@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,20 +75,20 @@ def _checked(room: Newsroom, channel: str) -> Answer:
     from veille_cli.access_watch import check
     from veille_publishers.access_check import login_of
 
-    standing = check(room, channel, always=True, renew=False)
-    if standing is None:
+    looked = check(room, channel, always=True, renew=False)
+    if looked is None:
         raise ConfigError(
             _("nobody gave veille access to {channel} yet").format(channel=channel),
             hint=f"veille connect {channel}",
         )
-    settings = room.config.channel(channel)
+    standing, settings = looked.standing, room.config.channel(channel)
     account = settings.page_id if channel == "facebook" else settings.user_id
-    shown = report.rows(standing, room, account, login_of(settings))
+    shown = report.rows(standing, room, report.named(looked.name, account), login_of(settings))
     return Answer(
-        data={"channel": channel, "checks": report.as_data(shown, standing), "access": _access(standing, room)},
-        text=report.text(shown, standing),
+        data={"channel": channel, "checks": report.as_data(shown, channel), "access": _access(standing, room)},
+        text=report.text(shown, channel),
         exit_code=report.exit_code(shown, standing, room),
-        errors=report.errors(shown, standing),
+        errors=report.errors(shown, channel),
     )
 
 
@@ -95,16 +96,15 @@ def _kept(room: Newsroom, made: Connection, *, write: bool) -> Answer:
     """Keep an access that works; what does not work changes nothing."""
     from veille_cli import connect_report as report
 
-    name = " ".join(part for part in (made.account[0], f"({made.account[1]})") if part)
-    shown = report.rows(made.standing, room, name, made.login)
-    failed = report.errors(shown, made.standing)
+    shown = report.rows(made.standing, room, report.named(*made.account), made.login)
+    failed = report.errors(shown, made.channel)
     data: dict[str, Any] = {
         "channel": made.channel,
         "login": made.login,
         "account": {"id": made.account[1], "name": made.account[0]},
         "pages": [{"id": one.id, "name": one.name, "instagram_id": one.instagram_id} for one in made.pages],
         "settings": {made.channel: dict(made.settings)},
-        "checks": report.as_data(shown, made.standing),
+        "checks": report.as_data(shown, made.channel),
         "access": _access(made.standing, room),
         "stored_in": None,
         "written": False,
@@ -116,7 +116,7 @@ def _kept(room: Newsroom, made: Connection, *, write: bool) -> Answer:
     else:
         lines = _keep(room, made, data, write=write)
     code = report.exit_code(shown, made.standing, room)
-    return Answer(data=data, text=[*report.text(shown, made.standing), *lines], exit_code=code, errors=failed)
+    return Answer(data=data, text=[*report.text(shown, made.channel), *lines], exit_code=code, errors=failed)
 
 
 def _keep(room: Newsroom, made: Connection, data: dict[str, Any], *, write: bool) -> list[RenderableType]:
@@ -127,13 +127,13 @@ def _keep(room: Newsroom, made: Connection, data: dict[str, Any], *, write: bool
     store = opened(room.config.root, room.config.settings.workspace.token_store)
     store.save({variable(made.channel, key): value for key, value in made.tokens.items()})
     Accesses(room.database).keep(made.standing)
-    missing = _missing(room, made)
-    data |= {"stored_in": store.where, "written": write and bool(missing), "resumed": _resumed(room, made.channel)}
+    settled, written = _settled(room, _missing(room, made), write=write)
+    data |= {"stored_in": store.where, "written": written, "resumed": _resumed(room, made.channel)}
     words = [_("The access is kept in {place}, for this user only.").format(place=store.where)]
     words += _shadowed(room, made)
     if data["resumed"]:
         words.append(_("{channel} goes on: what waited leaves with the next round.").format(channel=made.channel))
-    words += _settled(room, missing, write=write)
+    words += settled
     if room.config.channel(made.channel).transport != "graph":
         words.append(
             _('Posts still go to the sandbox. When you are ready: transport = "graph" under [{channel}].').format(
@@ -144,26 +144,34 @@ def _keep(room: Newsroom, made: Connection, data: dict[str, Any], *, write: bool
 
 
 def _missing(room: Newsroom, made: Connection) -> dict[str, dict[str, str]]:
-    """What veille.toml does not say yet."""
-    section = room.config.channel(made.channel)
-    values = {key: value for key, value in made.settings.items() if getattr(section, key) != value}
+    """What veille.toml does not say yet, whatever the environment says today."""
+    from veille.config import FILE_NAME
+
+    fields = type(room.config.channel(made.channel)).model_fields
+    section = tomllib.loads((room.config.root / FILE_NAME).read_text(encoding="utf-8-sig")).get(made.channel, {})
+    values = {key: value for key, value in made.settings.items() if section.get(key, fields[key].default) != value}
     return {made.channel: values} if values else {}
 
 
-def _settled(room: Newsroom, missing: Mapping[str, Mapping[str, str]], *, write: bool) -> list[str]:
+def _settled(room: Newsroom, missing: Mapping[str, Mapping[str, str]], *, write: bool) -> tuple[list[str], bool]:
+    """The lines for veille.toml, and whether they are in it now."""
     from veille.config import FILE_NAME
+    from veille.errors import VeilleError
     from veille_cli import toml_edit
     from veille_publishers import files
 
     if not missing:
-        return []
+        return [], False
     lines = [f"    {line}" for line in toml_edit.lines(missing)]
     if not write:
-        return [_("veille.toml must say (or run this again with --write, which adds it):"), *lines]
+        return [_("veille.toml must say (or run this again with --write, which adds it):"), *lines], False
     path = room.config.root / FILE_NAME
-    changed = toml_edit.changed(path.read_bytes().decode("utf-8-sig"), missing)
-    files.write(path, changed.encode(), mode=path.stat().st_mode & 0o777)
-    return [_("Added to veille.toml:"), *lines]
+    try:
+        changed = toml_edit.changed(path.read_bytes().decode("utf-8-sig"), missing)
+        files.write(path, changed.encode(), mode=path.stat().st_mode & 0o777)
+    except VeilleError as error:  # the access is kept all the same
+        return [f"! {error.message}", _("veille.toml must say:"), *lines], False
+    return [_("Added to veille.toml:"), *lines], True
 
 
 def _shadowed(room: Newsroom, made: Connection) -> list[str]:
