@@ -231,6 +231,19 @@ def test_what_is_too_much_or_another_language_is_refused(site: Site, sent: bytes
     assert site.get("/healthz").json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize("path", ["/feed.json", "/subscribe/", "/p/1p1-x", "/nothing/"])
+@pytest.mark.parametrize("rest", [b"ZZ\r\n", b"5\r\nabcdefgh\r\n", b"-1\r\n\r\n"])
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+def test_a_body_that_turns_into_nonsense_while_its_page_is_made_is_no_defect_of_ours(
+    site: Site, method: bytes, path: str, rest: bytes
+) -> None:
+    """uvicorn refuses it at once; the page that was begun must neither fail nor be written down as failed."""
+    head = [(b"Host", HOST), (b"Transfer-Encoding", b"chunked")]
+    answer = _answer(site, _request(method, path.encode(), head, b"", False) + rest)
+    assert _status(answer) in (0, 400), answer[:200]
+    assert site.get("/healthz").json() == {"status": "ok"}
+
+
 @pytest.mark.parametrize(
     "path", [f"/{NOBODY}", f"/c/{NOBODY}", f"/subscribe/?email={NOBODY}", f"/posts/{NOBODY}/", f"/u/{NOBODY}"]
 )

@@ -51,6 +51,17 @@ class Patient(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._look()
 
+    def send_400_response(self, msg: str) -> None:
+        """The rest of a request is nonsense. A page that is being made for it speaks to nobody, and must not fail."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
+        super().send_400_response(msg)
+
     def timeout_keep_alive_handler(self) -> None:
         """Close; what is still in the buffer is thrown away when nobody takes it."""
         super().timeout_keep_alive_handler()
