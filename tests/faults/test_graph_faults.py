@@ -17,7 +17,7 @@ from tests.support.graph_faults import EVERY, FAULTS
 from tests.support.graph_walk import COMMENT, Walk, facebook_walk
 from veille.failpoints import NAMES
 
-EXAMPLES = int(os.environ.get("VEILLE_TEST_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("VEILLE_TEST_EXAMPLES", "9"))
 LONG = int(os.environ.get("VEILLE_TEST_EXAMPLES", "400"))
 
 POINTS = [

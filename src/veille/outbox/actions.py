@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from veille.errors import HardBounce, VeilleError
+from veille.errors import HardBounce, OutcomeUnknown, VeilleError
 from veille.i18n import gettext as _
 from veille.outbox import audit, schema
 from veille.outbox.audit import Event
@@ -137,8 +137,9 @@ class Actions:
         with self._db.write() as connection:
             named = _named(connection, name)
             stands = sa.and_(_d.c.channel.in_(REWRITING), _d.c.sent_at.is_not(None))
+            keeps = sa.or_(stands, _doubtful_post())
             # What is in hand first: those few must be over before anybody asks whether the letter is out.
-            work = Work(named.publication.id, named.rows & ~stands, ("claimed", "ready", "held"), _GONE, now, "cancel")
+            work = Work(named.publication.id, named.rows & ~keeps, ("claimed", "ready", "held"), _GONE, now, "cancel")
             moved = work.chunk(connection) + _take_back(connection, named, now, public=public)
             waits = named.waits and not named.publication.cancelled and name.startswith("p")
             whole = name.startswith("p") and (moved or waits or _in_flight(connection, named))
@@ -279,7 +280,14 @@ def _try_follow_ups(connection: sa.Connection, named: _Named, now: datetime) -> 
     mine = sa.select(_d.c.id).where(named.rows, _d.c.remote_id != "")
     given_up = (schema.follow_up.c.delivery_id.in_(mine), schema.follow_up.c.due_at.is_(None))
     again = sa.update(schema.follow_up).where(*given_up)
-    return connection.execute(again.values(due_at=now, tries=0, version=schema.follow_up.c.version + 1)).rowcount
+    fresh = {"due_at": now, "tries": 0, "unknowns": 0, "version": schema.follow_up.c.version + 1}
+    return connection.execute(again.values(**fresh)).rowcount
+
+
+def _doubtful_post() -> sa.ColumnElement[bool]:
+    """A post of which nobody knows whether everybody sees it: somebody looks, then `resolve`s it."""
+    social = _d.c.channel.not_in(("newsletter", *REWRITING))
+    return sa.and_(social, _d.c.state == "held", _d.c.last_code == OutcomeUnknown.code)
 
 
 def _take_back(connection: sa.Connection, named: _Named, now: datetime, *, public: bool) -> int:
