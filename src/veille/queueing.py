@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from veille import approval, checks, crowding
-from veille.checks.contacts import not_valid_on
-from veille.checks.numbers.leaving import wrong_on
 from veille.config import Config
-from veille.contacts import CAPTIONED, TABLED, Carrying, from_json, in_caption, shown_on
-from veille.contacts import to_json as carried_json
+from veille.contacts import CAPTIONED
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, Severity
 from veille.failpoints import failpoint
@@ -26,18 +23,15 @@ from veille.proofing import Proofreader, once
 from veille.publishing import Publisher, RemotePublisher, Rendition, Source
 from veille.renamed import renamed
 from veille.rendering import (
-    Entry,
     RenderedDirectory,
     RenderedEdition,
     RenderedPost,
-    labels,
-    render_directory,
     render_edition,
     render_hand_made,
     render_post,
 )
-from veille.rendering.contacts import of_day
 from veille.segments import to_json
+from veille.studio import Studio
 
 FOLLOWED = timedelta(days=30)  # so long after its time, what a service shows follows a change of its file
 
@@ -115,11 +109,12 @@ def prepare(
         ContentError: what cannot or may not be shown on a channel, and files that look renamed; every one at once.
         RenderError: a template or picture fails.
     """
-    studio = _Studio(library, config, queue, now)
+    studio = Studio(library, config, queue, now)
     prints = Fingerprints(library, config, studio.first_seen, now)
     reader = Proofreader(library, config, publishers, now)
     lines: list[Line] = []
     findings: list[Finding] = []
+    studio.ahead(plan.owed)
     for count, owed in enumerate(plan.owed):
         progress(count + 1)
         if _stands(prints, owed, publishers):
@@ -289,112 +284,3 @@ def letter_of(source: Post | Edition, library: Library, config: Config, now: dat
     return render_edition(
         posts, library, config, due=now, source=source.source, slug=source.slug, title=source.title, lang=source.lang
     )
-
-
-class _Studio:
-    """Renders posts and editions once, however many channels ask."""
-
-    def __init__(self, library: Library, config: Config, queue: Queue, now: datetime) -> None:
-        self._library = library
-        self._config = config
-        self._queue = queue
-        self._now = now
-        self._by_source = {post.source: post for post in library.posts}
-        self.first_seen = queue.first_seen()
-        self._posts: dict[tuple[str, Hashable], RenderedPost] = {}
-
-    def source(self, owed: Owed) -> Source:
-        """What a publisher renders."""
-        day = shown_on(owed, self._config, self._now)
-        out = owed.existing is not None and owed.existing.fixed and owed.channel not in REWRITING
-        if wrong := () if out else self.wrong(owed):
-            raise ContentError(wrong)
-        if owed.directory:
-            return self._directory(owed, day)
-        return self._post(owed.post, day) if owed.post else self._edition(owed, day)
-
-    def wrong(self, owed: Owed) -> tuple[Finding, ...]:
-        """What may not be shown on its day: contacts that do not hold then, numbers that are not theirs."""
-        return tuple(self._wrong_on(shown_on(owed, self._config, self._now), self._fresh(owed)))
-
-    def _wrong_on(self, day: date, texts: list[Post | Edition]) -> Iterator[Finding]:
-        yield from not_valid_on(texts, self._library, self._config, day)
-        yield from wrong_on(texts, self._library, self._config, day)
-
-    def _fresh(self, owed: Owed) -> list[Post | Edition]:
-        """The texts of it that are read now, not those that the outbox keeps."""
-        members = [self._by_source[s] for s in owed.members if s in self._by_source and s not in owed.kept]
-        return [source for source in (owed.post, owed.edition, *members) if source is not None]
-
-    def shows(self, owed: Owed, caption: str | None) -> str:
-        """The contacts that readers see of it, as the outbox keeps them.
-
-        Args:
-            caption: everything that a social channel shows; None elsewhere.
-        """
-        posts = [owed.post] if owed.post else [self._by_source[s] for s in owed.members if s in self._by_source]
-        carrying = Carrying(self._library, shown_on(owed, self._config, self._now))
-        table = owed.channel in TABLED or any(post.sensitive for post in posts)
-        carried = carrying.of(self._fresh(owed), table=table)
-        if owed.directory:
-            return carried_json({**carried, **carrying.directory(owed.source)})
-        if caption is not None:
-            return carried_json(in_caption(carried, caption))
-        before = from_json(owed.existing.contacts) if owed.existing else {}
-        return carried_json({**{s: before[s] for s in owed.kept if s in before}, **carried})
-
-    def _post(self, post: Post, day: date) -> RenderedPost:
-        key = post.source, of_day(self._library, day)
-        if key not in self._posts:
-            # A post without a date has the date on which it was first published, for ever.
-            now = self.first_seen.get(post.source, self._now)
-            self._posts[key] = render_post(post, self._library, self._config, now=now, day=day)
-        return self._posts[key]
-
-    def _edition(self, owed: Owed, day: date) -> RenderedEdition:
-        stored = self._stored(owed)
-        posts = [stored[s] if s in stored else self._post(self._by_source[s], day) for s in owed.members]
-        if owed.edition:
-            return render_hand_made(owed.edition, posts, self._library, self._config, due=owed.due, day=day)
-        return render_edition(
-            posts,
-            self._library,
-            self._config,
-            due=owed.due,
-            source=owed.source,
-            slug=owed.source,
-            title=owed.title,
-            titles=self._titles(owed),
-            day=day,
-        )
-
-    def _directory(self, owed: Owed, day: date) -> RenderedDirectory:
-        """Partners whose record has an error stay as readers see them now; one that nobody saw yet is left out."""
-        before: tuple[Entry, ...] = ()
-        if owed.kept and owed.existing:
-            stored = self._queue.stored(owed.existing.id).payload["item"]
-            before = RenderedDirectory.from_json(stored).partners
-        kept = [entry for entry in before if entry.id.removeprefix("partner:") in owed.kept]
-        return render_directory(self._library, self._config, day=day, kept=kept, without=owed.kept)
-
-    def _titles(self, owed: Owed) -> dict[str, str]:
-        """The title of a gathered letter in the other languages that veille speaks."""
-        day = owed.due.astimezone(self._config.zone).date()
-        own, name = self._config.settings.workspace.language, self._config.brand.name
-        return labels.elsewhere(own, lambda other: labels.letter_title(name, day, other))
-
-    def _stored(self, owed: Owed) -> dict[str, RenderedPost]:
-        """Members that nobody asked to publish now, as the outbox keeps them."""
-        if not owed.kept or owed.existing is None:
-            return {}
-        rendition = self._queue.stored(owed.existing.id)
-        values = rendition.payload.get("edition") or rendition.payload.get("item") or {}
-        content = {file.name: file.content for file in rendition.files}
-        edition = RenderedEdition.from_json(values)
-        return {
-            post.source: replace(
-                post, pictures=tuple(replace(p, content=content.get(p.name, b"")) for p in post.pictures)
-            )
-            for post in edition.posts
-            if post.source in owed.kept
-        }

@@ -7,11 +7,18 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from veille import shared_work
+from tests.support.content import newsroom, write
+from tests.support.desk import Desk
+from veille import library, shared_work
+from veille.queueing import prepare
+from veille_web.preview import Preview
 
+NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
 MANY = range(3 * shared_work.FEWEST)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one process does everything")
@@ -81,3 +88,41 @@ def test_without_room_for_a_copy_everything_is_made_here(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "fork", refuse)
     assert set(shared_work.each(_who, MANY)) == {os.getpid()}
+
+
+def _posts(root: Path) -> None:
+    for number in range(6):
+        write(
+            root, f"title: Atelier {number}\ndate: 2026-11-2{number}", f"Texte {number}.", f"posts/atelier-{number}.md"
+        )
+    write(root, "title: Brouillon\ndraft: true\nkind: parti", name="posts/brouillon.md")
+
+
+def test_a_preview_is_the_same_whoever_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = newsroom(tmp_path.resolve())
+    _posts(config.root)
+    alone = dict(Preview(lambda: NOW).build(config))
+    monkeypatch.setattr(shared_work, "FEWEST", 2)
+    preview = Preview(lambda: NOW)
+    assert dict(preview.build(config)) == alone
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("nothing changed, so nothing is made"))
+    assert dict(preview.build(config)) == alone
+
+
+def test_an_archive_that_comes_in_at_once_is_made_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path.resolve(), NOW)
+    _posts(desk.root)
+    made = desk.plan(), library.load(desk.config), desk.config, desk.acts, desk.ledger.queue, desk.ledger.now
+    alone = prepare(*made)
+    real, copies = os.fork, []
+
+    def counted() -> int:
+        copies.append(1)
+        return real()
+
+    monkeypatch.setattr(os, "fork", counted)
+    monkeypatch.setattr(shared_work, "FEWEST", 2)
+    shared = prepare(*made)
+    assert copies
+    assert [line.rendition for line in shared.lines] == [line.rendition for line in alone.lines]
+    assert len(alone.lines) > 6

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slugify import slugify
 
-from veille import checks, library
+from veille import checks, library, shared_work
 from veille.config import Config
 from veille.editions import Edition
 from veille.errors import ConfigError, ContentError, Finding, RenderError, Severity
@@ -29,6 +30,24 @@ from veille_web.preview_panels import Desk, Panels, findings_of
 OWNER = "preview"  # who keeps the files of the folder
 _SHARED = ("veille.toml", "templates", "content/partners", "content/helplines.yaml", "content/media")
 _FOLDERS = ("content/posts/", "content/editions/")
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a sheet is made from; what was read before is the very same object, so that comparing costs nothing.
+
+    Args:
+        members: the posts that it shows.
+        found: in the source.
+    """
+
+    source: Post | Edition
+    members: tuple[Post, ...]
+    path: str
+    found: tuple[Finding, ...]
+
+
+_NEVER = (None, Sheet("", "", "", draft=False))
 
 
 class Preview:
@@ -89,55 +108,43 @@ class Preview:
 
     def _sheets(self, desk: Desk, content: Library, findings: Sequence[Finding], wanted: frozenset[str]) -> list[Sheet]:
         taken: set[str] = set()
-        sheets = []
         by_file: dict[str, list[Finding]] = {}
         for finding in findings:
             by_file.setdefault(finding.file, []).append(finding)
         known = {post.source: post for post in content.posts}
         sources: list[Post | Edition] = [*content.editions, *content.posts]
-        for source in sources:
-            if not wanted or source.file in wanted:
-                path = _free(_address(source), taken)
-                members = _members(known, source)
-                sheets.append(self._sheet(desk, content, source, members, path, by_file.get(source.file, [])))
+        orders = [
+            _Order(source, _members(known, source), _free(_address(source), taken), tuple(by_file.get(source.file, ())))
+            for source in sources
+            if not wanted or source.file in wanted
+        ]
+        sheets = self._made(desk, content, orders)
         for file in _broken(content):
             if not wanted or file in wanted:
                 own = by_file.get(file, [])
                 sheets.append(self._broken_sheet(file, own, file in content.drafts, taken))
         return sheets
 
-    def _sheet(
-        self,
-        desk: Desk,
-        content: Library,
-        source: Post | Edition,
-        members: tuple[Post, ...],
-        path: str,
-        found: Sequence[Finding],
-    ) -> Sheet:
-        key = self._world, path, source, members, tuple(found)  # compared by identity first: what was kept is the same
-        kept = self._kept.get(source.file)
-        if kept is None or kept[0] != key:
-            kept = key, self._rendered_sheet(desk, content, source, members, path, found)
-            self._kept[source.file] = kept
-        return kept[1]
+    def _made(self, desk: Desk, content: Library, orders: Sequence[_Order]) -> list[Sheet]:
+        """Their sheets; those that were made before from the same are the same."""
+        keys = {order.source.file: (self._world, order) for order in orders}
+        fresh = [order for order in orders if self._kept.get(order.source.file, _NEVER)[0] != keys[order.source.file]]
+        made = shared_work.each(lambda order: self._rendered_sheet(desk, content, order), fresh)
+        for order, sheet in zip(fresh, made, strict=True):
+            self._kept[order.source.file] = keys[order.source.file], sheet
+            if isinstance(order.source, Post) and isinstance(sheet.source, RenderedPost):
+                self._posts[order.source.file] = (self._world, order.source), sheet.source
+        return [self._kept[order.source.file][1] for order in orders]
 
-    def _rendered_sheet(
-        self,
-        desk: Desk,
-        content: Library,
-        source: Post | Edition,
-        members: tuple[Post, ...],
-        path: str,
-        found: Sequence[Finding],
-    ) -> Sheet:
-        panels, rendered, more = Panels(), None, list(found)
+    def _rendered_sheet(self, desk: Desk, content: Library, order: _Order) -> Sheet:
+        source = order.source
+        panels, rendered, more = Panels(), None, list(order.found)
         channels: Sequence[str] = ("newsletter", "web")
         look = Proofreader(content, desk.config, desk.publishers, self._clock()).look
         if isinstance(source, Post):
             channels = desk.config.channels if source.channels is None else source.channels
         try:
-            posts = [self._post(desk, content, post) for post in members]
+            posts = [self._post(desk, content, post) for post in order.members]
             letter = self._letter(desk, content, source, posts)
             rendered = posts[0] if isinstance(source, Post) else letter
             panels = desk.panels(rendered, letter, channels, source.file, look)
@@ -146,7 +153,7 @@ class Preview:
         except (ContentError, RenderError) as error:
             more += findings_of(error, source.file)
         mended = softened(more, content.drafts)
-        return Sheet(source.file, path, source.title, source.draft, rendered, panels, _once(once(mended)))
+        return Sheet(source.file, order.path, source.title, source.draft, rendered, panels, _once(once(mended)))
 
     def _post(self, desk: Desk, content: Library, post: Post) -> RenderedPost:
         """A post made ready once, however many sheets and editions show it."""

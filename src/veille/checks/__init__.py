@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache
 
+from veille import shared_work
 from veille.checks import (
     accessibility,
     approvals,
@@ -87,14 +88,19 @@ class Checker:
         context = Context(library, config, now)
         around = _digest(config.settings, library.partners, library.helplines, context.today)
         found = [finding for check in CHECKS if check.whole for finding in check.whole(context)]
-        kept: dict[str, tuple[str, tuple[Finding, ...]]] = {}
-        for subject in subjects(library, config):
-            name, key = f"{subject.file}#{_number(subject)}", _digest(around, subject.source, *_stamps(subject))
-            before = self._kept.get(name)
-            kept[name] = before if before and before[0] == key else (key, tuple(_looked_at(subject, context)))
-            found += kept[name][1]
-        self._kept = kept
+        known = {name: (key, subject) for name, key, subject in _keyed(subjects(library, config), around)}
+        fresh = [name for name, (key, _subject) in known.items() if self._kept.get(name, ("", ()))[0] != key]
+        looked = shared_work.each(lambda name: tuple(_looked_at(known[name][1], context)), fresh)
+        self._kept |= {name: (known[name][0], seen) for name, seen in zip(fresh, looked, strict=True)}
+        self._kept = {name: self._kept[name] for name in known}
+        found += [finding for _key, seen in self._kept.values() for finding in seen]
         return tuple(in_order([*library.findings, *softened(passed(found, library, config), library.drafts)]))
+
+
+def _keyed(looked_at: Iterable[Subject], around: str) -> Iterator[tuple[str, str, Subject]]:
+    """Each with its name, and a digest of all that its findings depend on."""
+    for subject in looked_at:
+        yield f"{subject.file}#{_number(subject)}", _digest(around, subject.source, *_stamps(subject)), subject
 
 
 def subjects(library: Library, config: Config) -> Iterator[Subject]:
