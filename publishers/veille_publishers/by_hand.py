@@ -322,9 +322,9 @@ def _worst(problems: Sequence[PublishError]) -> PublishError:
     """What decides when no mail left: a mail that may have left, before one that did not, before one that never can."""
     for error in (one for kind in (OutcomeUnknown, NotAuthorised) for one in problems if isinstance(one, kind)):
         return error
-    for error in (one for one in problems if isinstance(one, Unavailable)):  # who sends one mail sees only the server
-        hint = error.hint if error.about_us else _("nothing to do: it is tried again")
-        return Unavailable(error.message, hint=hint, about_us=True)
+    for away in (one for one in problems if isinstance(one, Unavailable)):  # who sends one mail sees only the server
+        hint = away.hint if away.about_us else _("nothing to do: it is tried again")
+        return Unavailable(away.message, hint=hint, about_us=True)
     return Rejected(
         _("the mail to the person who posts by hand was refused"),
         hint=_("correct `editor` in veille.toml, then send it again"),
