@@ -9,6 +9,7 @@ from veille.access_problems import SCOPES, other_account
 from veille.errors import PublishError, Unavailable
 from veille.i18n import gettext as _
 from veille_cli import connect_steps as steps
+from veille_cli.access_words import SERVICES
 from veille_cli.connect_flow import Flow
 from veille_cli.connecting import Connection, NotUsable, pasted
 from veille_publishers import http
@@ -24,7 +25,7 @@ class AccountFlow(Flow):
     login = "instagram"
 
     def run(self) -> Connection:
-        self.dialogue.say(*steps.welcome("Instagram"))
+        self.dialogue.say(*steps.welcome(SERVICES["instagram"], page=False))
         given, account = self.dialogue.until(self._account)
         tokens = {"access_token": given.token}
         settings = {"user_id": account[1], "login": "instagram"}

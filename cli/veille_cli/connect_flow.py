@@ -95,4 +95,4 @@ class Flow:
         )
         looked = look(self.channel, config, section, http.session(), self.room.clock, renew=False)
         standing = replace(looked.standing, refreshed_at=self.room.clock())
-        return Connection(self.channel, self.login, tokens, settings, account, standing, **more)
+        return Connection(self.channel, section, tokens, settings, account, standing, **more)

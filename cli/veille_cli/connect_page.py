@@ -10,6 +10,7 @@ from veille.access_problems import SCOPES, Told
 from veille.errors import NotAuthorised, Rejected
 from veille.i18n import gettext as _
 from veille_cli import connect_steps as steps
+from veille_cli.access_words import SERVICES
 from veille_cli.connect_flow import Flow
 from veille_cli.connecting import Connection, NotUsable, pasted
 from veille_publishers import http
@@ -28,7 +29,7 @@ class PageFlow(Flow):
         self._tried_kept = False
 
     def run(self) -> Connection:
-        self.dialogue.say(*steps.welcome("Instagram" if self.channel == "instagram" else "Facebook"))
+        self.dialogue.say(*steps.welcome(SERVICES[self.channel], page=True))
         login, user, told = self.dialogue.until(self._user)
         self.dialogue.say(*steps.page())
         pages, page = self.dialogue.until(lambda: self._page(login, user, told))

@@ -11,6 +11,7 @@ from veille.errors import Severity
 from veille.i18n import gettext as _
 from veille_cli import access_words
 from veille_cli.output import FAILED, OK, PARTLY, table
+from veille_publishers.access_check import login_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,31 +42,48 @@ class Row:
         return SIGNS[self.problem.severity] if self.problem else "✓"
 
 
-def rows(standing: Standing, room: Newsroom, account: str, login: str = "facebook") -> list[Row]:
+def rows(standing: Standing, room: Newsroom, account: str, section: Any) -> list[Row]:
     """What was looked at, in the order in which it is needed.
 
     Args:
-        account: name and id, as people know them; "" when nobody could read it.
+        account: name and id, as people know them; "" when no id is set.
+        section: of the settings, with its newest tokens.
     """
-    settings = room.config.channel(standing.channel)
+    login = login_of(section)
     today = room.clock().astimezone(room.config.zone).date()
-    found = [*standing.problems, *version_problem(settings.api_version, today)]
+    found = [*standing.problems, *version_problem(section.api_version, today)]
+    found += [] if account else [_no_account(standing.channel)]
     place = _("account") if standing.channel == "instagram" else _("page")
     wanted: list[tuple[str, str, str, Sequence[str]]] = [
         ("access", _("access"), _until(standing, room), ("access-ended", "access-refused", "access-kind")),
-        ("account", place, account or "–", ("access-target",)),
+        ("account", place, account, ("access-target", "access-nobody")),
         ("permissions", _("permissions"), _("everything that posting takes"), ("access-scopes", "access-blind")),
         ("task", _("task “Content”"), _("given"), ("access-task",)),
         ("renewal", _("renewal"), _renewal(standing, login), ("access-second", "access-renewal", "access-not-kept")),
-        ("app", _("app"), settings.app_id or "–", ("access-app",)),
+        ("app", _("app"), section.app_id, ("access-app",)),
         ("clock", _("clock of this machine"), _("right"), ("clock",)),
-        ("version", _("version of Meta's service"), _version(settings.api_version), ("api-version",)),
+        ("version", _("version of Meta's service"), _version(section.api_version), ("api-version",)),
     ]
-    if standing.channel == "instagram" and login == "instagram":  # Meta does not say
-        wanted = [row for row in wanted if row[0] not in ("permissions", "task")]
-    if not standing.valid:  # nothing else was asked
-        wanted = [row for row in wanted if row[0] in ("access", "clock", "version")]
+    silent = _silent(standing, section)
+    wanted = [row for row in wanted if row[0] not in silent]
     return [_row(name, label, good, codes, found) for name, label, good, codes in wanted]
+
+
+def _silent(standing: Standing, section: Any) -> set[str]:
+    """What nobody asked, or Meta does not say."""
+    if not standing.valid:
+        return {"account", "permissions", "task", "renewal", "app"}
+    found = set() if section.app_id else {"app"}
+    blind = any(problem.code == "access-blind" for problem in standing.problems)
+    if standing.channel == "instagram" or blind or section.user_token is None:
+        found.add("task")
+    return found | ({"permissions"} if login_of(section) == "instagram" else set())
+
+
+def _no_account(channel: str) -> Problem:
+    key = "page_id" if channel == "facebook" else "user_id"
+    message = _("{setting} is missing").format(setting=f"{channel}.{key}")
+    return Problem("access-nobody", Severity.ERROR, message, _("connect the channel with `veille connect`"))
 
 
 def named(name: str, number: str) -> str:

@@ -11,13 +11,15 @@ FOR_PAGE = ("pages_show_list", "pages_read_engagement", "pages_manage_posts", "p
 FOR_ACCOUNT = ("instagram_basic", "instagram_content_publish", "instagram_manage_comments")
 
 
-def welcome(service: str) -> list[str]:
+def welcome(service: str, *, page: bool) -> list[str]:
     """Before the first question."""
-    return [
+    told = [
         _("Connecting {service}. It takes about ten minutes, once.").format(service=service),
         _("Ctrl-C stops at any time; nothing is changed before the end."),
-        _("You need a Facebook account that may do everything on the page (“full control”)."),
     ]
+    if page:
+        told.append(_("You need a Facebook account that may do everything on the page (“full control”)."))
+    return told
 
 
 def app() -> list[str]:
@@ -39,7 +41,7 @@ def person(scopes: tuple[str, ...]) -> list[str]:
         _("  3. Under “Permissions” add: {scopes}").format(scopes=", ".join(scopes)),
         _("     If the page belongs to a business portfolio, also: business_management"),
         _("  4. Press “Generate Access Token”, log in, and tick your page (and its Instagram account)."),
-        _("  5. Copy the long line under “Access Token”. It is not shown here while you paste it."),
+        _("  5. Copy the long line under “Access Token”."),
         _("  (The token of a system user, from the business settings, will do as well.)"),
     ]
 
@@ -57,7 +59,6 @@ def account() -> list[str]:
         _("  2. On the left: “Instagram”, “API setup with Instagram login”."),
         _("  3. Under “Generate access tokens”, add your account, and press “Generate token” beside it."),
         _("  4. Log in to Instagram, allow everything that is asked, and copy the token."),
-        _("     It is not shown here while you paste it."),
         _("  (If you were sent to an address with “code=” in it instead, paste that whole address.)"),
     ]
 

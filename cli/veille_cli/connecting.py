@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -29,6 +29,7 @@ class Connection:
     """What a person was led to; nothing of it is kept yet.
 
     Args:
+        section: of the settings, with all that was found.
         tokens: key of the section -> secret.
         settings: key of the section -> what veille.toml must say.
         account: name and id of the page or account.
@@ -37,7 +38,7 @@ class Connection:
     """
 
     channel: str
-    login: str
+    section: Any = field(repr=False)
     tokens: Mapping[str, str] = field(repr=False)
     settings: Mapping[str, str]
     account: tuple[str, str]
@@ -54,6 +55,7 @@ class Dialogue:
 
     def __init__(self, talk: Talk, token: str = "") -> None:
         self._talk = talk
+        self._said: set[tuple[str, ...]] = set()
         self.token = token
 
     @property
@@ -62,8 +64,9 @@ class Dialogue:
         return self._talk.interactive
 
     def say(self, *lines: str) -> None:
-        """Tell the person at the terminal what comes next; silent for a program."""
-        if self.interactive:
+        """Tell the person at the terminal what comes next, once; silent for a program."""
+        if self.interactive and lines not in self._said:
+            self._said.add(lines)
             self._talk.say("", *lines)
 
     def ask(self, words: str, missing: str) -> str:
@@ -81,7 +84,8 @@ class Dialogue:
     def _asked(self, words: str, missing: str, *, hidden: bool) -> str:
         if not self.interactive:
             raise ConfigError(_("this is missing: {what}").format(what=words), hint=missing)
-        return str(typer.prompt(words, hide_input=hidden, err=True)).strip()
+        shown = _("{what} (not shown while you paste it)").format(what=words) if hidden else words
+        return str(typer.prompt(shown, hide_input=hidden, err=True)).strip()
 
     def until(self, work: Callable[[], T]) -> T:
         """Do something with what a person typed; after a refusal they may type again.

@@ -15,7 +15,6 @@ from veille_cli.access_watch import check
 from veille_cli.access_words import SERVICES
 from veille_cli.connect_report import Row
 from veille_publishers import live_reads
-from veille_publishers.access_check import login_of
 from veille_publishers.live_reads import Seen
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def _look(room: Newsroom, channel: str, settings: Any) -> Live:
     if looked is None:
         return Live(channel, (), None)
     standing, place = looked.standing, report.named(looked.name, account)
-    shown = report.rows(standing, room, place, login_of(settings))
+    shown = report.rows(standing, room, place, settings)
     if channel == "instagram" and standing.valid:
         shown.append(_row("quota", _("posts of the last 24 hours"), lambda: live_reads.quota(settings)))
         shown.append(_row("pictures", _("pictures"), lambda: live_reads.picture(room.config)))

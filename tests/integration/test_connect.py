@@ -353,6 +353,10 @@ def test_a_channel_goes_on_when_want_of_access_stopped_it(
 
 
 def test_check_looks_and_changes_nothing(desk: Desk, fake: GraphFake) -> None:
+    half = desk.veille("connect", "facebook", "--check", FACEBOOK__ACCESS_TOKEN=fake.page_token)
+    assert half.exit_code == 1
+    assert "facebook.page_id is missing" in half.output
+    assert "task" not in half.output
     nobody = desk.veille("connect", "facebook", "--check")
     assert nobody.exit_code == 3
     assert "veille connect facebook" in nobody.output
@@ -386,7 +390,8 @@ def test_on_a_real_terminal_no_secret_is_shown_or_stands_in_the_arguments(desk: 
     import pty
 
     short = fake.short_token()
-    answers = [(b"App ID", desk.app[0]), (b"App secret", desk.app[1]), (b"Access token", short)]
+    unseen = b" (not shown while you paste it)"
+    answers = [(b"App ID", desk.app[0]), (b"App secret" + unseen, desk.app[1]), (b"Access token" + unseen, short)]
     environ = clean_environment(desk.root, {k: v for k, v in os.environ.items() if k.startswith("VEILLE_")})
     pid, terminal = pty.fork()
     if pid == 0:

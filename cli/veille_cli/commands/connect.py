@@ -70,10 +70,10 @@ def command(
 
 def _checked(room: Newsroom, channel: str) -> Answer:
     """Look, and change nothing but what is known."""
+    from veille.credentials import Current
     from veille.errors import ConfigError
     from veille_cli import connect_report as report
     from veille_cli.access_watch import check
-    from veille_publishers.access_check import login_of
 
     looked = check(room, channel, always=True, renew=False)
     if looked is None:
@@ -81,9 +81,9 @@ def _checked(room: Newsroom, channel: str) -> Answer:
             _("nobody gave veille access to {channel} yet").format(channel=channel),
             hint=f"veille connect {channel}",
         )
-    standing, settings = looked.standing, room.config.channel(channel)
+    standing, settings = looked.standing, Current(room.config).settings(channel)
     account = settings.page_id if channel == "facebook" else settings.user_id
-    shown = report.rows(standing, room, report.named(looked.name, account), login_of(settings))
+    shown = report.rows(standing, room, report.named(looked.name, account), settings)
     return Answer(
         data={"channel": channel, "checks": report.as_data(shown, channel), "access": _access(standing, room)},
         text=report.text(shown, channel),
@@ -95,12 +95,13 @@ def _checked(room: Newsroom, channel: str) -> Answer:
 def _kept(room: Newsroom, made: Connection, *, write: bool) -> Answer:
     """Keep an access that works; what does not work changes nothing."""
     from veille_cli import connect_report as report
+    from veille_publishers.access_check import login_of
 
-    shown = report.rows(made.standing, room, report.named(*made.account), made.login)
+    shown = report.rows(made.standing, room, report.named(*made.account), made.section)
     failed = report.errors(shown, made.channel)
     data: dict[str, Any] = {
         "channel": made.channel,
-        "login": made.login,
+        "login": login_of(made.section),
         "account": {"id": made.account[1], "name": made.account[0]},
         "pages": [{"id": one.id, "name": one.name, "instagram_id": one.instagram_id} for one in made.pages],
         "settings": {made.channel: dict(made.settings)},
