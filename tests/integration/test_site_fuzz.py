@@ -231,9 +231,8 @@ def test_what_is_too_much_or_another_language_is_refused(site: Site, sent: bytes
     assert site.get("/healthz").json() == {"status": "ok"}
 
 
-@pytest.mark.parametrize("path", ["/feed.json", "/subscribe/", "/p/1p1-x", "/nothing/"])
-@pytest.mark.parametrize("rest", [b"ZZ\r\n", b"5\r\nabcdefgh\r\n", b"-1\r\n\r\n"])
-@pytest.mark.parametrize("method", [b"GET", b"POST"])
+@pytest.mark.parametrize(("method", "path"), [(b"GET", "/feed.json"), (b"POST", "/subscribe/"), (b"POST", "/p/1p1-x")])
+@pytest.mark.parametrize("rest", [b"ZZ\r\n", b"5\r\nabcdefgh\r\n"])
 def test_a_body_that_turns_into_nonsense_while_its_page_is_made_is_no_defect_of_ours(
     site: Site, method: bytes, path: str, rest: bytes
 ) -> None:

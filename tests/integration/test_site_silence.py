@@ -15,13 +15,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.support.ledger import KEY, Ledger
 from tests.support.site_desk import QUIET, Site, running
 from tests.support.smtp_server import MailServer, mail_server
-from veille.subscribers import Row, held_about
-from veille.tokens import Purpose
+from veille.rates import Rate
+from veille.signup import Limits, Outcome, Signups
+from veille.subscribers import Erasure, Row, held_about
 from veille_cli.confirm_mail import Confirmations
 
-READER, STRANGER = "amel@example.net", "zoe@example.net"
+READER, STRANGER = "amel@example.org", "zoe@example.org"
 
 
 @pytest.fixture
@@ -119,49 +121,55 @@ def test_in_the_sandbox_too_and_nothing_stays_of_it(tmp_path: Path) -> None:
         assert [path.name for path in (tmp_path / "outbox/notices").iterdir()] == ["confirm-2.eml"]
 
 
-def test_whoever_left_is_not_made_to_wait_for_mails_that_never_left(site: Site) -> None:
+# what never left counts for nothing in the end
+
+
+@pytest.fixture
+def signups(sqlite_store: Ledger) -> Signups:
+    many = Rate(100_000, 3600)
+    return Signups(sqlite_store.database, KEY, b"c" * 32, Limits((many,), many), lambda: sqlite_store.now)
+
+
+def _day(signups: Signups, ledger: Ledger) -> list[str]:
+    """Somebody asks for the letter, and what is wanted is made: to whom. Then it is tomorrow."""
+    made = []
+    signups.ask(Row(READER), "192.0.2.1")
+    while wanted := signups.claim():
+        signups.mailed(wanted.signup)
+        made.append(wanted.email)
+    ledger.later(hours=25)
+    return made
+
+
+def test_whoever_left_is_not_made_to_wait_for_mails_that_never_left(signups: Signups, sqlite_store: Ledger) -> None:
     """Somebody asks for a reader day after day: nothing of that counts once the reader left and comes back."""
-    links = site.reader(READER)
-    for _day in range(4):
-        _asked(site, Work(site), READER)
-        site.now += timedelta(hours=25)
-    site.room.signups.upkeep()
-    _asked(site, Work(site), READER)
-    site.post(links[Purpose.UNSUBSCRIBE])
-    wanted = []
-    for _day in range(4):
-        site.subscribe(READER)
-        if found := site.room.signups.claim():
-            site.room.signups.mailed(found.signup)
-            wanted.append(found.email)
-        site.now += timedelta(hours=25)
-    assert wanted == [READER] * 3
+    sqlite_store.readers("amel")
+    assert [_day(signups, sqlite_store) for _time in range(4)] == [[""], [""], [""], []]
+    signups.upkeep()
+    sqlite_store.subscribers.leave(1, sqlite_store.now)
+    assert [_day(signups, sqlite_store) for _time in range(4)] == [[READER], [READER], [READER], []]
 
 
-def test_a_link_that_was_used_still_says_so_after_somebody_asked_for_its_reader(site: Site) -> None:
-    site.subscribe(READER)
-    wanted = site.room.signups.claim()
-    assert wanted
-    site.room.signups.mailed(wanted.signup)
-    site.room.signups.confirm(wanted.signup)
-    site.now += timedelta(hours=25)
-    site.subscribe(READER)
-    outcomes = [site.room.signups.look(wanted.signup)]
-    assert site.room.signups.claim()
-    outcomes.append(site.room.signups.look(wanted.signup))
-    site.room.signups.mailed(wanted.signup)
-    outcomes.append(site.room.signups.look(wanted.signup))
-    assert {str(outcome) for outcome in outcomes} == {"used"}
+def test_whoever_is_erased_may_come_back_however_often_somebody_asked_for_them(
+    signups: Signups, sqlite_store: Ledger, tmp_path: Path
+) -> None:
+    sqlite_store.readers("amel")
+    for _time in range(3):
+        _day(signups, sqlite_store)
+    Erasure(sqlite_store.database, lambda: KEY, tmp_path).erase(READER, sqlite_store.now)
+    assert _day(signups, sqlite_store) == [READER]
 
 
-def test_whoever_is_erased_may_come_back_however_often_somebody_asked_for_them(site: Site) -> None:
-    site.reader(READER)
-    for _day in range(3):
-        _asked(site, Work(site), READER)
-        site.now += timedelta(hours=25)
-    site.room.erasure.erase(READER, site.now)
-    site.room.subscribers.add([Row(STRANGER)], how="paper", now=site.now)
-    site.subscribe(READER)
-    wanted = site.room.signups.claim()
-    assert wanted
-    assert wanted.email == READER
+def test_a_link_that_was_used_still_says_so_after_somebody_asked_for_its_reader(
+    signups: Signups, sqlite_store: Ledger
+) -> None:
+    assert _day(signups, sqlite_store) == [READER]
+    sqlite_store.later(hours=-24)
+    assert signups.confirm(1).outcome is Outcome.DONE
+    sqlite_store.later(hours=24)
+    signups.ask(Row(READER), "192.0.2.1")
+    outcomes = [signups.look(1)]
+    assert signups.claim()
+    outcomes.append(signups.look(1))
+    signups.mailed(1)
+    assert [*outcomes, signups.look(1)] == [Outcome.USED] * 3
