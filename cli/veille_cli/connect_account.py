@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from veille.access_problems import SCOPES, other_account
-from veille.errors import PublishError, Unavailable
+from veille.errors import NotAuthorised, PublishError, Rejected, Unavailable
 from veille.i18n import gettext as _
 from veille_cli import connect_steps as steps
 from veille_cli.access_words import SERVICES
@@ -14,7 +14,7 @@ from veille_cli.connect_flow import Flow
 from veille_cli.connecting import Connection, NotUsable, pasted
 from veille_publishers import http
 from veille_publishers.access_check import instagram_login, secret
-from veille_publishers.login_answers import Given
+from veille_publishers.login_answers import Account, Given
 
 PROFESSIONAL = ("", "business", "media_creator", "creator")  # "": Meta did not say
 
@@ -29,6 +29,8 @@ class AccountFlow(Flow):
         given, account = self.dialogue.until(self._account)
         tokens = {"access_token": given.token}
         settings = {"user_id": account[1], "login": "instagram"}
+        if self.settings.in_query:
+            settings["token_in"] = self.settings.token_in
         if self.app is not None:
             tokens["app_secret"], settings["app_id"] = self.app[1], self.app[0]
         made = self.connection(tokens, settings, account)
@@ -37,7 +39,7 @@ class AccountFlow(Flow):
 
     def _account(self) -> tuple[Given, tuple[str, str]]:
         given = self._given()
-        account = instagram_login(self.settings, http.session()).me(given.token)
+        account = self._me(given.token)
         if account.kind.lower() not in PROFESSIONAL:
             raise NotUsable(
                 _("the account {name} is a personal one: Instagram lets no program post there").format(
@@ -49,6 +51,21 @@ class AccountFlow(Flow):
             problem = other_account(account.name or account.id)
             raise NotUsable(problem.message, hint=problem.hint)
         return given, (account.name, account.id)
+
+    def _me(self, token: str) -> Account:
+        """The account of the token, which goes as a parameter if this host takes no header: no page of Meta says."""
+        try:
+            return instagram_login(self.settings, http.session()).me(token)
+        except (NotAuthorised, Rejected) as error:
+            if self.settings.in_query:
+                raise
+            other = self.settings.model_copy(update={"token_in": "query"})
+            try:
+                account = instagram_login(other, http.session()).me(token)
+            except PublishError:
+                raise error from None
+            self.settings = other
+            return account
 
     def _given(self) -> Given:
         """A lasting token out of what was pasted: a token, or the address with a code in it."""

@@ -15,11 +15,12 @@ from tests.support.fast_ledger import empty
 from tests.support.graph_desk import MemoryJournal, desk
 from tests.support.graph_fake import GraphFake, graph_fake
 from tests.support.graph_faults import Fault, error
+from tests.support.workspace import Workspace
 from veille.access import Standing
 from veille.config import load
 from veille.credentials import opened, variable
 from veille.outbox.access import Accesses
-from veille_cli import access_watch
+from veille_cli import access_watch, diagnoses
 from veille_cli.access_words import any_urgent, lines
 from veille_cli.output import Talk
 from veille_cli.wiring import Newsroom
@@ -248,6 +249,40 @@ def test_when_meta_is_away_nothing_is_concluded_and_it_is_asked_again_in_an_hour
     assert standing.tried_at > standing.checked_at
     assert sum(seen.edge == "debug_token" for seen in fake.calls) == 3
     assert mails(room) == []
+
+
+def found(room: Newsroom) -> dict[str, str]:
+    return {one.name: one.severity.value for one in diagnoses.access(room)}
+
+
+def test_doctor_says_what_is_missing_or_ends(fake: GraphFake, rooms: Rooms) -> None:
+    assert found(rooms(**facebook(fake))) == {"access-missing": "error"}
+    secrets = {"ACCESS_TOKEN": fake.page_token, "APP_SECRET": fake.world.secret}
+    room = rooms(**facebook(fake, **secrets, API_VERSION="v20.0"))
+    assert found(room) == {"api-version": "warning"}
+    for left, severity in ((10, "warning"), (3, "error"), (-1, "error")):
+        fake.world.clock.advance(days=1)
+        fake.token(fake.page_token).expires = fake.world.clock() + left * DAY
+        access_watch.watch_once(room, GO, TALK)
+        assert found(room)["access-ends"] == severity
+    renewed = rooms(**facebook(fake, **secrets))
+    fake.token(fake.page_token).expires = None
+    fake.world.clock.advance(days=1)
+    access_watch.watch_once(renewed, GO, TALK)
+    assert found(renewed) == {}
+
+
+def test_run_once_ends_with_four_while_the_access_ends_soon(fake: GraphFake, tmp_path: Path) -> None:
+    (tmp_path / "veille.toml").write_text('[workspace]\nbase_url = "https://letter.example.org"\n[facebook]\n')
+    values = facebook(fake, ACCESS_TOKEN=fake.page_token, APP_SECRET=fake.world.secret)
+    desk = Workspace(tmp_path, {f"VEILLE_{name}": value for name, value in values.items()})
+    assert desk.veille("run", "--once").code == 0
+    fake.token(fake.page_token).expires = fake.world.clock() + 2 * DAY
+    desk.change("UPDATE access SET tried_at = 0, checked_at = 0")
+    ran = desk.veille("run", "--once")
+    assert (ran.code, "the access ends in 2 days" in ran.err) == (4, True), ran
+    assert desk.veille("status").code == 4
+    assert [secret for secret in (fake.page_token, fake.world.secret) if secret in ran.said] == []
 
 
 def test_a_channel_in_the_sandbox_asks_nobody(fake: GraphFake, rooms: Rooms) -> None:

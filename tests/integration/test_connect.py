@@ -322,6 +322,15 @@ def test_an_account_without_a_page_gives_its_own_token(desk: Desk, fake: GraphFa
     assert [secret for secret in (pasted, *desk.kept().values()) if secret in ran.output] == []
 
 
+def test_a_host_that_takes_no_header_gets_the_token_as_a_parameter(desk: Desk, fake: GraphFake) -> None:
+    fake.world.instagram_takes_header = False
+    hosts = {"INSTAGRAM__API_URL": fake.instagram_url, "INSTAGRAM__OAUTH_URL": fake.login_url}
+    ran = desk.veille("connect", "instagram", "--write", typed=("no", fake.ig_login_token), **hosts)
+    assert ran.exit_code == 0, ran.output
+    assert 'token_in = "query"' in desk.toml()
+    assert desk.veille("connect", "instagram", "--check", typed=None, **hosts).exit_code == 0
+
+
 def test_a_personal_account_and_a_used_code_are_refused(desk: Desk, fake: GraphFake) -> None:
     hosts = {"INSTAGRAM__API_URL": fake.instagram_url, "INSTAGRAM__OAUTH_URL": fake.login_url}
     values = {**hosts, "INSTAGRAM__APP_ID": desk.app[0], "INSTAGRAM__APP_SECRET": desk.app[1]}
