@@ -199,11 +199,19 @@ class Instagram(GraphPublisher):
             files.write(quotas.path(self._context.config), quotas.content(self._target(delivery), total))
 
     def read_back(self, delivery: Delivery) -> ReadBack:
-        """Ask the container whether it was published; look at the account's posts for the rest."""
+        """Ask the container whether it was published; look at the account's posts for the rest.
+
+        Raises:
+            RateLimited: nothing was looked at.
+            NotAuthorised: the access has ended.
+        """
         if not self.live:
             return self._showcase.read_back(delivery)
+        self._pace.check(reading=True)
         try:
             return self._look(delivery).result()
+        except (RateLimited, NotAuthorised):
+            raise
         except PublishError as error:
             return ReadBack(Seen.UNREADABLE, detail=error.detail or error.message)
 

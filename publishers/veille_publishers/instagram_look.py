@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from veille.errors import PublishError, Unavailable
+from veille.errors import NotAuthorised, PublishError, Unavailable
 from veille.i18n import gettext as _
 from veille.publishing import Delivery, ReadBack, Receipt, Seen
 from veille_publishers import social
+from veille_publishers.graph_errors import other_token_may_read
 from veille_publishers.instagram_account import USELESS, Account, Post
 from veille_publishers.instagram_kept import Kept
 
@@ -50,7 +51,12 @@ class Look:
         codes = [self._settled(container) for container in self.kept.may_be_public(self.now)]
         if "PUBLISHED" in codes:
             return ReadBack(Seen.FOUND, self.published())
-        posts = self._posts()
+        try:
+            posts = self._posts()
+        except NotAuthorised as error:
+            if not other_token_may_read(error):
+                raise
+            return ReadBack(Seen.UNREADABLE, detail=error.detail)
         if ours := next(self._with_our_words(posts), None):
             return ReadBack(Seen.FOUND, self._receipt(ours))
         provable = all(code in ("FINISHED", *USELESS) for code in codes) and not list(self._nameless(posts))

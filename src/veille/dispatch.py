@@ -120,6 +120,7 @@ class Pump:
             if isinstance(publisher, RemotePublisher):
                 self._hosting.follow_up(name, publisher, tally)
                 self._hosting.verify(name, publisher, tally)
+                self._hosting.ask_addresses(name, publisher)
         self._deliveries.expire(self._clock())
         self._begin_day()
         for name, publisher in self._publishers.items():

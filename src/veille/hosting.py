@@ -23,7 +23,7 @@ from veille.journal import (
 )
 from veille.outbox.deliveries import Deliveries, scheduled_values, sent_values
 from veille.outbox.hosted import Held, Wanted
-from veille.publishing import FollowUp, ReadBack, RemotePublisher, Seen
+from veille.publishing import FollowUp, ReadBack, Receipt, RemotePublisher, Seen
 from veille.timetable import Clock
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ MOST_TRIES = 12  # of a follow-up, in about a day and a half; then a person look
 MOST_WINDOWS = 2  # tries of something visible that nobody saw come about; then a person looks
 BLIND_WAIT = timedelta(minutes=15)  # between looks at a page that cannot be read,
 MOST_BLIND = 24  # as often as that: for six hours
+ASK_AGAIN = timedelta(minutes=10)  # for the address of a public post; twice as long each time
 
 
 class Hosting:
@@ -115,6 +116,29 @@ class Hosting:
         if later:
             return min(later)
         return now if wanted.unknowns + again < MOST_WINDOWS else None
+
+    def ask_addresses(self, name: str, publisher: RemotePublisher) -> None:
+        """Ask again for what a service did not tell at once: comments need a post's id, and people its address."""
+        if not publisher.live:
+            return
+        for held in self._deliveries.due_addresses(name, self._clock()):
+            if self._stop():
+                return
+            later = {"looks": held.looks + 1, "due_at": self._clock() + ASK_AGAIN * 2 ** min(held.looks, 4)}
+            found = self._seen_again(publisher, held)
+            told = {"remote_id": found.remote_id, "url": found.url} if found else {}
+            self._deliveries.tell_address(held, {**later, **{k: v for k, v in told.items() if v}}, self._clock())
+
+    def _seen_again(self, publisher: RemotePublisher, held: Held) -> Receipt | None:
+        try:
+            return publisher.read_back(held.delivery).receipt
+        except PublishError:  # the next post says it, and what it calls for
+            return None
+        except LedgerError:
+            raise
+        except Exception:  # a defect in one look must not stop all channels at every start
+            log.exception("%s could not be looked at", held.delivery.id)
+            return None
 
     def verify(self, name: str, publisher: RemotePublisher, tally: Tally) -> None:
         """Whether the service made public, at its time, what it holds; what is missing waits for a person."""

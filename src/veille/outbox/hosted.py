@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,8 @@ from veille.publishing import Delivery, FollowUp
 _d, _p, _f, _c = schema.delivery, schema.publication, schema.follow_up, schema.channel
 
 MOST = 100  # of one pass: a page has few
+RECENT = timedelta(days=30)  # since a publication was due: older ones are not read through
+TOLD_WITHIN = timedelta(days=1)  # what a service has not told of a post by then, it never tells
 
 # In which states of its delivery each comes: a comment has to wait until the post is public.
 _WHEN = {
@@ -93,6 +95,20 @@ class Hosted(Claims):
                 log(connection, number, held.delivery.attempt, now, event, text=str(values.get("last_error", "")))
         failpoint("settle.after")
         return bool(changed)
+
+    def due_addresses(self, channel: str, now: datetime) -> list[Held]:
+        """Posts that are public, and whose id or address their service has not told yet; for a day."""
+        recent = sa.select(_p.c.id).where(_p.c.channel == channel, _p.c.live == 1, _p.c.due_at > now - RECENT)
+        mine = (_d.c.publication_id.in_(recent), _d.c.state == "sent", _d.c.last_code != "deleted")
+        untold = (sa.or_(_d.c.remote_id == "", _d.c.url == ""), _d.c.due_at <= now, _d.c.sent_at > now - TOLD_WITHIN)
+        rows = sa.select(_d).where(*mine, *untold).order_by(_d.c.id).limit(MOST)
+        return [Held(delivery, row.looks) for row, delivery in self._with_posts(rows)]
+
+    def tell_address(self, held: Held, values: Mapping[str, Any], now: datetime) -> None:
+        """Write down what the service told of a public post, and when it is asked again."""
+        mine = (_d.c.id == int(held.delivery.id[1:]), _d.c.attempt == held.delivery.attempt, _d.c.state == "sent")
+        with self._db.write() as connection:
+            connection.execute(sa.update(_d).where(*mine).values(**values, updated_at=now))
 
     def _served(self, live: bool) -> list[sa.ColumnElement[bool]]:
         """Of publications for people, when the channel reaches people; and while it does not stand still."""
