@@ -26,8 +26,8 @@ REGISTRY = {
 }
 
 BY_HAND = {  # transport = "manual"
-    "facebook": "veille_publishers.by_hand:FacebookByHand",
-    "instagram": "veille_publishers.by_hand:InstagramByHand",
+    "facebook": "veille_publishers.by_hand_pages:FacebookByHand",
+    "instagram": "veille_publishers.by_hand_pages:InstagramByHand",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,6 +110,8 @@ def test_it_waits_for_its_person_in_words_and_the_command_of_the_mail_ends_it(
     for name in ("status", "outbox list", "outbox show p1", "outbox show d1"):
         code, said = desk.ask(*name.split())
         assert (code, "waits for a person" in said) == (0, True), name
+    waiting = [one["by_hand"] for one in json.loads(desk.asked("status", "--json").stdout)["data"]["publications"]]
+    assert waiting == [1, 1]
     command = re.search(r"veille (outbox resolve d\d+ --sent) ", text_of(server.mails[0]))
     assert command
     assert desk.ask(*command[1].split(), "facebook.com/1")[0] == 2

@@ -114,6 +114,7 @@ def as_data(status: Status, config: Config) -> dict[str, object]:
         "counts": {"planned": status.planned, **status.counts},
         "receipts": list(status.receipts),
         "excluded": dict(status.excluded),
+        "by_hand": status.by_hand,
     }
 
 
