@@ -13,8 +13,10 @@ would, and the next life begins with `recover`. Time is the fake's, moved forwar
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
+import shutil
 import tempfile
 from collections import deque
 from collections.abc import Iterator
@@ -83,7 +85,7 @@ def rendered(pictures: int, comment: str, text: str) -> Rendition:
     """A rendition of the publisher, made once for all walks."""
     with tempfile.TemporaryDirectory(dir=memory()) as folder:
         config = _config(Path(folder), {})
-        publisher = Facebook(Context(config, Templates(config), lambda: datetime.max.replace(tzinfo=UTC), session))
+        publisher = Facebook(Context(config, _templates(), lambda: datetime.max.replace(tzinfo=UTC), session))
         made = publisher.render(_source(pictures, comment, text))
     assert made is not None
     return made
@@ -117,7 +119,7 @@ class Walk:
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.publisher = Facebook(Context(self.config, Templates(self.config), self.now, self._session, self._sleep))
+        self.publisher = Facebook(Context(self.config, _templates(), self.now, self._session, self._sleep))
         self.queue, self.report, self.actions = Queue(self.database), Report(self.database), Actions(self.database)
 
     def now(self) -> datetime:
@@ -326,6 +328,31 @@ class Walk:
         return "\n  ".join(lines)
 
 
+@cache
+def _ledger() -> Database:
+    """One database for all walks of this process: its statements are made once."""
+    folder = Path(tempfile.mkdtemp(dir=memory()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "o.sqlite3").write_bytes(empty())
+    return open_database(URL, folder)
+
+
+def _empty_ledger() -> Database:
+    database = _ledger()
+    database.close()
+    assert database.path
+    for left in database.path.parent.glob("o.sqlite3-*"):
+        left.unlink()
+    database.path.write_bytes(empty())
+    return database
+
+
+@cache
+def _templates() -> Templates:
+    with tempfile.TemporaryDirectory(dir=memory()) as folder:
+        return Templates(_config(Path(folder), {}))
+
+
 @contextmanager
 def facebook_walk(*, pictures: int = 1, comment: str = "", **settings: str) -> Iterator[Walk]:
     """A page, an empty ledger and a scheduler.
@@ -335,9 +362,8 @@ def facebook_walk(*, pictures: int = 1, comment: str = "", **settings: str) -> I
     """
     with tempfile.TemporaryDirectory(dir=memory()) as folder, graph_fake() as fake:
         root = Path(folder)
-        (root / "o.sqlite3").write_bytes(empty())
         access = {"TRANSPORT": "graph", "API_URL": fake.url, "PAGE_ID": fake.page_id, "ACCESS_TOKEN": fake.page_token}
-        database = open_database(URL, root)
+        database = _empty_ledger()
         failpoints._passed.clear()
         try:
             yield Walk(root, fake, database, _config(root, access | settings), pictures, comment)

@@ -15,8 +15,9 @@ from uuid import uuid4
 from tests.support.graph_desk import desk, post
 from veille.config import load
 from veille.dispatch import Pump
-from veille.outbox.database import open_database
+from veille.outbox.database import Database, open_database
 from veille.outbox.deliveries import Deliveries
+from veille.outbox.pending import pending
 from veille.outbox.queue import Item, Queue
 from veille.outbox.report import Report
 from veille.publishing import Publisher, Rendition
@@ -29,8 +30,14 @@ FINAL = {"sent", "failed", "held", "cancelled"}
 
 
 def now() -> datetime:
-    """Real time: the fake of these tests has it too."""
-    return datetime.now(UTC)
+    """Real time, and what a test added to the fake's clock: VEILLE_TEST_LATER, in seconds."""
+    return datetime.now(UTC) + timedelta(seconds=float(os.environ.get("VEILLE_TEST_LATER", "0")))
+
+
+def due() -> datetime:
+    """When the post is to appear: now, or VEILLE_TEST_DUE."""
+    given = os.environ.get("VEILLE_TEST_DUE")
+    return datetime.fromisoformat(given) if given else now() - timedelta(seconds=1)
 
 
 def work(root: Path, channel: str, pictures: int) -> dict[str, int]:
@@ -55,26 +62,28 @@ def work(root: Path, channel: str, pictures: int) -> dict[str, int]:
             progress=lambda _channel, _number: None,
         )
         pump.recover()
-        return _until_final(pump, Report(database))
+        return _until_final(pump, database)
     finally:
         database.close()
 
 
-def _until_final(pump: Pump, report: Report) -> dict[str, int]:
-    end = time.monotonic() + 20
+def _until_final(pump: Pump, database: Database) -> dict[str, int]:
+    report, end = Report(database), time.monotonic() + 20
     while time.monotonic() < end:
         pump.once()
         (status,) = report.publications()
         counts = {state: number for state, number in status.counts.items() if number}
         counts.pop("planned", None)
-        if set(counts) <= FINAL:
+        if set(counts) <= FINAL and not pending(database):
+            return counts
+        if set(counts) == {"scheduled"} and now() < due():
             return counts
         time.sleep(0.05)
     raise AssertionError(f"no final state: {counts}")
 
 
 def _enqueue(queue: Queue, publisher: Publisher, channel: str, pictures: int) -> None:
-    rendition = publisher.render(post(pictures))
+    rendition = publisher.render(post(pictures, facebook_comment=os.environ.get("VEILLE_TEST_COMMENT", "")))
     assert isinstance(rendition, Rendition)
     item = Item(
         source="repas",
@@ -84,12 +93,13 @@ def _enqueue(queue: Queue, publisher: Publisher, channel: str, pictures: int) ->
         title="Un repas",
         slug="repas",
         body_hash="h",
-        due=now() - timedelta(seconds=1),
+        due=due(),
         due_local="",
         zone="Europe/Paris",
         rendition=rendition,
         targets=tuple(publisher.targets()),
         live=publisher.live,
+        comment=bool(rendition.payload.get("comment")),
     )
     changed = queue.put([item], [], now())
     for publication in queue.publications(list(changed)):

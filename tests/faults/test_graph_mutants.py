@@ -1,0 +1,156 @@
+"""What keeps a page from two posts, taken away line by line: the lives of `test_graph_faults` must notice each time.
+
+As in `test_mutants`: each mutant is a copy of the packages with lines changed; one whose lines are no longer in the
+source fails here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.workspace import REPOSITORY
+
+pytestmark = pytest.mark.soak
+
+EXAMPLES = 150  # lives; the packages as they are pass all
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one place.
+
+    Args:
+        file: in the repository.
+        old: what the source says, once.
+        new: what it says instead.
+    """
+
+    file: str
+    old: str
+    new: str
+
+
+PUBLISHER = "publishers/veille_publishers/facebook.py"
+LOOK = "publishers/veille_publishers/facebook_look.py"
+LATER = "publishers/veille_publishers/facebook_follow_ups.py"
+DISPATCH, HOSTING = "src/veille/dispatch.py", "src/veille/hosting.py"
+GROUP, DELIVERIES = "src/veille/outbox/group.py", "src/veille/outbox/deliveries.py"
+
+NO_LOOK_BEFORE = Edit(
+    PUBLISHER, "if (delivery.intent_at or delivery.remote_id) and (found", "if delivery.remote_id and (found"
+)
+INTENT = """        if not journal.intent(delivery):
+            return None
+        failpoint("facebook.before-feed")
+"""
+ONE, MINDS = "whatever_happens", "changes_their_mind"
+
+# name -> (which life notices, what is changed). Where two places guard the same, both are taken away.
+MUTANTS = {
+    "tried again without a look": (
+        ONE,
+        NO_LOOK_BEFORE,
+        Edit(DISPATCH, "seen = publisher.read_back(unknown.delivery)", "seen = ReadBack(Seen.ABSENT)"),
+        Edit(DISPATCH, "import Delivery, OnUnknown,", "import Delivery, ReadBack, OnUnknown,"),
+    ),
+    "the first look is believed": (
+        ONE,
+        Edit(DISPATCH, "        if looks < len(delays):\n", "        if False:\n"),
+    ),
+    "what is unknown is ready again at once": (
+        ONE,
+        NO_LOOK_BEFORE,
+        Edit(
+            "src/veille/journal.py",
+            '                    "state": "unknown",\n',
+            '                    "state": "ready",\n',
+        ),
+    ),
+    "what cannot be read is taken for absent": (
+        ONE,
+        Edit(PUBLISHER, "return ReadBack(Seen.UNREADABLE, detail", "return ReadBack(Seen.ABSENT, detail"),
+    ),
+    "published before the intent is committed": (
+        ONE,
+        Edit(PUBLISHER, f"{INTENT}        call =", "        call ="),
+    ),
+    "a list is left out": (
+        MINDS,
+        Edit(LOOK, 'EDGES = ("scheduled_posts", "published_posts", "feed")', 'EDGES = ("published_posts",)'),
+    ),
+    "what is handed over for later leaves at once": (
+        ONE,
+        Edit(PUBLISHER, "        if due <= now:\n", "        if due <= now + timedelta(hours=4):\n"),
+    ),
+    "a comment is made again without a look": (
+        ONE,
+        Edit(LATER, "if begun and self._commented(", "if not begun and self._commented("),
+    ),
+    "handed over anew before the old one is gone": (
+        MINDS,
+        Edit(LATER, "            self._must_be_deleted(sight.id)\n", "            pass\n"),
+    ),
+    "what is public is taken back": (
+        MINDS,
+        Edit(LATER, "if sight is None or sight.public:", "if sight is None:"),
+    ),
+    "nobody deletes what was cancelled on its way": (
+        MINDS,
+        Edit(DELIVERIES, '            if changed and values["state"] == "scheduled":\n', "            if False:\n"),
+        Edit(GROUP, '            if outcome.values["state"] == "scheduled":\n', "            if False:\n"),
+    ),
+    "gone is believed when it is said": (
+        MINDS,
+        Edit(LATER, "        if self.page.lists(delivery.remote_id, self.wanted.since):\n", "        if False:\n"),
+        Edit(LATER, "return self.page.find(self.wanted) if other else None", "return None"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_life_notices(tmp_path: Path, name: str) -> None:
+    which, *edits = MUTANTS[name]
+    _broken(tmp_path, edits)
+    for _try in range(3):  # a life is random: a rare one may need another round
+        ran = _lives(tmp_path, which)
+        if ran.returncode:
+            break
+    assert ran.returncode == 1, ran.stdout[-3000:]
+    assert "1 failed" in ran.stdout
+    assert "AssertionError" in ran.stdout
+
+
+def test_the_packages_as_they_are_pass(tmp_path: Path) -> None:
+    _broken(tmp_path, [])
+    ran = _lives(tmp_path, "at_most_one_post")
+    assert ran.returncode == 0, ran.stdout[-3000:]
+    assert "2 passed" in ran.stdout
+
+
+def _broken(folder: Path, edits: list[Edit]) -> None:
+    for package in ("src/veille", "publishers/veille_publishers"):
+        shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "templates").symlink_to(REPOSITORY / "templates")  # looked for beside the packages
+    for edit in edits:
+        path = folder / edit.file
+        source = path.read_text(encoding="utf-8")
+        assert source.count(edit.old) == 1, f"{edit.file} no longer says: {edit.old}"
+        path.write_text(source.replace(edit.old, edit.new), encoding="utf-8")
+
+
+def _lives(folder: Path, which: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(str(folder / root) for root in ("src", "publishers")),
+        "VEILLE_TEST_EXAMPLES": str(EXAMPLES),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),  # what a mutant fails on is no lesson for others
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not soak", "-k", which]
+    command.append("tests/faults/test_graph_faults.py")
+    return subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True)
