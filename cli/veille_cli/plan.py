@@ -84,6 +84,7 @@ def left_out_words(plan: Plan, prepared: Prepared, room: Newsroom) -> list[Rende
         )
         for file, channel in _too_late(prepared, room)
     ]
+    words += _other_pictures(prepared, room)
     words += _over(prepared, room)
     return ["", *words] if words else []
 
@@ -96,6 +97,25 @@ def _too_late(prepared: Prepared, room: Newsroom) -> list[tuple[str, str]]:
     edited = [line.owed for line in prepared.changes if line.change.value == "rewrite" and line.owed.post]
     found += [(owed.file, "newsletter") for owed in edited if owed.source in in_letters]
     return list(dict.fromkeys(found))
+
+
+def _other_pictures(prepared: Prepared, room: Newsroom) -> list[str]:
+    """Where new words could follow, and new pictures keep them back."""
+    from veille.publishing import FollowUp, RemotePublisher
+
+    sentence = _(
+        "    → on {channel} only words can be changed, never pictures. To show the new ones, delete the post there"
+        " (veille outbox cancel {id} --public) and publish a copy of the file under another name"
+    )
+    words = []
+    for line in prepared.too_late:
+        publisher, before = room.publishers[line.owed.channel], line.owed.existing
+        edits = isinstance(publisher, RemotePublisher) and FollowUp.EDIT in publisher.follow_ups
+        if edits and before and before.there and line.rendition:
+            now, then = line.rendition.files, room.queue.stored(before.id).files
+            if [file.digest for file in now] != [file.digest for file in then]:
+                words.append(sentence.format(channel=line.owed.channel.capitalize(), id=f"p{before.id}"))
+    return words
 
 
 def _over(prepared: Prepared, room: Newsroom) -> list[str]:
