@@ -162,6 +162,7 @@ def notice(room: Newsroom, facts: Sequence[Fact], to: str, number: int) -> Notic
             "subject": subject,
             "greeting": _("Hello {name},").format(name=read(to).called),
             "told": told,
+            "overview": "veille status",
             "more": ngettext("… and {n} more thing.", "… and {n} more things.", more).format(n=more) if more else "",
         }
         return Notice(
