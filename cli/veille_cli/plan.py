@@ -133,17 +133,16 @@ def _over(prepared: Prepared, room: Newsroom) -> list[str]:
 
 
 def requests_of(line: Line, room: Newsroom) -> list[Mapping[str, Any]]:
-    """What delivering this line would ask of its service, by the code that asks it; the access is left out.
-
-    Nothing for a change of what is public already: `edit` says so in words.
-    """
+    """What delivering this line would ask of its service, by the code that asks it; the access is left out."""
     from veille.outbox.queue import Change
     from veille.publishing import HandsOver
 
     publisher = room.publishers[line.owed.channel]
-    if line.rendition is None or line.change is Change.EDIT:
+    if line.rendition is None:
         return []
     if isinstance(publisher, HandsOver):
+        if line.change is Change.EDIT:
+            return list(publisher.requests_to_edit(line.rendition))
         return list(publisher.requests_at(line.rendition, line.owed.due))
     return list(publisher.requests(line.rendition))
 

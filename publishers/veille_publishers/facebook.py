@@ -107,6 +107,11 @@ class Facebook(GraphPublisher):
         early = window is not None and due - self._context.clock() >= window[0]
         return self._requests(rendition, due if early else None)
 
+    def requests_to_edit(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
+        """Other words for a post that is on the page."""
+        call = calls.edit_call("<id of the post>", rendition.payload["message"])
+        return [call.to_json(self._settings.api_version)]
+
     def _requests(self, rendition: Rendition, at: datetime | None) -> list[dict[str, Any]]:
         page, post = self.targets()[0], "<id of the post>"
         ids = [f"<id of photo {number}>" for number, _p in enumerate(rendition.payload["photos"], 1)]

@@ -334,10 +334,14 @@ class Publisher(Protocol):
 
 @runtime_checkable
 class HandsOver(Protocol):
-    """A publisher whose requests depend on when the post is due: its service is handed some of them ahead."""
+    """A publisher whose requests depend on when the post is due, and on whether it is there already."""
 
     def requests_at(self, rendition: Rendition, due: datetime) -> Sequence[Mapping[str, Any]]:
         """As `Publisher.requests`, for a post that is due then."""
+        ...
+
+    def requests_to_edit(self, rendition: Rendition) -> Sequence[Mapping[str, Any]]:
+        """What changes a post that is public into this rendition."""
         ...
 
 

@@ -70,7 +70,6 @@ def test_the_requests_of_a_dry_run_are_those_that_meta_gets(workspace: Workspace
     running = Running(workspace.root, workspace.env)
     running.run()
     states = [(channel, state) for channel, state, _code in running.states()]
-    running.room.close()
     assert states.count(("facebook", "scheduled")) == states.count(("instagram", "ready")) == 1
     assert states.count(("facebook", "sent")) == states.count(("instagram", "sent")) == 3
     publications = dry.data["publications"]
@@ -86,6 +85,22 @@ def test_the_requests_of_a_dry_run_are_those_that_meta_gets(workspace: Workspace
     asked = [(call.path.count("/photos"), "scheduled_publish_time" in call.params) for call in fake.calls]
     assert (sum(photos for photos, _later in asked), sum(later for _photos, later in asked)) == (5, 1)
     assert "CAROUSEL" in {call.params.get("media_type") for call in fake.calls}
+    of_an_edit(running, fake)
+    running.room.close()
+
+
+def of_an_edit(running: Running, fake: GraphFake) -> None:
+    """Other words for what is public: one request, and no second post."""
+    path = running.root / "content/posts/velo.md"
+    path.write_text(path.read_text().replace("L'atelier remet", "L'atelier du samedi remet"))
+    only, before = ("publish", str(path), "-c", "facebook"), len(fake.calls)
+    (publication,) = json.loads(running.asked(*only, "--dry-run", "--json").stdout)["data"]["publications"]
+    assert (publication["change"], len(publication["requests"])) == ("edit", 1)
+    assert running.ask(*only, "--yes")[0] == 0
+    running.later(minutes=10)  # its clock stood still meanwhile
+    running.run()
+    as_told(publication, fake.calls[before:], {})
+    assert len(fake.visible_posts()) == 3
 
 
 def test_people_read_the_same_requests_without_the_access(workspace: Workspace, fake: GraphFake) -> None:
