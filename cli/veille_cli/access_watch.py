@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from veille.errors import ConfigError, LedgerError, PublishError, VeilleError
+from veille.errors import ConfigError, LedgerError, NotAuthorised, PublishError, Unavailable, VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
 from veille_cli.access_words import SERVICES, in_words, line, watched
@@ -106,13 +106,17 @@ def _tell(room: Newsroom, standing: Standing, talk: Talk) -> None:
     if days is None:
         return
     talk.say(line(standing, room))
-    sent = 0
-    for number, operator in enumerate(room.config.settings.workspace.operators, 1):
+    # A channel that its service stopped is told of by the mail about failures, with the same remedy.
+    stopped = any(stop.channel == standing.channel and not stop.chosen for stop in room.report.stops())
+    sent = int(stopped and days == 0)
+    for number, operator in enumerate(() if sent else room.config.settings.workspace.operators, 1):
         try:
             room.notices.send(notice(room, standing, operator, f"access-{standing.channel}-{days}-{number}"))
             sent += 1
-        except VeilleError as error:
-            talk.say(_("! an operator could not be told by mail: {why}").format(why=error.message))
+        except VeilleError as error:  # a refusal may repeat the address
+            ours = not isinstance(error, PublishError) or isinstance(error, Unavailable | NotAuthorised)
+            words = error.message if ours else _("the mail server refused an address")
+            talk.say(_("! an operator could not be told by mail: {why}").format(why=words))
     if sent:
         Accesses(room.database).warned(standing.channel, days, room.clock())
 

@@ -227,6 +227,14 @@ def test_a_dead_token_is_known_and_told_once(fake: GraphFake, rooms: Rooms, exam
     assert [subject for _to, subject, _text in mails(room)] == ["veille: the access to Facebook has ended"] * 2
 
 
+def test_a_channel_that_its_service_stopped_is_told_by_the_mail_about_failures(fake: GraphFake, rooms: Rooms) -> None:
+    room = rooms(**facebook(fake, ACCESS_TOKEN=fake.page_token, APP_SECRET=fake.world.secret))
+    fake.expire(fake.page_token)
+    room.deliveries.stop_channel("facebook", "Meta no longer accepts our access", room.clock())
+    access_watch.watch_once(room, GO, TALK)
+    assert (mails(room), row(room, "facebook").warned_days) == ([], 0)
+
+
 def test_a_page_that_may_not_see_its_account_is_asked_for_as_a_person(fake: GraphFake, rooms: Rooms) -> None:
     """100/33 on reads with a page token since 2026-05: the access is not dead for that."""
     fake.fault("GET", "*", error(100, 33))
