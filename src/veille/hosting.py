@@ -72,10 +72,10 @@ class Hosting:
         except NotAuthorised as error:
             self._put_off(wanted, self._clock(), error, tally)
             self._stop_channel(name, error, tally)
-        except OutcomeUnknown as error:
-            self._put_off(wanted, self._next_look(publisher, wanted, again=again), error, tally)
         except PublishError as error:
-            self._put_off(wanted, self._later(wanted, error), error, tally)
+            unseen = isinstance(error, OutcomeUnknown) and wanted.kind is FollowUp.COMMENT
+            later = self._next_look(publisher, wanted, again=again) if unseen else self._later(wanted, error)
+            self._put_off(wanted, later, error, tally)
         except LedgerError:
             raise
         except Exception as error:  # a defect in one must not stop all channels at every start
@@ -98,9 +98,9 @@ class Hosting:
 
     def _later(self, wanted: Wanted, error: PublishError) -> datetime | None:
         """When a follow-up is tried again; None: a person must look."""
-        if not isinstance(error, Unavailable) or wanted.tries >= MOST_TRIES:
+        if not isinstance(error, Unavailable | OutcomeUnknown) or wanted.tries >= MOST_TRIES:
             return None
-        if error.retry_after is not None:
+        if isinstance(error, Unavailable) and error.retry_after is not None:
             return self._clock() + min(max(error.retry_after, SHORTEST_BACK_OFF), LONGEST_REST)
         wait: timedelta = min(FIRST_BACK_OFF * 2 ** min(wanted.tries, 10), LONGEST_BACK_OFF)
         left = wanted.delivery.publication.due - self._clock()
