@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from veille import checks
+from veille import checks, i18n
 from veille.config import Config
 from veille.editions import Edition
 from veille.errors import ContentError, Finding, RenderError
@@ -16,7 +16,15 @@ from veille.planning import CADENCED, as_moment, expires
 from veille.posts import Post
 from veille.publishing import Publisher, Rendition, Source
 from veille.reading import in_order
-from veille.rendering import RenderedEdition, RenderedPost, labels, render_edition, render_hand_made, render_post
+from veille.rendering import (
+    RenderedDirectory,
+    RenderedEdition,
+    RenderedPost,
+    labels,
+    render_edition,
+    render_hand_made,
+    render_post,
+)
 
 LETTER_TEMPLATE = "templates/newsletter/letter.mjml.j2"
 NEWEST_EDITIONS = 6  # letters that `check` makes
@@ -53,7 +61,8 @@ class Proofreader:
         shown = checks.Shown(
             channel=rendition.channel,
             file=file or LETTER_TEMPLATE,
-            lang=source.lang,
+            # A page of records is of our own words, and marks what is not.
+            lang=i18n.active() if isinstance(source, RenderedDirectory) else source.lang,
             proof=self.publishers[rendition.channel].proof(rendition),
             posts=tuple(known[name] for name in sources if name in known),
         )

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from tests.support.content import newsroom
 from tests.support.public_pages import context, edition, post, publication
 from tests.support.site_desk import running
 from tests.support.workspace import TOML
@@ -18,6 +20,7 @@ from veille import i18n
 from veille.i18n import gettext as _
 from veille.rendering import Contact
 from veille.rendering.templating import Templates
+from veille_cli.application import build
 from veille_publishers.letter import letter_payload
 from veille_publishers.web import Web
 
@@ -95,6 +98,7 @@ def test_a_language_that_veille_does_not_speak_is_not_said_of_its_words(tmp_path
         assert page[words] == {"en"}, words
     for words in ("Titel b", "Die Suppe ist heiß.", "Mittwoch, 25. November 2026", "Freitag, 18 Uhr"):
         assert page[words] == {"de"}, words
+    assert (page["Für Kinder"], page["Nummer gegen Kummer"]) == ({"de"}, {"de"})
     assert pages["posts/a/index.html"].said["Leave this site"] == {"en"}
     issue = pages["editions/e/index.html"].said
     assert (issue["Ausgabe 1"], issue["Who to contact"], issue["Titel b"]) == ({"de"}, {"en"}, {"de"})
@@ -137,6 +141,19 @@ def test_the_forms_and_the_mail_say_the_language_of_their_words(tmp_path: Path) 
     assert 'lang="en"' in mail.get_body(("html",)).get_content()
     assert 'lang="de"' not in mail.get_body(("html",)).get_content()
     assert mail["Content-Language"] == "en"
+
+
+def test_a_page_of_records_is_in_the_language_of_our_words_and_passes_the_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom(tmp_path)
+    monkeypatch.setenv("VEILLE_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("VEILLE_NOW", "2026-11-25T09:00:00+01:00")
+    monkeypatch.setenv("VEILLE_WORKSPACE__LANGUAGE", "de")
+    answer = CliRunner().invoke(build(), ["check", "--json"])
+    assert "shown-lang" not in answer.output
+    done = CliRunner().invoke(build(), ["publish", "--channel", "web", "--yes", "--json"])
+    assert "shown-lang" not in done.output
 
 
 def test_a_letter_in_a_language_that_veille_does_not_speak_marks_our_words(tmp_path: Path) -> None:
