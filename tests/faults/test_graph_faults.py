@@ -67,6 +67,8 @@ def mishaps(data: st.DataObject, walk: Walk) -> None:
     """What goes wrong: with the calls, with the process, with Meta's lists."""
     names = data.draw(st.lists(FAULT, max_size=14), "faults")
     walk.fake.sequence(*(EVERY[name] if name else None for name in names))
+    for nth in range(data.draw(st.sampled_from([0, 0, 0, 2, 5]), "reads that fail")):  # an outage of reading alone
+        walk.fake.fault("GET", "scheduled_posts", EVERY["html-502"], nth + 1)
     walk.crash_at(*data.draw(st.lists(CRASH, max_size=3), "crashes"))
     walk.fake.world.lag = timedelta(seconds=data.draw(LAG, "lag"))
     walk.fake.world.new_id_when_published = data.draw(st.booleans(), "new id when published")
