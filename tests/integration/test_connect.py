@@ -388,6 +388,23 @@ def test_meta_that_is_away_is_said_and_nothing_is_kept(desk: Desk) -> None:
     assert "canary" not in ran.output
 
 
+@pytest.mark.parametrize("secret", ["good", "wrong-canary"])
+def test_debug_shows_the_calls_and_no_secret(desk: Desk, fake: GraphFake, secret: str) -> None:
+    fake.world.app_secret = fake.world.secret
+    short, chosen = fake.short_token(), fake.world.secret if secret == "good" else secret
+    path = desk.root / "token.txt"
+    path.write_text(short, encoding="utf-8")
+    values = {"FACEBOOK__APP_ID": desk.app[0], "FACEBOOK__APP_SECRET": chosen, "FACEBOOK__TOKEN_IN": "query"}
+    args = ("connect", "facebook", "--debug", "--token-file", str(path))
+    ran = desk.veille(*args, typed=None, **values)
+    assert "/v26.0/debug_token?" in ran.output
+    assert ran.exit_code == int(secret != "good")
+    assert ("oauth/access_token?" in ran.output) is (secret == "good")
+    assert ("access_token=…&appsecret_proof=…" in ran.output) is (secret == "good")
+    secrets = (chosen, short, *desk.kept().values(), *(seen.proof for seen in fake.calls if seen.proof))
+    assert [one for one in secrets if one in ran.output] == []
+
+
 def test_options_that_do_not_fit_are_usage_errors(desk: Desk) -> None:
     assert desk.veille("connect", "facebook", "--login", "instagram").exit_code == 2
     assert desk.veille("connect", "newsletter").exit_code == 2
