@@ -175,12 +175,14 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _sentence(text: str) -> str:
+def _sentence(words: str) -> str:
+    """What a terminal would say, for a mail: commands stand in quotation marks."""
+    text = re.sub(r"`([^`]*)`", lambda found: _("“{words}”").format(words=found[1]), words)
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _step(fact: Fact, otherwise: str = "") -> tuple[str, ...]:
-    text = re.sub(r"`([^`]*)`", r"“\1”", fact.hint or otherwise)
+    text = fact.hint or otherwise
     return (_sentence(_capital(text)),) if text else ()
 
 

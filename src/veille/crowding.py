@@ -190,7 +190,7 @@ def _free(moment: datetime, others: Iterable[datetime]) -> datetime:
 
 
 def _titles(group: Sequence[Showing]) -> str:
-    shown = ", ".join(f"“{one.title}”" for one in group[:_SHOWN])
+    shown = ", ".join(_("“{words}”").format(words=one.title) for one in group[:_SHOWN])
     more = len(group) - _SHOWN
     if more < 1:
         return shown
