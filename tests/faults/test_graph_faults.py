@@ -55,7 +55,7 @@ def life(data: st.DataObject, way: str) -> None:
     """One post, whatever happens to it."""
     values, wait = WAYS[way]
     pictures, comment = data.draw(st.integers(0, 2), "pictures"), data.draw(st.sampled_from(["", COMMENT]), "comment")
-    with facebook_walk(pictures=pictures, comment=comment, **values) as walk:
+    with facebook_walk(pictures=pictures, comment=comment, settings=values) as walk:
         mishaps(data, walk)
         walk.fake.world.new_id_when_published &= way == "native"
         walk.publish(wait=wait)
@@ -81,7 +81,9 @@ MOMENTS = [timedelta(seconds=1), timedelta(minutes=3), timedelta(minutes=40), ti
 def troubled_life(data: st.DataObject, way: str) -> None:
     """The same, and people change their minds."""
     values, wait = WAYS[way]
-    with facebook_walk(pictures=1, comment=data.draw(st.sampled_from(["", COMMENT]), "comment"), **values) as walk:
+    with facebook_walk(
+        pictures=1, comment=data.draw(st.sampled_from(["", COMMENT]), "comment"), settings=values
+    ) as walk:
         mishaps(data, walk)
         walk.publish(wait=wait)
         for deed in data.draw(st.lists(st.sampled_from(DEEDS), max_size=4), "deeds"):

@@ -70,6 +70,7 @@ def test_posts_for_later(tmp_path: Path, fake: GraphFake) -> None:
     assert fake.visible_posts() == []
 
 
+@pytest.mark.soak
 def test_posts_that_are_public(tmp_path: Path, fake: GraphFake) -> None:
     workspace = desk(tmp_path, fake)
     published(workspace)
@@ -94,6 +95,7 @@ def test_posts_that_are_public(tmp_path: Path, fake: GraphFake) -> None:
     assert "it is deleted there: done" in workspace.veille("outbox", "show", "d1").out
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 2), ("y\n", 1)])
 def test_the_question_before_a_post_is_deleted(tmp_path: Path, fake: GraphFake, answer: str, left: int) -> None:
     workspace = desk(tmp_path, fake)

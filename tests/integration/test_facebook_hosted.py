@@ -17,6 +17,11 @@ HOURS = timedelta(hours=3)
 NATIVE = {"NATIVE_SCHEDULING": "true"}
 
 
+def long(*values: object) -> Any:
+    """A case of the long suite: the same claim once more."""
+    return pytest.param(*values, marks=pytest.mark.soak)
+
+
 def calls(walk: Walk, method: str, end: str) -> list[dict[str, Any]]:
     """The requests so far to paths that end so."""
     return [one for one in walk.fake.record() if one["method"] == method and one["path"].endswith(end)]
@@ -38,9 +43,9 @@ def settled(walk: Walk) -> tuple[str, str]:
 # --- handed over ahead ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pictures", [0, 2])
+@pytest.mark.parametrize("pictures", [long(0), 2])
 def test_a_post_is_handed_over_for_its_time_and_leaves_while_this_machine_is_off(pictures: int) -> None:
-    with facebook_walk(pictures=pictures, comment=COMMENT, **NATIVE) as walk:
+    with facebook_walk(pictures=pictures, comment=COMMENT, settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         assert settled(walk) == ("scheduled", "")
         assert walk.mine == []
@@ -58,9 +63,9 @@ def test_a_post_is_handed_over_for_its_time_and_leaves_while_this_machine_is_off
         assert [one.message for one in walk.mine[0].comments] == [COMMENT]
 
 
-@pytest.mark.parametrize("wait", [timedelta(minutes=19), timedelta(days=30)])
+@pytest.mark.parametrize("wait", [timedelta(minutes=19), long(timedelta(days=30))])
 def test_outside_the_window_we_keep_it(wait: timedelta) -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=wait)
         assert settled(walk) == ("ready", "")
         assert walk.fake.record() == []
@@ -69,9 +74,10 @@ def test_outside_the_window_we_keep_it(wait: timedelta) -> None:
         assert walk.row().state == "sent"
 
 
+@pytest.mark.soak
 def test_what_was_never_meant_for_people_is_not_handed_over() -> None:
     """Queued for the sandbox, then the channel went live: nobody confirmed it."""
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         with walk.database.write() as connection:
             connection.exec_driver_sql("UPDATE publication SET live = 0")
@@ -79,9 +85,9 @@ def test_what_was_never_meant_for_people_is_not_handed_over() -> None:
         assert walk.fake.record() == []
 
 
-@pytest.mark.parametrize("name", ["window", "dead-link"])
+@pytest.mark.parametrize("name", ["window", long("dead-link")])
 def test_a_time_that_facebook_refuses_is_ours_to_keep(name: str) -> None:
-    with facebook_walk(pictures=0, **NATIVE) as walk:
+    with facebook_walk(pictures=0, settings=NATIVE) as walk:
         fault(walk, "POST", "feed", name)
         walk.publish(wait=HOURS)
         assert settled(walk) == ("ready", "at-its-time")
@@ -95,7 +101,7 @@ def test_a_time_that_facebook_refuses_is_ours_to_keep(name: str) -> None:
 
 
 def test_a_window_that_passes_while_photos_go_up_is_ours_to_keep() -> None:
-    with facebook_walk(pictures=2, **NATIVE) as walk:
+    with facebook_walk(pictures=2, settings=NATIVE) as walk:
         walk.fake.sequence(None, EVERY["five-minutes-pass"])
         walk.publish(wait=timedelta(minutes=22))
         assert settled(walk) == ("ready", "at-its-time")
@@ -105,9 +111,9 @@ def test_a_window_that_passes_while_photos_go_up_is_ours_to_keep() -> None:
         assert len(walk.mine) == 1
 
 
-@pytest.mark.parametrize("name", ["lost-written", "code-2-written", "html-502"])
+@pytest.mark.parametrize("name", ["lost-written", long("code-2-written"), long("html-502")])
 def test_an_answer_that_is_lost_while_nothing_is_public(name: str) -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         fault(walk, "POST", "feed", name)
         walk.publish(wait=HOURS)
         walk.live(walk.now() + timedelta(minutes=10))
@@ -118,8 +124,9 @@ def test_an_answer_that_is_lost_while_nothing_is_public(name: str) -> None:
         assert walk.row().state == "sent"
 
 
+@pytest.mark.soak
 def test_lists_that_cannot_be_read_for_a_while_hold_nothing_that_has_time() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         fault(walk, "POST", "feed", "lost-written")
         fault(walk, "GET", "scheduled_posts", "html-502", *range(2, 8))
         walk.publish(wait=HOURS)
@@ -128,9 +135,9 @@ def test_lists_that_cannot_be_read_for_a_while_hold_nothing_that_has_time() -> N
         assert walk.row().state == "sent"
 
 
-@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("late", [long(False), True])
 def test_another_id_when_it_became_public(late: bool) -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.fake.world.new_id_when_published = True
         walk.publish(wait=HOURS)
         if late:
@@ -140,8 +147,9 @@ def test_another_id_when_it_became_public(late: bool) -> None:
         assert walk.row().state == "sent"
 
 
+@pytest.mark.soak
 def test_what_is_not_there_at_its_time_waits_for_a_person() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         settled(walk)
         (post,) = walk.fake.world.facebook.posts.values()
@@ -152,8 +160,9 @@ def test_what_is_not_there_at_its_time_waits_for_a_person() -> None:
         assert walk.actions.retry("p1", walk.now()) == 0  # only after a look: resolve
 
 
+@pytest.mark.soak
 def test_a_page_that_cannot_be_read_at_its_time_is_looked_at_for_hours() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         settled(walk)
         fault(walk, "GET", "*", "html-502", *range(2, 9))
@@ -164,8 +173,9 @@ def test_a_page_that_cannot_be_read_at_its_time_is_looked_at_for_hours() -> None
         assert walk.row().state == "sent"
 
 
+@pytest.mark.soak
 def test_days_of_trouble_before_its_time_do_not_fail_it() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         fault(walk, "POST", "photos", "html-502", *range(2, 40))
         walk.publish(wait=timedelta(days=6))
         walk.live()
@@ -177,7 +187,7 @@ def test_days_of_trouble_before_its_time_do_not_fail_it() -> None:
 
 
 def test_what_facebook_holds_is_taken_back_and_handed_over_anew() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         settled(walk)
         walk.edit(text="Mercredi plutôt", pictures=2, later=timedelta(hours=1))
@@ -191,7 +201,7 @@ def test_what_facebook_holds_is_taken_back_and_handed_over_anew() -> None:
 
 
 def test_what_became_public_before_we_came_is_changed_where_it_stands() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         settled(walk)
         walk.edit(text="Mercredi plutôt")
@@ -203,7 +213,7 @@ def test_what_became_public_before_we_came_is_changed_where_it_stands() -> None:
 
 
 def test_other_pictures_of_what_became_public_wait_for_a_person() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         settled(walk)
         walk.edit(text="Mercredi plutôt", pictures=2)
@@ -215,8 +225,9 @@ def test_other_pictures_of_what_became_public_wait_for_a_person() -> None:
         assert walk.fake.ever_visible("facebook") == 1
 
 
+@pytest.mark.soak
 def test_shortly_before_its_time_nothing_can_be_taken_back() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         settled(walk)
         walk.fake.world.frozen_before = timedelta(minutes=3)
@@ -227,7 +238,7 @@ def test_shortly_before_its_time_nothing_can_be_taken_back() -> None:
         assert walk.mine[0].message.startswith("Mercredi plutôt")
 
 
-@pytest.mark.parametrize("name", ["lost-written", "html-502", "throttle"])
+@pytest.mark.parametrize("name", ["lost-written", long("html-502"), long("throttle")])
 def test_new_words_of_a_public_post(name: str) -> None:
     with facebook_walk() as walk:
         walk.publish()
@@ -240,7 +251,7 @@ def test_new_words_of_a_public_post(name: str) -> None:
         assert pending(walk.database) == []
 
 
-@pytest.mark.parametrize("change", [{"pictures": 2}, {"text": "Mercredi plutôt", "pictures": 2}])
+@pytest.mark.parametrize("change", [long({"pictures": 2}), {"text": "Mercredi plutôt", "pictures": 2}])
 def test_other_pictures_cannot_follow(change: dict[str, Any]) -> None:
     with facebook_walk() as walk:
         walk.publish()
@@ -266,9 +277,9 @@ def test_a_post_that_somebody_deleted_there_stops_nothing() -> None:
 # --- it is not wanted any more ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["", "lost-written", "html-502", "not-found-written"])
+@pytest.mark.parametrize("name", [long(""), "lost-written", long("html-502"), long("not-found-written")])
 def test_what_facebook_holds_is_deleted_when_it_is_cancelled(name: str) -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         settled(walk)
         walk.cancel()
@@ -281,8 +292,9 @@ def test_what_facebook_holds_is_deleted_when_it_is_cancelled(name: str) -> None:
         assert walk.report.publication("p1").state == "cancelled"
 
 
+@pytest.mark.soak
 def test_a_cancelled_one_comes_back_by_hand() -> None:
-    with facebook_walk(comment=COMMENT, **NATIVE) as walk:
+    with facebook_walk(comment=COMMENT, settings=NATIVE) as walk:
         walk.publish(wait=HOURS)
         settled(walk)
         walk.cancel()
@@ -294,7 +306,7 @@ def test_a_cancelled_one_comes_back_by_hand() -> None:
 
 
 def test_cancelled_while_nobody_knew_whether_facebook_holds_it() -> None:
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         fault(walk, "POST", "feed", "lost-written")
         walk.publish(wait=HOURS)
         walk.live(walk.now() + timedelta(seconds=1))
@@ -325,8 +337,8 @@ def test_a_public_post_is_deleted_on_demand_only() -> None:
 # --- the first comment ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["lost-written", "code-2", "html-502-written", "throttle", "500"])
-@pytest.mark.parametrize("lag", [0, 90])
+@pytest.mark.parametrize("name", ["lost-written", *map(long, ("code-2", "html-502-written", "throttle", "500"))])
+@pytest.mark.parametrize("lag", [long(0), 90])
 def test_one_first_comment_whatever_meta_answers(name: str, lag: int) -> None:
     with facebook_walk(comment=COMMENT) as walk:
         walk.fake.world.lag = timedelta(seconds=lag)
@@ -351,6 +363,7 @@ def test_a_comment_that_nobody_saw_twice_waits_for_a_person() -> None:
         assert [one.message for one in walk.mine[0].comments] == [COMMENT]
 
 
+@pytest.mark.soak
 def test_comments_that_cannot_be_read_are_not_written_again() -> None:
     with facebook_walk(comment=COMMENT) as walk:
         fault(walk, "POST", "comments", "lost-written")
@@ -377,7 +390,7 @@ def test_a_page_that_may_not_comment_has_its_post_all_the_same() -> None:
 
 def test_two_posts_with_the_same_words_are_not_taken_for_each_other() -> None:
     """One waits at Facebook for tomorrow; the other's answer is lost, and it was not carried out."""
-    with facebook_walk(**NATIVE) as walk:
+    with facebook_walk(settings=NATIVE) as walk:
         walk.publish(wait=timedelta(days=1))
         settled(walk)
         fault(walk, "POST", "feed", "html-502")
@@ -406,8 +419,9 @@ def test_the_same_words_with_other_pictures_are_nobodys_guess() -> None:
         assert len(walk.mine) == 1
 
 
+@pytest.mark.soak
 def test_the_same_words_by_another_app_are_not_ours() -> None:
-    with facebook_walk(pictures=1, APP_ID="200000000000002") as walk:
+    with facebook_walk(pictures=1, settings={"APP_ID": "200000000000002"}) as walk:
         walk.fake.world.shows_application = True
         fault(walk, "POST", "feed", "lost-written")
         walk.publish()
@@ -416,6 +430,7 @@ def test_the_same_words_by_another_app_are_not_ours() -> None:
         assert walk.row().state == "sent"
 
 
+@pytest.mark.soak
 def test_two_of_ours_are_said() -> None:
     """Somebody posted it once more by hand, with the same picture: the oldest is ours, and a person is told."""
     with facebook_walk(pictures=0) as walk:
@@ -434,7 +449,7 @@ def test_two_of_ours_are_said() -> None:
 
 
 def test_a_page_that_shows_no_drafts_gets_the_post_in_one_call() -> None:
-    with facebook_walk(DRAFT_FIRST="true") as walk:
+    with facebook_walk(settings={"DRAFT_FIRST": "true"}) as walk:
         walk.fake.fault("POST", "*", FAULTS["invalid"])
         walk.publish()
         walk.live()
@@ -443,8 +458,9 @@ def test_a_page_that_shows_no_drafts_gets_the_post_in_one_call() -> None:
         assert len(walk.fake.world.facebook.posts) == 1  # the draft is gone
 
 
+@pytest.mark.soak
 def test_a_draft_whose_showing_nobody_saw_is_shown_by_its_id() -> None:
-    with facebook_walk(DRAFT_FIRST="true") as walk:
+    with facebook_walk(settings={"DRAFT_FIRST": "true"}) as walk:
         fault(walk, "POST", "*", "lost-written")
         walk.publish()
         walk.live()
@@ -461,6 +477,7 @@ def test_a_link_that_does_not_open_twice_fails_the_post() -> None:
         assert len(calls(walk, "POST", "/feed")) == 2
 
 
+@pytest.mark.soak
 def test_high_use_slows_down_and_full_use_stops() -> None:
     with facebook_walk() as walk:
         walk.fake.usage["X-App-Usage"] = '{"call_count": 85, "total_time": 3, "total_cputime": 3}'
@@ -477,7 +494,7 @@ def test_high_use_slows_down_and_full_use_stops() -> None:
 @pytest.mark.parametrize(
     ("headers", "minutes"),
     [
-        ({"X-App-Usage": '{"call_count": 100}'}, 60),
+        long({"X-App-Usage": '{"call_count": 100}'}, 60),
         ({"X-Business-Use-Case-Usage": '{"1": [{"type": "pages", "estimated_time_to_regain_access": 19}]}'}, 19),
     ],
 )
@@ -495,6 +512,7 @@ def test_nothing_is_asked_while_all_is_used_up(headers: dict[str, str], minutes:
         assert walk.row(2).state == "sent"
 
 
+@pytest.mark.soak
 def test_a_throttled_look_is_no_look() -> None:
     with facebook_walk() as walk:
         fault(walk, "POST", "feed", "lost-written")

@@ -1,6 +1,6 @@
 """A life of one Facebook post: a real ledger, the real publisher, the fake of Meta, and every mishap in between.
 
-    with facebook_walk(pictures=1, native=True) as walk:
+    with facebook_walk(settings={"NATIVE_SCHEDULING": "true"}) as walk:
         walk.fake.sequence(*faults)
         walk.crash_at("facebook.after-feed:1", "settle.before:2")
         walk.publish()
@@ -19,7 +19,7 @@ import os
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -354,11 +354,11 @@ def _templates() -> Templates:
 
 
 @contextmanager
-def facebook_walk(*, pictures: int = 1, comment: str = "", **settings: str) -> Iterator[Walk]:
+def facebook_walk(*, pictures: int = 1, comment: str = "", settings: Mapping[str, str] | None = None) -> Iterator[Walk]:
     """A page, an empty ledger and a scheduler.
 
     Args:
-        settings: of [facebook], in the words of the environment: NATIVE_SCHEDULING="true".
+        settings: of [facebook], in the words of the environment: {"NATIVE_SCHEDULING": "true"}.
     """
     with tempfile.TemporaryDirectory(dir=memory()) as folder, graph_fake() as fake:
         root = Path(folder)
@@ -366,7 +366,7 @@ def facebook_walk(*, pictures: int = 1, comment: str = "", **settings: str) -> I
         database = _empty_ledger()
         failpoints._passed.clear()
         try:
-            yield Walk(root, fake, database, _config(root, access | settings), pictures, comment)
+            yield Walk(root, fake, database, _config(root, access | dict(settings or {})), pictures, comment)
         finally:
             database.close()
             assert os.environ.get("VEILLE_FAILPOINT") is None

@@ -85,7 +85,8 @@ def sent(store: Ledger, host: Host, **more: Any) -> None:
     assert store.counts() == {"sent": 1}
 
 
-def test_claimed_ahead_within_the_window_only(store: Ledger) -> None:
+def test_claimed_ahead_within_the_window_only(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook")
     put(store, wait=timedelta(days=29, minutes=2))
     store.pump(host)
@@ -96,7 +97,8 @@ def test_claimed_ahead_within_the_window_only(store: Ledger) -> None:
     assert store.status().state == "queued"
 
 
-def test_too_near_waits_for_its_time(store: Ledger) -> None:
+def test_too_near_waits_for_its_time(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook")
     put(store, wait=timedelta(minutes=19))
     store.pump(host)
@@ -116,7 +118,8 @@ def test_what_is_not_taken_ahead_is_claimed_once_and_again_at_its_time(store: Le
     assert store.counts() == {"sent": 1}
 
 
-def test_a_new_time_may_be_handed_over_again(store: Ledger) -> None:
+def test_a_new_time_may_be_handed_over_again(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook", handed=[AtItsTime("too far")])
     put(store)
     store.pump(host)
@@ -160,7 +163,8 @@ def test_cancelled_while_it_is_handed_over(store: Ledger) -> None:
     assert [what for what, _again in host.done] == [FollowUp.DELETE]
 
 
-def test_a_file_that_is_gone_takes_its_scheduled_post_along(store: Ledger) -> None:
+def test_a_file_that_is_gone_takes_its_scheduled_post_along(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook")
     scheduled(store, host)
     store.put(withdrawn=[1])
@@ -169,7 +173,8 @@ def test_a_file_that_is_gone_takes_its_scheduled_post_along(store: Ledger) -> No
 
 
 @pytest.mark.parametrize("error", [Unavailable("later"), OutcomeUnknown("who knows")])
-def test_a_follow_up_is_tried_again_and_in_the_end_by_a_person(store: Ledger, error: PublishError) -> None:
+def test_a_follow_up_is_tried_again_and_in_the_end_by_a_person(sqlite_store: Ledger, error: PublishError) -> None:
+    store = sqlite_store
     host = Host("facebook")
     sent(store, host)
     put(store, text="2", edits=True)
@@ -199,7 +204,8 @@ def test_a_refusal_waits_for_a_person_and_stops_nothing(store: Ledger) -> None:
     assert store.report.stops() == []
 
 
-def test_an_access_that_ended_stops_the_channel_and_keeps_what_is_to_do(store: Ledger) -> None:
+def test_an_access_that_ended_stops_the_channel_and_keeps_what_is_to_do(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook")
     sent(store, host)
     put(store, text="2", edits=True)
@@ -225,14 +231,16 @@ def test_a_comment_nobody_saw_is_made_twice_at_most(store: Ledger) -> None:
     assert [one.due for one in pending(store.database)] == [None]
 
 
-def test_a_comment_waits_until_the_post_is_public_and_is_not_told_of(store: Ledger) -> None:
+def test_a_comment_waits_until_the_post_is_public_and_is_not_told_of(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook")
     scheduled(store, host, comment=True)
     store.pump(host)
     assert (host.done, pending(store.database)) == ([], [])
 
 
-def test_a_defect_of_ours_waits_for_a_person(store: Ledger) -> None:
+def test_a_defect_of_ours_waits_for_a_person(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook")
     sent(store, host)
     put(store, text="2", edits=True)
@@ -245,7 +253,8 @@ def _broken(*_args: Any, **_more: Any) -> Receipt | None:
     raise ValueError("a defect")
 
 
-def test_not_there_at_its_time(store: Ledger) -> None:
+def test_not_there_at_its_time(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook")
     scheduled(store, host)
     store.later(days=1, minutes=3)
@@ -256,7 +265,8 @@ def test_not_there_at_its_time(store: Ledger) -> None:
     assert store.actions.retry("p1", store.now) == 0
 
 
-def test_somebody_gave_it_a_later_time_there(store: Ledger) -> None:
+def test_somebody_gave_it_a_later_time_there(sqlite_store: Ledger) -> None:
+    store = sqlite_store
     host = Host("facebook")
     scheduled(store, host)
     store.later(days=1, minutes=3)
