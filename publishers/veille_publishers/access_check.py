@@ -265,4 +265,4 @@ def code_of(error: PublishError) -> int:
 def wants_a_person(reason: str) -> bool:
     """Whether a channel stopped because Meta restricts the account: a new access would not mend that."""
     rules = (rule for rule in TABLE.values() if Reaction.HUMAN in (rule.public, rule.hidden))
-    return any(_(rule.words) in reason for rule in rules)
+    return any(graph_errors.said(rule) in reason for rule in rules)

@@ -66,8 +66,13 @@ def refused(rule: Rule, *, publishing: bool, detail: str = "", wait: timedelta |
     return error
 
 
+def said(rule: Rule) -> str:
+    """What happened, for people, in their language."""
+    return _(rule.words)
+
+
 def _error(reaction: Reaction, rule: Rule, publishing: bool, detail: str, wait: timedelta | None) -> PublishError:
-    words, hint = _(rule.words), _(rule.hint) or None
+    words, hint = said(rule), _(rule.hint) or None
     match reaction:
         case Reaction.PERMANENT:
             return Rejected(words, hint=hint, detail=detail)

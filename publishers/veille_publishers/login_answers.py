@@ -11,7 +11,7 @@ from veille.access_problems import Told
 from veille.errors import NotAuthorised, PublishError, Unavailable
 from veille.i18n import gettext as _
 from veille_publishers.graph import Call, Graph
-from veille_publishers.graph_errors import rule_for
+from veille_publishers.graph_errors import rule_for, said
 
 MOST_WORDS = 200  # characters of Meta's own words in an error
 # Meta's words for an app that it does not know, or a secret that is not that of the app (codes 1 and 101).
@@ -141,7 +141,7 @@ def _why(error: Any) -> str:
     """Why a token is not valid, in our words."""
     if not isinstance(error, Mapping):
         return ""
-    return _(rule_for({**error, "error_subcode": error.get("subcode")}, 400).words)
+    return said(rule_for({**error, "error_subcode": error.get("subcode")}, 400))
 
 
 def _moment(seconds: Any) -> datetime | None:
