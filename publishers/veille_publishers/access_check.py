@@ -19,7 +19,6 @@ from veille.access_problems import SCOPES, Problem, Told
 from veille.config import Config
 from veille.credentials import variable
 from veille.errors import NotAuthorised, PublishError, Rejected, Unavailable
-from veille.i18n import gettext as _
 from veille_publishers import graph_errors
 from veille_publishers.graph_login import FacebookLogin, InstagramLogin, Watch
 from veille_publishers.graph_table import TABLE, Reaction
@@ -163,7 +162,7 @@ class _PageLook(_Look):
 
     def _name(self) -> str:
         if self.channel == "facebook":
-            return self.login.page(self.token, self.settings.page_id).name if self.settings.page_id else ""
+            return self.login.name(self.token, self.settings.page_id) if self.settings.page_id else ""
         if not self.settings.user_id:
             return ""
         try:
@@ -216,7 +215,7 @@ class _PageLook(_Look):
         """Our page as its person sees it; None when Meta does not list it for them."""
         page_id, account = self.config.settings.facebook.page_id, self.config.settings.instagram.user_id
         try:
-            pages = self.login.pages(user)
+            pages = self.login.pages(user, accounts=self.channel == "instagram")
         except (NotAuthorised, Rejected):  # a system user to whom pages were assigned one by one
             pages = []
         own = [page for page in pages if page.id == page_id or (account and page.instagram_id == account)]
