@@ -274,3 +274,15 @@ def test_somebody_gave_it_a_later_time_there(sqlite_store: Ledger) -> None:
     store.pump(host)
     assert store.counts() == {"scheduled": 1}
     assert store.row().due_at > store.now + DAY
+
+
+def test_a_pause_takes_back_what_the_service_holds(sqlite_store: Ledger) -> None:
+    store, host = sqlite_store, Host("facebook")
+    scheduled(store, host)
+    store.actions.pause("p1", store.now, paused=True)
+    store.pump(host)
+    assert [what for what, _again in host.done] == [FollowUp.REPLACE]
+    assert (store.counts(), store.status().state) == ({"ready": 1}, "paused")
+    store.actions.pause("p1", store.now, paused=False)
+    store.pump(host)
+    assert store.counts() == {"scheduled": 1}

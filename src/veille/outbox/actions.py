@@ -206,7 +206,8 @@ class Actions:
         """Stop a publication or a whole channel for a while, or let it go on.
 
         Grace of a publication counts anew from `resume`; what waited behind a stopped channel may be overdue by then.
-        What a channel put off after a failure of its own is tried at once after `resume`.
+        What a channel put off after a failure of its own is tried at once after `resume`. What a service holds of a
+        publication is taken back; what it holds of a channel leaves: that channel asks it for nothing any more.
         """
         if name in CHANNELS:
             table = schema.channel
@@ -223,6 +224,9 @@ class Actions:
             named = _named(connection, name)
             values: dict[str, Any] = {"paused": 1} if paused else {"paused": 0, "queued_at": now}
             _set(connection, named, **values)
+            if paused:  # what a service holds would leave all the same
+                held = sa.select(_d.c.id).where(_d.c.publication_id == named.publication.id, _d.c.state == "scheduled")
+                want(connection, connection.execute(held).scalars().all(), FollowUp.REPLACE, now)
             self._tell(connection, Event.PAUSED if paused else Event.RESUMED, named, now)
 
     def _tell(self, connection: sa.Connection, event: Event, named: _Named, now: datetime, answer: str = "") -> None:
