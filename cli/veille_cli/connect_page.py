@@ -27,6 +27,7 @@ class PageFlow(Flow):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._tried_kept = False
+        self._accounts = self.channel == "instagram"
 
     def run(self) -> Connection:
         self.dialogue.say(*steps.welcome(SERVICES[self.channel], page=True))
@@ -106,7 +107,7 @@ class PageFlow(Flow):
     def _page(self, login: FacebookLogin, user: str, told: Told) -> tuple[tuple[PageFound, ...], PageFound]:
         """The page, and what there was to choose from."""
         if told.kind == "PAGE":
-            own = replace(login.page(user, "me"), token=user)
+            own = replace(login.page(user, "me", accounts=self._accounts), token=user)
             return (own,), self._linked(own)
         pages = tuple(self._listed(login, user))
         if self.channel == "instagram":
@@ -120,7 +121,7 @@ class PageFlow(Flow):
 
     def _listed(self, login: FacebookLogin, user: str) -> list[PageFound]:
         try:
-            return login.pages(user)
+            return login.pages(user, accounts=self._accounts)
         except (NotAuthorised, Rejected):  # pages_show_list is not needed for posting
             return []
 
@@ -130,7 +131,7 @@ class PageFlow(Flow):
             return found[0]
         try:
             if name:
-                return login.page(user, name)
+                return login.page(user, name, accounts=self._accounts)
         except (NotAuthorised, Rejected):
             pass
         raise NotUsable(

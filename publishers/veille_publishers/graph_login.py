@@ -32,7 +32,8 @@ from veille_publishers.login_answers import (
     told,
 )
 
-PAGE_FIELDS = "id,name,access_token,tasks,instagram_business_account"
+PAGE_FIELDS = "id,name,access_token"
+ACCOUNT_FIELD = "instagram_business_account"  # asked for where it is needed only: it may take a permission of its own
 
 
 @dataclass(frozen=True)
@@ -90,23 +91,31 @@ class FacebookLogin:
             raise Unavailable(_("Meta gave no usable answer"), detail="debug_token without data", about_us=True)
         return told(answer)
 
-    def pages(self, token: str) -> list[PageFound]:
+    def pages(self, token: str, *, accounts: bool = False) -> list[PageFound]:
         """Every page that the owner of a token may act for, with the token of each.
 
+        Args:
+            accounts: with the Instagram account of each.
+
         Raises:
             PublishError: as `Graph.call`.
         """
-        call = Call("GET", "/me/accounts", {"fields": PAGE_FIELDS, "limit": 100})
+        fields = f"{PAGE_FIELDS},tasks" + (f",{ACCOUNT_FIELD}" if accounts else "")
+        call = Call("GET", "/me/accounts", {"fields": fields, "limit": 100})
         return [page(row) for rows in self.graph(token).pages(call) for row in rows]
 
-    def page(self, token: str, page_id: str) -> PageFound:
-        """One page; also for a system user, to whom a page was assigned.
+    def page(self, token: str, page_id: str, *, accounts: bool = False) -> PageFound:
+        """One page; also for a system user, to whom a page was assigned. Arguments and errors as `pages`."""
+        fields = PAGE_FIELDS + (f",{ACCOUNT_FIELD}" if accounts else "")
+        return page(self.graph(token).call(Call("GET", f"/{page_id}", {"fields": fields})))
+
+    def name(self, token: str, page_id: str) -> str:
+        """What a page is called: the least that its access must be able to read.
 
         Raises:
             PublishError: as `Graph.call`.
         """
-        fields = "id,name,access_token,instagram_business_account"
-        return page(self.graph(token).call(Call("GET", f"/{page_id}", {"fields": fields})))
+        return str(self.graph(token).call(Call("GET", f"/{page_id}", {"fields": "id,name"})).get("name", ""))
 
     def account(self, token: str, account_id: str) -> Account:
         """The Instagram account that is linked to a page.

@@ -282,7 +282,9 @@ def test_doctor_says_what_is_missing_or_ends(fake: GraphFake, rooms: Rooms) -> N
 
 
 def test_run_once_ends_with_four_while_the_access_ends_soon(fake: GraphFake, tmp_path: Path) -> None:
-    (tmp_path / "veille.toml").write_text('[workspace]\nbase_url = "https://letter.example.org"\n[facebook]\n')
+    (tmp_path / "veille.toml").write_text(
+        '[workspace]\nlanguage = "en"\nbase_url = "https://letter.example.org"\n[facebook]\n'
+    )
     values = facebook(fake, ACCESS_TOKEN=fake.page_token, APP_SECRET=fake.world.secret)
     desk = Workspace(tmp_path, {f"VEILLE_{name}": value for name, value in values.items()})
     assert desk.veille("run", "--once").code == 0

@@ -44,7 +44,9 @@ def test_a_short_token_becomes_a_long_one_and_that_of_the_page(fake: GraphFake) 
     login = facebook(fake)
     long = login.prolonged(short)
     assert long.expires_in == about(60)
-    (page,) = login.pages(long.token)
+    (page,) = login.pages(long.token, accounts=True)
+    assert login.pages(long.token)[0].instagram_id == ""
+    assert login.name(page.token, fake.page_id) == page.name
     assert (page.id, page.instagram_id) == (fake.page_id, fake.ig_user_id)
     assert "CREATE_CONTENT" in (page.tasks or ())
     told = login.told(page.token)
