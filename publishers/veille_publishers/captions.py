@@ -20,16 +20,25 @@ MOST_MENTIONS = 20
 
 def findings(post: RenderedPost, caption: str) -> Iterator[Finding]:
     """Everything that Instagram would refuse."""
+    yield from _too_much(post, "instagram.caption", caption)
+    yield from _too_much(post, "instagram.comment", post.instagram_comment)  # no page says its limits: the caption's
+    if not post.instagram_pictures:
+        yield _finding(
+            post, "image", _("Instagram needs a picture"), "no-picture", _("add image.src, or leave out instagram")
+        )
+
+
+def _too_much(post: RenderedPost, field: str, text: str) -> Iterator[Finding]:
     counts = (
-        (social.units(caption), MOST_UNITS, "caption-too-long", _("{number} characters; Instagram takes {most}")),
+        (social.units(text), MOST_UNITS, "caption-too-long", _("{number} characters; Instagram takes {most}")),
         (
-            len(re.findall(r"#\w+", caption)),
+            len(re.findall(r"#\w+", text)),
             MOST_HASHTAGS,
             "too-many-hashtags",
             _("{number} hashtags; Instagram takes {most}"),
         ),
         (
-            len(re.findall(r"(?<![\w.@])@\w+", caption)),
+            len(re.findall(r"(?<![\w.@])@\w+", text)),
             MOST_MENTIONS,
             "too-many-mentions",
             _("{number} mentions; Instagram takes {most}"),
@@ -38,11 +47,7 @@ def findings(post: RenderedPost, caption: str) -> Iterator[Finding]:
     for number, most, code, words in counts:
         if number > most:
             message = words.format(number=number, most=most)
-            yield _finding(post, "instagram.caption", message, code, _("shorten instagram.caption"))
-    if not post.instagram_pictures:
-        yield _finding(
-            post, "image", _("Instagram needs a picture"), "no-picture", _("add image.src, or leave out instagram")
-        )
+            yield _finding(post, field, message, code, _("shorten {field}").format(field=field))
 
 
 def _finding(post: RenderedPost, field: str, message: str, code: str, hint: str) -> Finding:

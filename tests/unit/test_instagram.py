@@ -112,6 +112,20 @@ def test_everything_wrong_is_said_at_once(office: Desk) -> None:
     ]
 
 
+def test_the_first_comment_is_shown_beforehand_and_not_longer_than_a_caption(office: Desk) -> None:
+    publisher = office.publisher("instagram")
+    rendition = publisher.render(post(1, instagram_comment="Le lien : relais.example.org\n\n\n"))
+    assert isinstance(rendition, Rendition)
+    assert publisher.proof(rendition).text.endswith("\n\nLe lien : relais.example.org")
+    last = publisher.requests(rendition)[-1]
+    assert (last["path"], last["parameters"]) == (
+        "/v26.0/<id of the post>/comments",
+        {"message": "Le lien : relais.example.org"},
+    )
+    (finding,) = findings(office, post(1, instagram_comment="é" * 2201))
+    assert (finding.field, finding.hint) == ("instagram.comment", "shorten instagram.comment")
+
+
 def test_an_alternative_text_fits(office: Desk) -> None:
     rendition = office.publisher("instagram").render(post(1, instagram_pictures=(picture(alt="une soupe " * 200),)))
     assert isinstance(rendition, Rendition)
