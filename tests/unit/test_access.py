@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.ledger import Ledger
 from veille.access import (
     CHECK_EVERY,
     DAY,
@@ -35,7 +35,6 @@ from veille.access_problems import (
 )
 from veille.errors import Severity
 from veille.outbox.access import Accesses
-from veille.outbox.database import Database, open_database
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -203,15 +202,8 @@ def test_a_mark_tells_tokens_apart_and_nothing_of_them() -> None:
     assert mark_of("") == ""
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database("sqlite:///outbox.sqlite3", tmp_path)
-    yield opened
-    opened.close()
-
-
-def test_a_standing_comes_back_as_it_was_kept(database: Database) -> None:
-    rows = Accesses(database)
+def test_a_standing_comes_back_as_it_was_kept(store: Ledger) -> None:
+    rows = Accesses(store.database)
     problem = Problem("clock", Severity.WARNING, "« à l'heure »", "NTP")
     whole = standing(DAY, problems=(problem,), refreshed_at=NOW - DAY, data_access_expires_at=NOW)
     rows.keep(standing())
