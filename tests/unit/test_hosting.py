@@ -276,13 +276,25 @@ def test_somebody_gave_it_a_later_time_there(sqlite_store: Ledger) -> None:
     assert store.row().due_at > store.now + DAY
 
 
-def test_a_pause_takes_back_what_the_service_holds(sqlite_store: Ledger) -> None:
+@pytest.mark.parametrize("name", ["p1", "facebook"])
+def test_a_pause_takes_back_what_the_service_holds(sqlite_store: Ledger, name: str) -> None:
     store, host = sqlite_store, Host("facebook")
     scheduled(store, host)
-    store.actions.pause("p1", store.now, paused=True)
+    store.actions.pause(name, store.now, paused=True)
     store.pump(host)
     assert [what for what, _again in host.done] == [FollowUp.REPLACE]
-    assert (store.counts(), store.status().state) == ({"ready": 1}, "paused")
-    store.actions.pause("p1", store.now, paused=False)
+    assert store.counts() == {"ready": 1}
+    store.actions.pause(name, store.now, paused=False)
     store.pump(host)
     assert store.counts() == {"scheduled": 1}
+
+
+def test_what_is_cancelled_in_a_pause_is_deleted_there(store: Ledger) -> None:
+    host = Host("facebook")
+    sent(store, host)
+    store.actions.pause("facebook", store.now, paused=True)
+    put(store, text="2", edits=True)
+    store.actions.cancel("p1", store.now, public=True)
+    store.pump(host)
+    assert [what for what, _again in host.done] == [FollowUp.DELETE]
+    assert store.row().last_code == "deleted"

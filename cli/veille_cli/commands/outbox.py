@@ -337,18 +337,10 @@ def _pause(name: str, *, paused: bool) -> Answer:
 
     with newsroom() as room:
         room.actions.pause(name, room.clock(), paused=paused)
-        found = room.report.publications() if paused else []
-        held = sum(one.counts["scheduled"] for one in found if name == one.channel)
-        after = pending_words(pending(room.database, name), room) if re.fullmatch(r"[pd]\d+", name) else []
+        held = [one for one in pending(room.database) if paused and name in (one.publication, one.channel)]
+        after = pending_words(held, room)
     words = _("{name} stands still until `veille outbox resume {name}`.") if paused else _("{name} goes on.")
     text = [words.format(name=name), *after]
-    if held:
-        leave = ngettext(
-            "! {n} post is there already and leaves at its time; to stop it: veille outbox cancel ID, not a pause",
-            "! {n} posts are there already and leave at their time; to stop them: veille outbox cancel ID, not a pause",
-            held,
-        )
-        text.append(leave.format(n=held))
     return Answer(data={"id": name, "paused": paused}, text=text)
 
 

@@ -17,11 +17,10 @@ from veille.outbox import audit, schema
 from veille.outbox.audit import Event
 from veille.outbox.chunks import CHUNK, REST, Work, move
 from veille.outbox.database import Database
-from veille.outbox.follow_ups import want
+from veille.outbox.follow_ups import hold_back, take_back, try_again
 from veille.outbox.report import number_of, unknown_id
 from veille.outbox.schema import REWRITING, may_be_out
 from veille.posts import CHANNELS
-from veille.publishing import FollowUp
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
 ONE = "one"  # in the audit: a single delivery, not the whole publication
@@ -113,7 +112,7 @@ class Actions:
             work = Work(named.publication.id, again, states, _again(now), now, "retry")
             moved = work.chunk(connection)
             waits = 0 if failed and not moved else _let_go(connection, named, now, moved=moved)
-            moved += _try_follow_ups(connection, named, now)
+            moved += try_again(connection, named.rows, now)
             if moved or waits:
                 _bring_page_back(connection, named, now)
                 self._tell(connection, Event.RETRIED, named, now)
@@ -140,7 +139,7 @@ class Actions:
             keeps = sa.or_(stands, _doubtful_post())
             # What is in hand first: those few must be over before anybody asks whether the letter is out.
             work = Work(named.publication.id, named.rows & ~keeps, ("claimed", "ready", "held"), _GONE, now, "cancel")
-            moved = work.chunk(connection) + _take_back(connection, named, now, public=public)
+            moved = work.chunk(connection) + take_back(connection, named.rows, now, public=public)
             waits = named.waits and not named.publication.cancelled and name.startswith("p")
             whole = name.startswith("p") and (moved or waits or _in_flight(connection, named))
             if whole or (moved and _nothing_left(connection, named)):
@@ -206,8 +205,8 @@ class Actions:
         """Stop a publication or a whole channel for a while, or let it go on.
 
         Grace of a publication counts anew from `resume`; what waited behind a stopped channel may be overdue by then.
-        What a channel put off after a failure of its own is tried at once after `resume`. What a service holds of a
-        publication is taken back; what it holds of a channel leaves: that channel asks it for nothing any more.
+        What a channel put off after a failure of its own is tried at once after `resume`. What a service holds is taken
+        back, and handed over anew after `resume`.
         """
         if name in CHANNELS:
             table = schema.channel
@@ -215,6 +214,7 @@ class Actions:
                 connection.execute(sa.delete(table).where(table.c.name == name))
                 if paused:
                     connection.execute(sa.insert(table).values(name=name, stopped_at=now, reason="paused"))
+                    hold_back(connection, _d.c.channel == name, now)
                 event = Event.PAUSED if paused else Event.RESUMED
                 audit.write(connection, [audit.line(event, at=now, account=self._account, text=name)])
             if not paused:
@@ -224,9 +224,8 @@ class Actions:
             named = _named(connection, name)
             values: dict[str, Any] = {"paused": 1} if paused else {"paused": 0, "queued_at": now}
             _set(connection, named, **values)
-            if paused:  # what a service holds would leave all the same
-                held = sa.select(_d.c.id).where(_d.c.publication_id == named.publication.id, _d.c.state == "scheduled")
-                want(connection, connection.execute(held).scalars().all(), FollowUp.REPLACE, now)
+            if paused:
+                hold_back(connection, _d.c.publication_id == named.publication.id, now)
             self._tell(connection, Event.PAUSED if paused else Event.RESUMED, named, now)
 
     def _tell(self, connection: sa.Connection, event: Event, named: _Named, now: datetime, answer: str = "") -> None:
@@ -279,29 +278,10 @@ class Actions:
         return moved
 
 
-def _try_follow_ups(connection: sa.Connection, named: _Named, now: datetime) -> int:
-    """What could not be done with a post that its service has is tried once more. Returns how many."""
-    mine = sa.select(_d.c.id).where(named.rows, _d.c.remote_id != "")
-    given_up = (schema.follow_up.c.delivery_id.in_(mine), schema.follow_up.c.due_at.is_(None))
-    again = sa.update(schema.follow_up).where(*given_up)
-    fresh = {"due_at": now, "tries": 0, "unknowns": 0, "version": schema.follow_up.c.version + 1}
-    return connection.execute(again.values(**fresh)).rowcount
-
-
 def _doubtful_post() -> sa.ColumnElement[bool]:
     """A post of which nobody knows whether everybody sees it: somebody looks, then `resolve`s it."""
     social = _d.c.channel.not_in(("newsletter", *REWRITING))
     return sa.and_(social, _d.c.state == "held", _d.c.last_code == OutcomeUnknown.code)
-
-
-def _take_back(connection: sa.Connection, named: _Named, now: datetime, *, public: bool) -> int:
-    """Ask for the deletion of what a service has. Returns how many posts that is about."""
-    states = ("scheduled", "sent") if public else ("scheduled",)
-    there = (_d.c.state.in_(states), _d.c.remote_id != "", _d.c.channel != "newsletter", _d.c.last_code != "deleted")
-    which = sa.select(_d.c.id).where(named.rows, *there, _d.c.channel.not_in(REWRITING))
-    found = connection.execute(which).scalars().all()
-    want(connection, found, FollowUp.DELETE, now)
-    return len(found)
 
 
 def _named(connection: sa.Connection, name: str) -> _Named:

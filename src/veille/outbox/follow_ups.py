@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from veille.outbox import schema
 from veille.outbox.renditions import insert_once
+from veille.outbox.schema import REWRITING
 from veille.publishing import FollowUp
 
 _d, _f, _p = schema.delivery, schema.follow_up, schema.publication
@@ -37,3 +38,34 @@ def forget(connection: sa.Connection, deliveries: Sequence[int], kind: FollowUp)
     """Nobody wants it any more, and it was never tried."""
     mine = (_f.c.delivery_id.in_(deliveries), _f.c.kind == kind.value, _f.c.begun_at.is_(None))
     connection.execute(sa.delete(_f).where(*mine))
+
+
+def try_again(connection: sa.Connection, rows: sa.ColumnElement[bool], now: datetime) -> int:
+    """What could not be done with these posts is tried once more. Returns how many."""
+    mine = sa.select(_d.c.id).where(rows, _d.c.remote_id != "")
+    again = sa.update(_f).where(_f.c.delivery_id.in_(mine), _f.c.due_at.is_(None))
+    fresh = {"due_at": now, "tries": 0, "unknowns": 0, "version": _f.c.version + 1}
+    return connection.execute(again.values(**fresh)).rowcount
+
+
+def take_back(connection: sa.Connection, rows: sa.ColumnElement[bool], now: datetime, *, public: bool) -> int:
+    """Ask for the deletion of what a service has of these deliveries.
+
+    Args:
+        public: also of what everybody sees.
+
+    Returns:
+        How many posts that is about.
+    """
+    states = ("scheduled", "sent") if public else ("scheduled",)
+    there = (_d.c.state.in_(states), _d.c.remote_id != "", _d.c.last_code != "deleted")
+    posts = sa.select(_d.c.id).where(rows, *there, _d.c.channel.not_in(("newsletter", *REWRITING)))
+    found = connection.execute(posts).scalars().all()
+    want(connection, found, FollowUp.DELETE, now)
+    return len(found)
+
+
+def hold_back(connection: sa.Connection, which: sa.ColumnElement[bool], now: datetime) -> None:
+    """What a service holds of these deliveries for later would leave all the same: it is taken back."""
+    held = sa.select(_d.c.id).where(which, sa.text(schema.SCHEDULED))
+    want(connection, connection.execute(held).scalars().all(), FollowUp.REPLACE, now)

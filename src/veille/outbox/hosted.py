@@ -67,7 +67,8 @@ class Hosted(Claims):
         rows = (
             sa.select(_d, _f.c.kind, _f.c.version, _f.c.tries.label("tried"), *doubts)
             .join(_f, _f.c.delivery_id == _d.c.id)
-            .where(_d.c.channel == channel, states, _f.c.due_at <= now, _d.c.remote_id != "", *self._served(live))
+            .where(_d.c.channel == channel, states, _f.c.due_at <= now, _d.c.remote_id != "", _live(live))
+            .where(sa.or_(_goes_on(), sa.and_(_taken_back(), _goes_on(paused=True))))
             .where(_d.c.last_code != "deleted", sa.or_(_f.c.kind != FollowUp.COMMENT.value, ~_leaving()))
             .order_by(_d.c.id, _f.c.kind.desc())
             .limit(MOST)
@@ -82,7 +83,7 @@ class Hosted(Claims):
         rows = sa.select(_d).where(_d.c.channel == channel, sa.text(schema.SCHEDULED), _d.c.due_at <= now)
         return [
             Held(delivery, row.looks)
-            for row, delivery in self._with_posts(rows.where(*self._served(live)).order_by(_d.c.id).limit(MOST))
+            for row, delivery in self._with_posts(rows.where(_live(live), _goes_on()).order_by(_d.c.id).limit(MOST))
         ]
 
     def settle_scheduled(self, held: Held, values: Mapping[str, Any], now: datetime, event: str) -> bool:
@@ -109,12 +110,6 @@ class Hosted(Claims):
         mine = (_d.c.id == int(held.delivery.id[1:]), _d.c.attempt == held.delivery.attempt, _d.c.state == "sent")
         with self._db.write() as connection:
             connection.execute(sa.update(_d).where(*mine).values(**values, updated_at=now))
-
-    def _served(self, live: bool) -> list[sa.ColumnElement[bool]]:
-        """Of publications for people, when the channel reaches people; and while it does not stand still."""
-        mine = sa.select(_p.c.id).where(_p.c.live == int(live))
-        stopped = sa.select(_c.c.name).where(_c.c.stopped_at.is_not(None))
-        return [_d.c.publication_id.in_(mine), _d.c.channel.not_in(stopped)]
 
     def _with_posts(self, rows: sa.Select[Any]) -> list[tuple[Any, Delivery]]:
         with self._db.read() as connection:
@@ -177,6 +172,26 @@ class Hosted(Claims):
             event = f"{wanted.kind.value}: {error.code}"
             hint = error.hint or ""
             log(connection, number, wanted.delivery.attempt, now, event, code=error.code, text=error.message, hint=hint)
+
+
+def _live(live: bool) -> sa.ColumnElement[bool]:
+    """Of publications for people, when the channel reaches people, and the other way round."""
+    return _d.c.publication_id.in_(sa.select(_p.c.id).where(_p.c.live == int(live)))
+
+
+def _goes_on(*, paused: bool = False) -> sa.ColumnElement[bool]:
+    """Of a channel that does not stand still.
+
+    Args:
+        paused: also of one that a person stopped, and whose service still knows us.
+    """
+    stopped = sa.select(_c.c.name).where(_c.c.stopped_at.is_not(None))
+    return _d.c.channel.not_in(stopped.where(_c.c.reason != "paused") if paused else stopped)
+
+
+def _taken_back() -> sa.ColumnElement[bool]:
+    """What is to be seen by nobody, or not yet: a pause does not keep that back."""
+    return _f.c.kind.in_((FollowUp.DELETE.value, FollowUp.REPLACE.value))
 
 
 def _leaving() -> sa.ColumnElement[bool]:
