@@ -74,7 +74,7 @@ def mishaps(data: st.DataObject, walk: Walk) -> None:
     walk.fake.world.new_id_when_published = data.draw(st.booleans(), "new id when published")
 
 
-DEEDS = ("edit", "edit", "new picture", "other time", "cancel", "cancel --public", "wait", "wait")
+DEEDS = ("edit", "edit", "new picture", "other time", "cancel", "cancel --public", "pause", "machine off", "wait")
 MOMENTS = [timedelta(seconds=1), timedelta(minutes=3), timedelta(minutes=40), timedelta(hours=4)]
 
 
@@ -101,6 +101,12 @@ def do(walk: Walk, deed: str) -> None:
         walk.edit(pictures=2)
     elif deed == "other time":
         walk.edit(later=timedelta(hours=1))
+    elif deed == "machine off":
+        walk.fake.world.clock.advance(hours=4)
+    elif deed == "pause":
+        walk.actions.pause("p1", walk.now(), paused=True)
+        walk.live(walk.now() + timedelta(minutes=1))
+        walk.actions.pause("p1", walk.now(), paused=False)
     elif deed.startswith("cancel"):
         walk.cancel(public=deed.endswith("public"))
 

@@ -41,6 +41,7 @@ from veille.outbox import schema
 from veille.outbox.actions import Actions
 from veille.outbox.database import Database, open_database
 from veille.outbox.deliveries import Deliveries
+from veille.outbox.pending import pending
 from veille.outbox.queue import Change, Item, Queue
 from veille.outbox.report import Report
 from veille.publishing import Rendition
@@ -254,15 +255,10 @@ class Walk:
         """When the scheduler has something to do next; None: never, unless a person acts."""
         if self._stopped():
             return None
-        d, f = schema.delivery, schema.follow_up
+        d = schema.delivery
         with self.database.read() as connection:
-            rows = connection.execute(sa.select(d.c.state, d.c.due_at, d.c.channel)).all()
-            sent = sa.select(d.c.id).where(d.c.state.in_(("sent", "scheduled")), d.c.remote_id != "")
-            wanted = sa.select(f.c.due_at, f.c.kind, d.c.state).join(d, d.c.id == f.c.delivery_id)
-            more = connection.execute(wanted.where(f.c.due_at.is_not(None), d.c.id.in_(sent))).all()
-        moments = [row.due_at for row in rows if row.state not in FINAL]
-        moments += [row.due_at for row in more if row.kind != "comment" or row.state == "sent"]
-        return min(moments, default=None)
+            waiting = connection.execute(sa.select(d.c.due_at).where(d.c.state.not_in(FINAL))).scalars().all()
+        return min([*waiting, *(one.due for one in pending(self.database) if one.due)], default=None)
 
     def _stopped(self) -> bool:
         return bool(self.report.stops())

@@ -26,6 +26,13 @@ def want(connection: sa.Connection, deliveries: Sequence[int], kind: FollowUp, n
         connection.execute(sa.update(_f).where(_f.c.delivery_id == number, _f.c.kind == kind.value).values(**fresh))
 
 
+def leaving() -> sa.ColumnElement[bool]:
+    """Whether the post of a delivery is to be deleted, or replaced: nobody comments on it any more."""
+    other = _f.alias()
+    going = other.c.kind.in_((FollowUp.DELETE.value, FollowUp.REPLACE.value))
+    return sa.select(other.c.kind).where(other.c.delivery_id == _d.c.id, going).exists()
+
+
 def take_back_if_gone(connection: sa.Connection, delivery: int, now: datetime) -> None:
     """A service holds a post that was cancelled, or whose file was deleted, while it was being handed over."""
     gone = sa.or_(_p.c.cancelled == 1, _p.c.withdrawn == 1)

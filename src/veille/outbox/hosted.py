@@ -17,7 +17,7 @@ from veille.errors import OutcomeUnknown, PublishError
 from veille.failpoints import failpoint
 from veille.outbox import schema
 from veille.outbox.claims import Claims
-from veille.outbox.follow_ups import want
+from veille.outbox.follow_ups import leaving, want
 from veille.outbox.renditions import load_publications
 from veille.outbox.upkeep import log
 from veille.publishing import Delivery, FollowUp
@@ -69,7 +69,7 @@ class Hosted(Claims):
             .join(_f, _f.c.delivery_id == _d.c.id)
             .where(_d.c.channel == channel, states, _f.c.due_at <= now, _d.c.remote_id != "", _live(live))
             .where(sa.or_(_goes_on(), sa.and_(_taken_back(), _goes_on(paused=True))))
-            .where(_d.c.last_code != "deleted", sa.or_(_f.c.kind != FollowUp.COMMENT.value, ~_leaving()))
+            .where(_d.c.last_code != "deleted", sa.or_(_f.c.kind != FollowUp.COMMENT.value, ~leaving()))
             .order_by(_d.c.id, _f.c.kind.desc())
             .limit(MOST)
         )
@@ -192,13 +192,6 @@ def _goes_on(*, paused: bool = False) -> sa.ColumnElement[bool]:
 def _taken_back() -> sa.ColumnElement[bool]:
     """What is to be seen by nobody, or not yet: a pause does not keep that back."""
     return _f.c.kind.in_((FollowUp.DELETE.value, FollowUp.REPLACE.value))
-
-
-def _leaving() -> sa.ColumnElement[bool]:
-    """Whether the post is to be deleted, or replaced: nobody comments on it any more."""
-    other = schema.follow_up.alias()
-    going = other.c.kind.in_((FollowUp.DELETE.value, FollowUp.REPLACE.value))
-    return sa.select(other.c.kind).where(other.c.delivery_id == _d.c.id, going).exists()
 
 
 def _same(wanted: Wanted) -> list[sa.ColumnElement[bool]]:

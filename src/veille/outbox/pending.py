@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from veille.outbox import schema
 from veille.outbox.database import Database
+from veille.outbox.follow_ups import leaving
 from veille.outbox.report import number_of
 from veille.publishing import FollowUp
 
@@ -46,7 +47,8 @@ def pending(database: Database, name: str = "") -> list[Pending]:
     """
     # A post that was resolved by hand has no id at its service, so that nothing can be done with it there.
     there = (_d.c.remote_id != "", _d.c.last_code != "deleted", _d.c.state.in_(("scheduled", "sent")))
-    ripe = sa.or_(_f.c.kind != FollowUp.COMMENT.value, _d.c.state == "sent", _f.c.due_at.is_(None))
+    public = sa.and_(_d.c.state == "sent", ~leaving())
+    ripe = sa.or_(_f.c.kind != FollowUp.COMMENT.value, public, _f.c.due_at.is_(None))
     rows = sa.select(_f, _d.c.publication_id, _d.c.channel, _p.c.title)
     rows = rows.join(_d, _d.c.id == _f.c.delivery_id).join(_p, _p.c.id == _d.c.publication_id).where(*there, ripe)
     if name:
