@@ -24,6 +24,7 @@ ROOM = cast(
     SimpleNamespace(
         config=SimpleNamespace(settings=SimpleNamespace(workspace=SimpleNamespace(tick=timedelta(hours=1)))),
         deliveries=SimpleNamespace(next_due=lambda: None),
+        report=SimpleNamespace(stops=list),
         clock=lambda: datetime.now(UTC),
     ),
 )

@@ -79,7 +79,7 @@ def _checked(room: Newsroom, channel: str) -> Answer:
     if looked is None:
         raise ConfigError(
             _("nobody gave veille access to {channel} yet").format(channel=channel),
-            hint=f"veille connect {channel}",
+            hint=_("run `veille connect {channel}`").format(channel=channel),
         )
     standing, settings = looked.standing, Current(room.config).settings(channel)
     account = settings.page_id if channel == "facebook" else settings.user_id

@@ -165,8 +165,8 @@ def _letters(connection: sa.Connection, now: datetime) -> Iterator[Fact]:
     for row in connection.execute(rows.order_by(_p.c.id)).all():
         if row.hold:
             halted = row.hold == "bounces"
-            numbers = (row.bounced, row.answered) if halted else (0, 0)
-            yield _letter_fact(judged_letter(row.hold), row, *numbers, f"hold:{row.hold}")
+            readers, asked = (row.bounced, row.answered) if halted else (0, 0)
+            yield _letter_fact(judged_letter(row.hold), row, readers, asked, f"hold:{row.hold}")
         if row.expanded_at is not None and _at_rest(connection, row, now):
             yield from _of_readers(connection, row)
 
