@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.support.graph_faults import FAULTS, error
 from tests.support.graph_instagram import Media
 from veille import quotas
 from veille.errors import NotAuthorised, OutcomeUnknown, RateLimited, Rejected, Unavailable
-from veille.publishing import Delivery, FollowUp, Publisher, Receipt, RemotePublisher, Seen
+from veille.publishing import Delivery, Publisher, Receipt, Seen
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def posted(fake: GraphFake, *captions: str, hours_ago: float = 0, container: str
     return made
 
 
-def edges(fake: GraphFake, method: str = "POST") -> list[str]:
-    return [call.edge for call in fake.calls if call.method == method]
+def edges(fake: GraphFake) -> list[str]:
+    return [call.edge for call in fake.calls if call.method == "POST"]
 
 
 # --- the day's number of posts --------------------------------------------------------------------------------
@@ -341,73 +341,3 @@ def test_a_post_without_words_may_be_ours_where_no_words_are_shown(
     journal = deliver(office, delivery)
     posted(fake, "")
     assert office.publisher("instagram").read_back(journal.again(delivery)).seen is seen
-
-
-# --- what comes after -----------------------------------------------------------------------------------------
-
-
-def out(office: Desk, **changes: Any) -> tuple[RemotePublisher, Delivery]:
-    """A post that is out, as the ledger knows it."""
-    publisher = office.publisher("instagram")
-    assert isinstance(publisher, RemotePublisher)
-    delivery = office.delivery("instagram", post(1, instagram_comment="Inscriptions : https://relais.example.org"))
-    journal = deliver(office, delivery, publisher)
-    assert isinstance(journal.outcome, Receipt)
-    return publisher, replace(journal.again(delivery), remote_id=journal.outcome.remote_id)
-
-
-@pytest.mark.parametrize("host", ["facebook", "instagram"])
-@pytest.mark.parametrize("name", ["lost-written", "reset", "code-2-written", "html-502"])
-def test_the_first_comment_is_made_once(tmp_path: Path, fake: GraphFake, host: str, name: str) -> None:
-    office = login(tmp_path, fake) if host == "instagram" else desk(tmp_path, fake)
-    publisher, delivery = out(office)
-    fake.fault("POST", "comments", FAULTS[name])
-    begun = office.now()
-    with pytest.raises(OutcomeUnknown):
-        publisher.follow_up(delivery, FollowUp.COMMENT, None)
-    if not FAULTS[name].written:
-        with pytest.raises(OutcomeUnknown):
-            publisher.follow_up(delivery, FollowUp.COMMENT, begun, again=False)
-    publisher.follow_up(delivery, FollowUp.COMMENT, begun)
-    assert [comment.message for comment in fake.comments()] == ["Inscriptions : https://relais.example.org"]
-
-
-def test_a_comment_that_may_not_be_made_stops_nothing(office: Desk, fake: GraphFake) -> None:
-    publisher, delivery = out(office)
-    fake.fault("POST", "comments", error(10))
-    with pytest.raises(Rejected) as caught:
-        publisher.follow_up(delivery, FollowUp.COMMENT, None)
-    assert "permission" in caught.value.message
-
-
-@pytest.mark.parametrize("gone", [False, True])
-def test_a_post_is_deleted_also_when_it_is_gone_already(office: Desk, fake: GraphFake, gone: bool) -> None:
-    publisher, delivery = out(office)
-    if gone:
-        publisher.follow_up(delivery, FollowUp.DELETE, None)
-    publisher.follow_up(delivery, FollowUp.DELETE, datetime.now().astimezone() if gone else None)
-    assert fake.visible_media() == []
-
-
-@pytest.mark.parametrize("fault", [error(-1, 2207073), error(100, 33), error(200)])
-def test_a_post_that_may_not_be_deleted_stops_nothing(office: Desk, fake: GraphFake, fault: Any) -> None:
-    publisher, delivery = out(office)
-    fake.fault("DELETE", "*", fault)
-    with pytest.raises(Rejected) as caught:
-        publisher.follow_up(delivery, FollowUp.DELETE, None)
-    assert "delete" in str(caught.value.hint)
-    assert len(fake.visible_media()) == 1
-
-
-def test_without_a_page_only_the_app_deletes(tmp_path: Path, fake: GraphFake) -> None:
-    publisher, delivery = out(login(tmp_path, fake))
-    with pytest.raises(Rejected):
-        publisher.follow_up(delivery, FollowUp.DELETE, None)
-    assert edges(fake, "DELETE") == []
-
-
-def test_words_that_are_public_stay(office: Desk) -> None:
-    publisher, delivery = out(office)
-    assert not publisher.editable(delivery.publication.rendition, office.publication("instagram").rendition)
-    with pytest.raises(Rejected):
-        publisher.follow_up(delivery, FollowUp.EDIT, None)
