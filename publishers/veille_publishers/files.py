@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from veille import shared_work
@@ -24,6 +25,7 @@ from veille.i18n import why
 _MANIFEST = ".veille-{owner}.json"
 _PUBLIC = 0o644  # what a web server must be able to read
 _TOGETHER = 250  # files that wait for the disk together: one by one, each waits for its own turn of it
+_MADE = 2_000  # pages that are made and kept in memory before they are written
 _AT_ONCE = 16  # threads that do nothing but wait for it
 
 _Seal = tuple[str, int, int]  # what a file was made from; its bytes and its date (ns), to see that nobody touched it
@@ -168,26 +170,30 @@ def _same(content: bytes) -> bytes:
     return content
 
 
-def contents(pieces: Sequence[Piece]) -> list[bytes]:
-    """The bytes of each.
+def contents(pieces: Sequence[Piece]) -> Iterator[bytes]:
+    """The bytes of each: the slow ones are made at once, the others when their turn comes.
 
     Raises:
         VeilleError: whatever `make` raises.
     """
     slow = [piece for piece in pieces if piece.slow]
-    made = dict(zip((piece.name for piece in slow), shared_work.each(lambda piece: piece.make(), slow), strict=True))
-    return [made[piece.name] if piece.slow else piece.make() for piece in pieces]
+    made = iter(shared_work.each(lambda piece: piece.make(), slow))
+    return (next(made) if piece.slow else piece.make() for piece in pieces)
 
 
 def _write_all(folder: Path, pieces: Sequence[Piece]) -> Iterator[str]:
     """Write those whose bytes differ, many to one wait for the disk. Each is whole at any moment."""
-    for start in range(0, len(pieces), _TOGETHER):
-        group = pieces[start : start + _TOGETHER]
-        made = ((folder / p.name, p.name, content) for p, content in zip(group, contents(group), strict=True))
-        changed = [(path, name, content) for path, name, content in made if _differs(path, content)]
+    made = (pair for start in range(0, len(pieces), _MADE) for pair in _made(pieces[start : start + _MADE]))
+    while group := list(islice(made, _TOGETHER)):
+        files = ((folder / piece.name, piece.name, content) for piece, content in group)
+        changed = [(path, name, content) for path, name, content in files if _differs(path, content)]
         with speaking_of(folder):
             _replace([(path, content) for path, _name, content in changed], _PUBLIC)
         yield from (name for _path, name, _content in changed)
+
+
+def _made(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, bytes]]:
+    return zip(pieces, contents(pieces), strict=True)
 
 
 def _differs(path: Path, content: bytes) -> bool:
