@@ -23,7 +23,7 @@ from veille.errors import NotAuthorised, OutcomeUnknown, PublishError, Unavailab
 from veille.i18n import gettext as _
 from veille.publishing import File
 from veille_publishers import graph_errors
-from veille_publishers.http import never_sent, redact
+from veille_publishers.http import body_of, never_sent, redact
 
 MOST_PAGES = 50  # of a list; a page or account never has that many posts since yesterday
 NO_PROOF_HOSTS = ("graph.instagram.com",)  # no page of Meta documents appsecret_proof there
@@ -58,6 +58,12 @@ class Call:
 def encode(params: Mapping[str, Any]) -> dict[str, str]:
     """Values as Meta's own SDK sends them: true/false, compact JSON for lists and mappings."""
     return {name: _encode(value) for name, value in params.items()}
+
+
+def is_id(value: Any) -> bool:
+    """Whether this may be an id of Meta's: it becomes part of a path."""
+    number = isinstance(value, int) and not isinstance(value, bool)
+    return number or (isinstance(value, str) and re.fullmatch(r"\w{1,200}", value, re.ASCII) is not None)
 
 
 def _encode(value: Any) -> str:
@@ -110,7 +116,7 @@ class Graph:
         """
         try:
             answer = self._send(call, content)
-            body = answer.content
+            body = body_of(answer)
         except requests.RequestException as error:
             raise self._no_answer(call, error) from None
         finally:
@@ -128,7 +134,7 @@ class Graph:
         for _page in range(MOST_PAGES):
             body = self.call(Call(call.method, call.path, {**call.params, **after}))
             rows = body.get("data")
-            if not isinstance(rows, list):
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise Unavailable(_("Meta's answer is not a list"), detail="no data")
             yield rows
             paging = body.get("paging") or {}
@@ -158,6 +164,7 @@ class Graph:
             files=files,
             headers=headers,
             allow_redirects=False,
+            stream=True,
         )
 
     def _no_answer(self, call: Call, error: requests.RequestException) -> PublishError:
@@ -180,7 +187,7 @@ class Graph:
     def _read(self, call: Call, answer: requests.Response, body: bytes) -> dict[str, Any]:
         try:
             values = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             values = None
         if not isinstance(values, dict):
             raise self._unclear(call, f"HTTP {answer.status_code}, not JSON")
@@ -190,7 +197,11 @@ class Graph:
             raise self._unclear(call, f"HTTP {answer.status_code}")
         if call.method != "GET" and not values.get(call.answers):
             raise self._unclear(call, f"HTTP 200 without {call.answers}")
-        return {**values, "id": str(values["id"])} if values.get("id") else values
+        if not values.get("id"):
+            return values
+        if not is_id(values["id"]):
+            raise self._unclear(call, "HTTP 200, and its id is none")
+        return {**values, "id": str(values["id"])}
 
     def _unclear(self, call: Call, detail: str) -> PublishError:
         if call.publishing:

@@ -121,5 +121,5 @@ def wait_from(header: str | None) -> timedelta | None:
 def _number(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

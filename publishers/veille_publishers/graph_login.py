@@ -20,6 +20,7 @@ from veille.access_problems import Told
 from veille.errors import NotAuthorised, Unavailable
 from veille.i18n import gettext as _
 from veille_publishers.graph import Call, Graph
+from veille_publishers.http import body_of
 from veille_publishers.login_answers import (
     Account,
     Given,
@@ -170,9 +171,9 @@ class InstagramLogin:
         }
         try:
             url = f"{self.oauth_url.rstrip('/')}/oauth/access_token"
-            answer = self.http.post(url, data=form, allow_redirects=False)
-            values = json.loads(answer.content)
-        except (requests.RequestException, ValueError) as error:
+            answer = self.http.post(url, data=form, allow_redirects=False, stream=True)
+            values = json.loads(body_of(answer))
+        except (requests.RequestException, ValueError, RecursionError) as error:
             kind = type(error).__name__  # never the text: it may hold what was sent
             raise Unavailable(_("Instagram gave no usable answer"), detail=kind, about_us=True) from None
         finally:
@@ -212,7 +213,7 @@ class InstagramLogin:
         fields = {"fields": "user_id,username,account_type"}
         answer = self.graph(token).call(Call("GET", "/me", fields))
         rows = answer.get("data")
-        answer = rows[0] if isinstance(rows, list) and rows else answer
+        answer = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else answer
         if not answer.get("user_id"):
             raise Unavailable(_("Meta gave no usable answer"), detail="me without user_id", about_us=True)
         return Account(str(answer["user_id"]), str(answer.get("username", "")), str(answer.get("account_type", "")))
@@ -241,7 +242,7 @@ class Watch:
     def _look(self, answer: requests.Response, *_args: Any, **_kwargs: Any) -> None:
         try:
             theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
-        except ValueError:
+        except (ValueError, OverflowError, TypeError):
             return
         if theirs.tzinfo is not None:
             self.skew = self._clock() - theirs

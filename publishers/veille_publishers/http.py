@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import requests
@@ -13,6 +15,9 @@ from veille import __version__
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0
+LONGEST = 120.0  # seconds for a whole answer, however steadily it drips
+MOST_BYTES = 50_000_000  # of an answer: a hundred posts of 63,206 characters, each six bytes long in JSON, fit in
+_PIECE = 65_536
 
 _SECRET = re.compile(
     r"\b(access_token|appsecret_proof|input_token|client_secret|fb_exchange_token)=[^&\s\"']+", re.IGNORECASE
@@ -58,6 +63,38 @@ def session(timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS)) -> S
     if not any(isinstance(present, _Redact) for present in logger.filters):
         logger.addFilter(_Redact())
     return Session(timeout)
+
+
+class BrokenOff(requests.RequestException):
+    """An answer that broke off, or was let go because it did not end."""
+
+
+def pieces(answer: requests.Response) -> Iterator[bytes]:
+    """The body of an answer that was asked for with `stream=True`, decompressed, as it comes.
+
+    Raises:
+        BrokenOff: the rest did not come.
+    """
+    try:
+        with answer:  # read1: what is there. As many bytes as are asked for may take for ever to drip.
+            while piece := answer.raw.read1(_PIECE, decode_content=True):
+                yield piece
+    except u3.HTTPError as error:
+        raise BrokenOff(type(error).__name__) from None
+
+
+def body_of(answer: requests.Response) -> bytes:
+    """The whole of such a body. The time-outs of the session count between two bytes only.
+
+    Raises:
+        BrokenOff: it is larger than `MOST_BYTES`, takes longer than `LONGEST`, or did not come whole.
+    """
+    end, content = time.monotonic() + LONGEST, bytearray()
+    for piece in pieces(answer):
+        content += piece
+        if len(content) > MOST_BYTES or time.monotonic() > end:
+            raise BrokenOff
+    return bytes(content)
 
 
 def redact(text: str, *secrets: str) -> str:

@@ -13,6 +13,8 @@ from veille.i18n import gettext as _
 from veille_publishers.graph import Call, Graph
 from veille_publishers.graph_errors import rule_for, said
 
+_LONGEST = 10**9  # seconds, 30 years: more than any access lives
+_LATEST = 253_402_300_799  # Unix seconds: the end of the year 9999
 MOST_WORDS = 200  # characters of Meta's own words in an error
 # Meta's words for an app that it does not know, or a secret that is not that of the app (codes 1 and 101).
 APP_REFUSED = ("client secret", "client_secret", "validating application", "Invalid Client ID", "platform app")
@@ -112,7 +114,7 @@ def given(values: Mapping[str, Any]) -> Given:
     names = granted.split(",") if isinstance(granted, str) else granted
     return Given(
         token=token,
-        expires_in=timedelta(seconds=float(seconds)) if isinstance(seconds, int | float) and seconds > 0 else None,
+        expires_in=timedelta(seconds=seconds) if isinstance(seconds, int | float) and 0 < seconds < _LONGEST else None,
         user_id=str(values.get("user_id", "")),
         permissions=frozenset(str(name).strip() for name in names) if isinstance(names, list) else None,
     )
@@ -121,20 +123,24 @@ def given(values: Mapping[str, Any]) -> Given:
 def told(data: Mapping[str, Any]) -> Told:
     """The `data` of debug_token."""
     targets = {}
-    for one in data.get("granular_scopes") or ():
+    for one in _list(data.get("granular_scopes")):
         if isinstance(one, Mapping) and isinstance(one.get("target_ids"), list):
             targets[str(one.get("scope"))] = frozenset(str(number) for number in one["target_ids"])
     return Told(
         valid=data.get("is_valid") is True,
         kind=str(data.get("type", "")),
         app_id=str(data.get("app_id", "")),
-        scopes=frozenset(str(scope) for scope in data.get("scopes") or ()),
+        scopes=frozenset(str(scope) for scope in _list(data.get("scopes"))),
         targets=targets,
         expires_at=_moment(data.get("expires_at")),
         data_access_expires_at=_moment(data.get("data_access_expires_at")),
         issued_at=_moment(data.get("issued_at")),
         why=_why(data.get("error")),
     )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _why(error: Any) -> str:
@@ -146,7 +152,7 @@ def _why(error: Any) -> str:
 
 def _moment(seconds: Any) -> datetime | None:
     """Unix seconds; 0 is never."""
-    if not isinstance(seconds, int) or seconds <= 0:
+    if not isinstance(seconds, int) or not 0 < seconds < _LATEST:
         return None
     return datetime.fromtimestamp(seconds, UTC)
 

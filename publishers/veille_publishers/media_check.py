@@ -18,10 +18,10 @@ from veille.i18n import gettext as _
 from veille.publishing import File
 from veille_publishers import graph_errors
 from veille_publishers.graph_table import TABLE
+from veille_publishers.http import pieces
 
 MOST_BYTES = 8_000_000
 LONGEST = 60.0  # seconds for one picture, however slowly it comes
-_PIECE = 65_536
 
 
 def check(http: requests.Session, url: str, file: File, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -65,7 +65,7 @@ def _look(http: requests.Session, url: str, file: File, end: float, clock: Calla
 
 def _compared(answer: requests.Response, file: File, end: float, clock: Callable[[], float]) -> str:
     content = b""
-    for piece in answer.iter_content(_PIECE):
+    for piece in pieces(answer):
         content += piece
         if clock() > end:
             return _("it takes longer than a minute")
