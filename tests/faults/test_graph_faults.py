@@ -69,6 +69,9 @@ def mishaps(data: st.DataObject, walk: Walk) -> None:
     walk.fake.sequence(*(EVERY[name] if name else None for name in names))
     for nth in range(data.draw(st.sampled_from([0, 0, 0, 2, 5]), "reads that fail")):  # an outage of reading alone
         walk.fake.fault("GET", "scheduled_posts", EVERY["html-502"], nth + 1)
+    for method in ("GET", "DELETE"):  # a post that is there, and is said not to be
+        for nth in data.draw(st.lists(st.integers(1, 3), max_size=1), f"{method} denied"):
+            walk.fake.fault(method, "*", EVERY["not-found"], nth)
     walk.crash_at(*data.draw(st.lists(CRASH, max_size=3), "crashes"))
     walk.fake.world.lag = timedelta(seconds=data.draw(LAG, "lag"))
     walk.fake.world.new_id_when_published = data.draw(st.booleans(), "new id when published")
