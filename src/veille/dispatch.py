@@ -16,7 +16,7 @@ from datetime import time as time_of_day
 from typing import Any
 
 from veille.errors import LedgerError, OutcomeUnknown, PublishError, RateLimited
-from veille.hosting import BLIND_WAIT, Hosting
+from veille.hosting import BLIND_WAIT, Hosting, words_unknown
 from veille.i18n import gettext as _
 from veille.journal import Tally, TurnJournal, defect, first_look, held_values
 from veille.outbox.ballast import Ballast
@@ -31,6 +31,7 @@ __all__ = ["Pump", "Tally"]
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = timedelta(seconds=30)  # at least, when a service that was asked too often names a wait
+PAGES = ("facebook", "instagram")  # channels that may go through their service, or another way
 PATIENCE = timedelta(minutes=1)  # a rate limit is waited for that long; what is further away is for a later pass
 
 
@@ -121,6 +122,8 @@ class Pump:
                 self._hosting.follow_up(name, publisher, tally)
                 self._hosting.verify(name, publisher, tally)
                 self._hosting.ask_addresses(name, publisher)
+            if name in PAGES and not (publisher.live and isinstance(publisher, RemotePublisher)):
+                self._hosting.let_go(name, publisher, tally)
         self._deliveries.expire(self._clock())
         self._begin_day()
         for name, publisher in self._publishers.items():
@@ -251,9 +254,11 @@ class Pump:
         again = {"state": "ready", "due_at": unknown.delivery.publication.due}
         if publisher.on_unknown is OnUnknown.REWRITE:
             return again, "rewrite"
+        if publisher.on_unknown is OnUnknown.RESEND and unknown.delivery.checkpoint:
+            return held_values(words_unknown()), "held"  # begun with a service that it no longer goes through
         if publisher.on_unknown is OnUnknown.RESEND:
             # `unknowns` counts the windows: the first earns one more copy, the second a person.
-            return (again, "resend") if unknown.unknowns < 2 else (held_values(_words_unknown()), "held")
+            return (again, "resend") if unknown.unknowns < 2 else (held_values(words_unknown()), "held")
         return self._look(publisher, unknown)
 
     def _look(self, publisher: Publisher, unknown: Unknown) -> tuple[dict[str, Any], str]:
@@ -292,11 +297,7 @@ class Pump:
         if blind and unknown.delivery.publication.due > self._clock():  # handed over ahead: there is time to look
             return {"state": "unknown", "looks": 0, "blind": 0, "due_at": self._clock() + BLIND_WAIT}, "looked"
         if blind or unknown.unknowns > 1:
-            return {**held_values(_words_unknown()), "looks": looks, "blind": int(blind)}, "held"
+            return {**held_values(words_unknown()), "looks": looks, "blind": int(blind)}, "held"
         # Provably not out: nothing stands in the way of sending it, not even by hand.
         due = unknown.delivery.publication.due
         return {"state": "ready", "due_at": due, "looks": looks, "last_code": "", "last_error": ""}, "absent"
-
-
-def _words_unknown() -> str:
-    return _("nobody can say whether this went out: look, then `veille outbox resolve`")

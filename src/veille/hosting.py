@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from veille.errors import LedgerError, NotAuthorised, OutcomeUnknown, PublishError, RateLimited, Unavailable
+from veille.errors import LedgerError, NotAuthorised, OutcomeUnknown, PublishError, RateLimited, Rejected, Unavailable
 from veille.i18n import gettext as _
 from veille.journal import (
     FIRST_BACK_OFF,
@@ -23,7 +23,7 @@ from veille.journal import (
 )
 from veille.outbox.deliveries import Deliveries, scheduled_values, sent_values
 from veille.outbox.hosted import Held, Wanted
-from veille.publishing import FollowUp, ReadBack, Receipt, RemotePublisher, Seen
+from veille.publishing import FollowUp, Publisher, ReadBack, Receipt, RemotePublisher, Seen
 from veille.timetable import Clock
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ MOST_TRIES = 12  # of a follow-up, in about a day and a half; then a person look
 MOST_WINDOWS = 2  # tries of something visible that nobody saw come about; then a person looks
 BLIND_WAIT = timedelta(minutes=15)  # between looks at a page that cannot be read,
 MOST_BLIND = 24  # as often as that: for six hours
+TRIAL = timedelta(hours=2)  # a sandbox in place of the service for that long; then a person looks
 ASK_AGAIN = timedelta(minutes=10)  # for the address of a public post; twice as long each time
 
 
@@ -55,6 +56,23 @@ class Hosting:
             again = self._may_try(publisher, wanted)
             if self._deliveries.begin_follow_up(wanted, self._clock(), again=again):
                 self._do(name, publisher, wanted, again=again, tally=tally)
+
+    def let_go(self, name: str, publisher: Publisher, tally: Tally) -> None:
+        """Tell people of what a service has, now that the channel goes another way: nobody here can reach it any more.
+
+        What it holds leaves all the same, what was to be deleted there stays, and a sandbox sees no page. Whoever goes
+        back from a trial soon enough finds everything as it was.
+        """
+        now = self._clock() - (timedelta() if publisher.live else TRIAL)
+        for unknown in () if publisher.live else self._deliveries.due_unknown(name, now, live=True):
+            if self._deliveries.resolve(unknown, held_values(words_unknown()), self._clock(), "held"):
+                tally.settled["held"] += 1
+        for wanted in self._deliveries.due_follow_ups(name, now, live=True):
+            words, hint = _("this cannot be done from here"), _("do it in the app, or on the web pages of the service")
+            self._put_off(wanted, None, Rejected(words, hint=hint), tally)
+        for held in self._deliveries.due_scheduled(name, now, live=True):
+            if self._deliveries.settle_scheduled(held, held_values(_words_blind()), self._clock(), "held"):
+                tally.settled["held"] += 1
 
     def _may_try(self, publisher: RemotePublisher, wanted: Wanted) -> bool:
         """Whether a comment that may be there already may be made once more, if it is not found: only after every look.
@@ -185,6 +203,11 @@ class Hosting:
     def _look_later(self, looks: int, wait: timedelta, detail: str) -> tuple[dict[str, Any], str]:
         later = {"looks": looks, "due_at": self._clock() + wait, "last_error": detail}
         return {"state": "scheduled", **later}, "looked"
+
+
+def words_unknown() -> str:
+    """Why a delivery waits for a person."""
+    return _("nobody can say whether this went out: look, then `veille outbox resolve`")
 
 
 def _words_missing() -> str:
