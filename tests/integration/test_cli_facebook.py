@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_faults import EVERY
 from tests.support.workspace import VEILLE, Ran, Workspace, clean_environment, newsroom
 
+pytestmark = pytest.mark.soak  # a dozen commands each: the short suite shows the same without them
 ONLY = ("--channel", "facebook")
 
 
@@ -70,7 +72,18 @@ def test_posts_for_later(tmp_path: Path, fake: GraphFake) -> None:
     assert fake.visible_posts() == []
 
 
-@pytest.mark.soak
+def test_what_did_not_get_through_is_told_with_its_reason(tmp_path: Path, fake: GraphFake) -> None:
+    workspace = desk(tmp_path, fake)
+    refused = workspace.veille("publish", *ONLY)
+    assert (refused.code, "reach people: confirm with --yes" in refused.said) == (2, True), refused
+    assert "not understood" not in refused.said
+    published(workspace)
+    fake.fault("POST", "feed", EVERY["html-502"])
+    assert "facebook stands still" not in ran_once(workspace, code=75)
+    (line,) = [line for line in workspace.veille("status").out.splitlines() if "not through yet" in line]
+    assert "on facebook: not through yet, looked at again on " in line
+
+
 def test_posts_that_are_public(tmp_path: Path, fake: GraphFake) -> None:
     workspace = desk(tmp_path, fake)
     published(workspace)
@@ -95,7 +108,6 @@ def test_posts_that_are_public(tmp_path: Path, fake: GraphFake) -> None:
     assert "it is deleted there: done" in workspace.veille("outbox", "show", "d1").out
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 2), ("y\n", 1)])
 def test_the_question_before_a_post_is_deleted(tmp_path: Path, fake: GraphFake, answer: str, left: int) -> None:
     workspace = desk(tmp_path, fake)

@@ -27,7 +27,7 @@ HANDING = (
     "settle.after",
 )
 COMMENTING = tuple(name for name in NAMES if name.startswith("follow-up."))
-IN_SHORT = ("facebook.after-feed", "follow-up.answered")  # the others for long
+IN_SHORT = ("facebook.after-feed",)  # the others for long
 
 
 def some(*names: str) -> list[object]:
