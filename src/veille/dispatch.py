@@ -296,7 +296,8 @@ class Pump:
             }, "looked"
         if blind and unknown.delivery.publication.due > self._clock():  # handed over ahead: there is time to look
             return {"state": "unknown", "looks": 0, "blind": 0, "due_at": self._clock() + BLIND_WAIT}, "looked"
-        if blind or unknown.unknowns > 1:
+        by_hand = isinstance(publisher, RemotePublisher) and publisher.live and not unknown.delivery.checkpoint
+        if blind or unknown.unknowns > 1 or by_hand:  # whoever was asked to post it may still do so
             return {**held_values(words_unknown()), "looks": looks, "blind": int(blind)}, "held"
         # Provably not out: nothing stands in the way of sending it, not even by hand.
         due = unknown.delivery.publication.due

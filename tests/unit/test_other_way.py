@@ -87,3 +87,16 @@ def test_nobody_is_asked_to_post_what_may_be_public_already(sqlite_store: Ledger
         sqlite_store.pump(person)
     assert sqlite_store.counts() == {"held": 1}
     assert person.sent == []
+
+
+def test_nothing_is_posted_by_itself_while_somebody_may_have_been_asked_to(sqlite_store: Ledger) -> None:
+    """The mail may have left, then the app was connected: the page shows nothing yet, and may before long."""
+    put(sqlite_store, wait=-DAY / 96)
+    sqlite_store.pump(Mail("facebook", live=True, outcomes=[OutcomeUnknown("no answer")]))
+    assert sqlite_store.counts() == {"unknown": 1}
+    host = Host("facebook", window=None)
+    for _look in range(4):
+        sqlite_store.later(minutes=16)
+        sqlite_store.pump(host)
+    assert sqlite_store.counts() == {"held": 1}
+    assert len(host.looked) == 3
