@@ -28,11 +28,12 @@ class PageFlow(Flow):
         super().__init__(*args)
         self._tried_kept = False
         self._accounts = self.channel == "instagram"
+        self._pasted = bool(self.dialogue.token)
 
     def run(self) -> Connection:
         self.dialogue.say(*steps.welcome(SERVICES[self.channel], page=True))
         login, user, told = self.dialogue.until(self._user)
-        self.dialogue.say(*steps.page())
+        self.dialogue.say(*(steps.page() if self._pasted else steps.known()))
         pages, page = self.dialogue.until(lambda: self._page(login, user, told))
         if not page.token:
             raise NotUsable(
@@ -73,6 +74,7 @@ class PageFlow(Flow):
     def _asked(self) -> str:
         scopes = steps.FOR_PAGE if self.channel == "facebook" else (*steps.FOR_PAGE[:2], *steps.FOR_ACCOUNT)
         self.dialogue.say(*steps.person(scopes))
+        self._pasted = True
         return self.dialogue.ask_hidden(_("Access token"), _("name the file that holds it: --token-file FILE"))
 
     def _kept(self, login: FacebookLogin) -> str:

@@ -51,6 +51,11 @@ def page() -> list[str]:
     return [_("Step 3 of 3: the page.")]
 
 
+def known() -> list[str]:
+    """Instead of all steps, where the other channel's access serves."""
+    return [_("The access that veille has already serves here too: there is nothing to paste.")]
+
+
 def account() -> list[str]:
     """Where the token of an Instagram account without a page is made."""
     return [

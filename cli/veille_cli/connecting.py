@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
-
 from veille.errors import ConfigError, NotAuthorised, VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import why
+from veille_cli.output import ask
 
 if TYPE_CHECKING:
     from veille.access import Standing
@@ -85,7 +84,7 @@ class Dialogue:
         if not self.interactive:
             raise ConfigError(_("this is missing: {what}").format(what=words), hint=missing)
         shown = _("{what} (not shown while you paste it)").format(what=words) if hidden else words
-        return str(typer.prompt(shown, hide_input=hidden, err=True)).strip()
+        return ask(shown, hide_input=hidden).strip()
 
     def until(self, work: Callable[[], T]) -> T:
         """Do something with what a person typed; after a refusal they may type again.

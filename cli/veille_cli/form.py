@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from veille.i18n import gettext as _
+from veille_cli.output import ask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,9 +92,7 @@ class _Form:
     def ask(self, question: Question, talk: Talk) -> None:
         """Ask until the answer can stand; Enter takes the default, or nothing where nothing is needed."""
         while True:
-            typed = typer.prompt(
-                question.words, default=question.default, show_default=bool(question.default), err=True
-            )
+            typed = ask(question.words, default=question.default, show_default=bool(question.default))
             self.values.pop(question.key, None)
             if typed.strip():
                 self.values[question.key] = _answer(typed, question)

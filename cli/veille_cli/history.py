@@ -16,6 +16,8 @@ def state_word(state: str, code: str = "") -> str:
 
     if (state, code) == ("held", BY_HAND):
         return _("waits for a person")
+    if (state, code) == ("sent", "deleted"):
+        return _("deleted there")
     return _states().get(state, state)
 
 

@@ -36,6 +36,23 @@ def scheduled_words(statuses: Iterable[Status], room: Newsroom) -> list[Renderab
     return lines
 
 
+def again_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableType]:
+    """Which posts did not get through yet, when each is looked at again, and why; letters say it in their own way."""
+    from veille.timetable import in_words
+
+    zone, language = room.config.zone, room.config.settings.workspace.language
+    sentence = _("· {id} on {channel}: not through yet, looked at again on {moment}: {why}")
+    lines: list[RenderableType] = []
+    for status in statuses:
+        if status.channel == "newsletter" or not (status.counts["ready"] + status.counts["unknown"]):
+            continue
+        for row in room.report.deliveries(status.id, states=("ready", "unknown")):
+            if row.last_error:
+                moment = in_words(row.due, zone, language)
+                lines.append(sentence.format(id=row.id, channel=row.channel, moment=moment, why=row.last_error))
+    return lines[:MOST]
+
+
 def pending_words(found: Iterable[Pending], room: Newsroom) -> list[RenderableType]:
     """What is still to do with posts that are there, and what needs a person."""
     lines: list[RenderableType] = []

@@ -27,6 +27,11 @@ ENVELOPE_VERSION = 1
 _CONTROL = {n: "\ufffd" for n in (*range(0x20), *range(0x7F, 0xA0)) if chr(n) not in "\n\t"}
 ATTENTION = ("!", "✗")  # signs that say it without colour
 OK, FAILED, USAGE, INVALID, PARTLY, LATER, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
+_YES = ("y", "yes", "o", "oui")
+
+
+class Unconfirmed(typer.BadParameter):
+    """Something needs a yes, and nobody is there to say it; the message is a whole sentence."""
 
 
 @dataclass
@@ -45,12 +50,32 @@ class Answer:
     errors: Sequence[Mapping[str, Any]] = ()
 
 
+def ask(question: str, **options: Any) -> str:
+    """What a person types after a question, on stderr; `options` are those of `typer.prompt`."""
+    return str(typer.prompt(question, prompt_suffix=_(": "), err=True, **options))
+
+
 @dataclass(frozen=True)
 class Talk:
     """How a command speaks while it works."""
 
     json: bool
     debug: bool
+
+    def agree(self, question: str, unasked: str) -> None:
+        """Go on only when the person at the terminal says yes; Enter alone says no.
+
+        Args:
+            unasked: what to do where nobody can answer.
+
+        Raises:
+            Unconfirmed: nobody can.
+            typer.Abort: no.
+        """
+        if not self.interactive:
+            raise Unconfirmed(unasked)
+        if ask(question, default="", show_default=False).strip().lower() not in _YES:
+            raise typer.Abort
 
     def say(self, *lines: RenderableType) -> None:
         """Something to know, on stderr; silent with --json."""

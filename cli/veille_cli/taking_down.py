@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from veille.errors import VeilleError
 from veille.i18n import gettext as _
-from veille_cli.commands.publish import YES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,12 +33,9 @@ def confirm(room: Newsroom, name: str, talk: Talk, *, yes: bool) -> None:
         )
     if yes:
         return
-    if not talk.interactive:
-        raise typer.BadParameter(_("this cannot be undone: confirm with --yes"), param_hint="--yes")
     question = _("Delete “{title}” from {service}, with its comments? It cannot be undone. [y/N]")
     asked = question.format(title=status.title, service=status.channel.capitalize())
-    if typer.prompt(asked, default="", show_default=False, err=True).strip().lower() not in YES:
-        raise typer.Abort
+    talk.agree(asked, _("this cannot be undone: confirm with --yes"))
 
 
 def words_after(room: Newsroom, name: str) -> list[RenderableType]:

@@ -110,6 +110,8 @@ def words(error: Any) -> str:
         return _or_rather(_("there is no option {name}").format(name=error.option_name), close)
     if kind == "MissingParameter":
         return _("{name} is missing").format(name=_label(error))
+    if kind == "Unconfirmed":
+        return str(error.message)
     if kind == "BadParameter":
         return _("{name} is not understood: {why}").format(name=_label(error), why=_why(error))
     if hasattr(error, "unknown_command"):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veille.i18n import gettext as _
-from veille_cli.commands.publish import YES
 from veille_cli.output import PARTLY, Answer, Talk, answers, findings_text
 
 if TYPE_CHECKING:
@@ -86,8 +85,7 @@ def _confirm(source: Post | Edition, channels: list[str], person: Person, talk: 
         "",
     )
     question = _("{who}, do you approve exactly this? [y/N]").format(who=person.called)
-    if typer.prompt(question, default="", show_default=False, err=True).strip().lower() not in YES:
-        raise typer.Abort
+    talk.agree(question, "")
 
 
 def _findings(room: Newsroom, source: Post | Edition) -> list[Finding]:

@@ -149,7 +149,12 @@ def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: T
 
 def _said(row: Row) -> str:
     """Where it can be seen, and what else there is to know."""
-    return " · ".join(filter(None, (row.url, row.last_error)))
+    return " · ".join(filter(None, (_seen_at(row), row.last_error)))
+
+
+def _seen_at(row: Row) -> str:
+    """Its address, as long as something is there."""
+    return "" if row.last_code == "deleted" else row.url
 
 
 def _more(name: str, states: tuple[str, ...], count: int) -> list[RenderableType]:
@@ -173,7 +178,7 @@ def _one_delivery(row: Row, room: Newsroom) -> Answer:
     text: list[RenderableType] = [
         f"{row.id} · {row.channel} · {state_word(row.state, row.last_code)} · {row.publication}"
     ]
-    text += [line for line in (row.url, row.last_error) if line]
+    text += [line for line in (_seen_at(row), row.last_error) if line]
     if row.state == "scheduled":
         text += hosted_words.scheduled_words([room.report.publication(row.publication)], room)
     text += hosted_words.pending_words(wanted, room)

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from veille_cli.wiring import Newsroom
 
 
-YES = ("y", "yes", "o", "oui")
-
-
 def _channels() -> list[str]:
     from veille.posts import CHANNELS
 
@@ -179,15 +176,11 @@ def _confirm(prepared: Prepared, room: Newsroom, talk: Talk, text: list[Renderab
     live = sorted({line.owed.channel for line in prepared.changes} & set(room.live_channels))
     if not live or yes:
         return
-    if not talk.interactive:
-        raise typer.BadParameter(
-            _("{channels} reach people: confirm with --yes").format(channels=", ".join(live)), param_hint="--yes"
-        )
-    talk.say(*text)
-    text.clear()
+    if talk.interactive:
+        talk.say(*text)
+        text.clear()
     question = _("Queue this for {channels}? [y/N]").format(channels=", ".join(live))
-    if typer.prompt(question, default="", show_default=False, err=True).strip().lower() not in YES:
-        raise typer.Abort
+    talk.agree(question, _("{channels} reach people: confirm with --yes").format(channels=", ".join(live)))
 
 
 def _what_next(room: Newsroom) -> list[RenderableType]:

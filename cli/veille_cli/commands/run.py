@@ -322,7 +322,7 @@ def _still(tally: Tally, stops: Iterable[Stop]) -> list[RenderableType]:
 
     waiting = {stop.channel: stop for stop in stops}
     tired = {channel: why for channel, why in tally.stopped.items() if channel not in waiting}
-    sentence = _("! {channel} stands still: {why}")
+    sentence = _("! {channel}: nothing more for now, tried again later: {why}")
     return [
         *stop_words(waiting.values()),
         *(sentence.format(channel=channel, why=why) for channel, why in tired.items()),

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from veille.subscribers import Choice, Imported, Row, Rules
     from veille_cli.wiring import Newsroom
 
-YES = ("y", "yes", "o", "oui")
 Address = Annotated[str, typer.Argument(help=_("The e-mail address."))]
 Town = Annotated[str, typer.Option("--town", help=_("Only whom a post for this town reaches: they chose it, or none."))]
 ForAudience = Annotated[
@@ -324,11 +323,8 @@ def erase(
     from veille_cli.wiring import newsroom
 
     if not yes:
-        if not talk.interactive:
-            raise typer.BadParameter(_("this cannot be undone: confirm with --yes"), param_hint="--yes")
         question = _("Erase everything about this person? It cannot be undone. [y/N]")
-        if typer.prompt(question, default="", show_default=False, err=True).strip().lower() not in YES:
-            raise typer.Abort
+        talk.agree(question, _("this cannot be undone: confirm with --yes"))
     with newsroom() as room:
         first = room.erasure.erase(address, room.clock())
     words = _("Erased. A backup that is put back is erased again by itself; delete those that you need no longer.")
