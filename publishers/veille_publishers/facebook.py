@@ -192,6 +192,8 @@ class Facebook(GraphPublisher):
         lasting = {"since": kept.get("since", now.isoformat()), "texts": list(dict.fromkeys(texts))}
         if kept.get("one_step"):
             lasting["one_step"] = True
+        if ahead:
+            lasting["due"] = delivery.publication.due.isoformat()
         if social.fresh(kept, rendition, now) and bool(kept.get("ahead")) is ahead:
             return {**kept, **lasting}
         usable = {"at": now.isoformat(), "of": rendition.digest, "photos": [], "ahead": ahead}

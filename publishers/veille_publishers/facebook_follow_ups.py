@@ -61,7 +61,12 @@ class FollowUps:
         Raises:
             PublishError: see `veille.publishing.RemotePublisher`.
         """
-        if not self._deleted(delivery.remote_id) and (other := self._elsewhere(delivery)):
+        if self._deleted(delivery.remote_id):
+            return
+        other, planned = self._elsewhere(delivery), delivery.checkpoint.get("due")
+        if other and other.public and planned and self.clock() < datetime.fromisoformat(planned):
+            return  # public before its time: somebody's own post with these words
+        if other:
             self._must_be_deleted(other.id)
 
     def take_back(self, delivery: Delivery) -> Sight | None:

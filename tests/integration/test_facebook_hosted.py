@@ -388,6 +388,19 @@ def test_a_page_that_may_not_comment_has_its_post_all_the_same() -> None:
 # --- whose post is it? ------------------------------------------------------------------------------------------
 
 
+def test_what_somebody_posted_by_hand_in_its_place_is_not_deleted_with_it() -> None:
+    """A person deleted the waiting post there and posted the same words at once; then it is cancelled here."""
+    with facebook_walk(pictures=0, settings=NATIVE) as walk:
+        walk.publish(wait=HOURS)
+        settled(walk)
+        page = walk.fake.world.facebook
+        page.delete_post(page.posts[walk.row().remote_id])
+        page.someone_posts(walk.fake.page_id, str(walk.rendition.payload["message"]))
+        walk.cancel()
+        walk.live_with(1 + 1)
+        assert (walk.row().state, len(walk.mine), pending(walk.database)) == ("cancelled", 1, [])
+
+
 def test_two_posts_with_the_same_words_are_not_taken_for_each_other() -> None:
     """One waits at Facebook for tomorrow; the other's answer is lost, and it was not carried out."""
     with facebook_walk(settings=NATIVE) as walk:
