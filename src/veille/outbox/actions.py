@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from veille.errors import HardBounce, OutcomeUnknown, VeilleError
-from veille.i18n import gettext as _
 from veille.outbox import audit, schema
 from veille.outbox.audit import Event
 from veille.outbox.chunks import CHUNK, REST, Work, move
 from veille.outbox.database import Database
 from veille.outbox.follow_ups import hold_back, take_back, try_again
-from veille.outbox.report import number_of, unknown_id
+from veille.outbox.named import (
+    Named,
+    candidates,
+    doubtful_post,
+    find,
+    in_flight,
+    not_in_another_letter,
+    nothing_left,
+    page_of,
+    resolvable,
+    unreachable,
+)
 from veille.outbox.schema import REWRITING, may_be_out
 from veille.posts import CHANNELS
 
-_d, _p, _s = schema.delivery, schema.publication, schema.subscriber
+_d, _p = schema.delivery, schema.publication
 ONE = "one"  # in the audit: a single delivery, not the whole publication
 _GONE = {"state": "cancelled", "owner": None}
 
@@ -37,30 +45,6 @@ class Answer(StrEnum):
     SENT = "sent"  # it is out
     RETRY = "retry"  # it is not out, and shall go
     CANCEL = "cancel"  # it is not out, and shall not go
-
-
-@dataclass(frozen=True)
-class _Named:
-    """What an id stands for: one delivery, or a publication with all of its deliveries."""
-
-    publication: Any  # its row
-    rows: sa.ColumnElement[bool]  # which deliveries
-    whole: bool  # the publication was named
-
-    @property
-    def waits(self) -> bool:
-        """A letter that has no list of readers yet: what is done to it is done to the publication itself."""
-        return self.publication.channel == "newsletter" and self.publication.expanded_at is None
-
-    @property
-    def halted(self) -> bool:
-        """A letter that stands still because too many of its addresses do not exist: a person lets it go on."""
-        return self.whole and self.publication.hold == "bounces"
-
-    @property
-    def rewriting(self) -> bool:
-        """Whether this is on the feed or the web."""
-        return self.publication.channel in REWRITING
 
 
 class Actions:
@@ -82,7 +66,7 @@ class Actions:
     def page_of(self, name: str) -> str:
         """The id of the page on which a letter is read online; "" for anything else."""
         with self._db.read() as connection:
-            page = _page_of(connection, _named(connection, name).publication)
+            page = page_of(connection, find(connection, name).publication)
         return f"p{page.id}" if page is not None else ""
 
     def retry(
@@ -102,11 +86,11 @@ class Actions:
             How many deliveries (or waiting letters) will go.
         """
         with self._db.write() as connection:
-            named = _named(connection, name)
+            named = find(connection, name)
             if named.publication.withdrawn and not named.rewriting:
                 return 0  # its file is gone, or its time is over
-            _not_in_another_letter(connection, named)
-            again = named.rows if named.rewriting else named.rows & ~may_be_out() & ~_unreachable()
+            not_in_another_letter(connection, named)
+            again = named.rows if named.rewriting else named.rows & ~may_be_out() & ~unreachable()
             states: tuple[str, ...] = ("failed",) if failed else ("failed", "held", "cancelled")
             states += ("sent",) if named.rewriting and not failed else ()
             work = Work(named.publication.id, again, states, _again(now), now, "retry")
@@ -134,15 +118,15 @@ class Actions:
             How many deliveries (or waiting letters) were stopped; such a page is not counted.
         """
         with self._db.write() as connection:
-            named = _named(connection, name)
+            named = find(connection, name)
             stands = sa.and_(_d.c.channel.in_(REWRITING), _d.c.sent_at.is_not(None))
-            keeps = sa.or_(stands, _doubtful_post())
+            keeps = sa.or_(stands, doubtful_post())
             # What is in hand first: those few must be over before anybody asks whether the letter is out.
             work = Work(named.publication.id, named.rows & ~keeps, ("claimed", "ready", "held"), _GONE, now, "cancel")
             moved = work.chunk(connection) + take_back(connection, named.rows, now, public=public)
             waits = named.waits and not named.publication.cancelled and name.startswith("p")
-            whole = name.startswith("p") and (moved or waits or _in_flight(connection, named))
-            if whole or (moved and _nothing_left(connection, named)):
+            whole = name.startswith("p") and (moved or waits or in_flight(connection, named))
+            if whole or (moved and nothing_left(connection, named)):
                 _set(connection, named, cancelled=1, hold="")
             if name.startswith("p") and (moved or waits):
                 _cancel_page(connection, named, now)
@@ -174,9 +158,9 @@ class Actions:
             Answer.CANCEL: {"state": "cancelled", "unknowns": 0, "last_code": "", "last_error": ""},
         }[answer]
         with self._db.write() as connection:
-            named = _named(connection, name)
+            named = find(connection, name)
             dropped = named.halted and answer is Answer.CANCEL
-            work = Work(named.publication.id, *_resolvable(named), values, now, f"resolved-{answer}")
+            work = Work(named.publication.id, *resolvable(named), values, now, f"resolved-{answer}")
             moved = 0 if dropped else work.chunk(connection)
             whole = 0 if dropped else self._resolve_whole(connection, named, answer, now, moved)
             if moved or whole:
@@ -186,9 +170,7 @@ class Actions:
         still = _p.c.cancelled == 0 if answer is Answer.RETRY else None
         return whole + self._rest_of(work, moved, progress, still=still)
 
-    def _resolve_whole(
-        self, connection: sa.Connection, named: _Named, answer: Answer, now: datetime, moved: int
-    ) -> int:
+    def _resolve_whole(self, connection: sa.Connection, named: Named, answer: Answer, now: datetime, moved: int) -> int:
         """The hold on the publication itself. Returns 1 for one that goes, or does not go, because of it."""
         if answer is Answer.RETRY:
             return _let_go(connection, named, now, moved=moved, cancelled=bool(moved), halted=True)
@@ -197,7 +179,7 @@ class Actions:
             _set(connection, named, cancelled=1, hold="")
             _cancel_page(connection, named, now)
         elif held:  # a letter that left by another way: nobody is to be written to any more
-            known = _candidates(connection, named)
+            known = candidates(connection, named)
             _set(connection, named, hold="", audience_at=now, expanded_at=now, started_at=now, candidates=known)
         return int(held)
 
@@ -221,14 +203,14 @@ class Actions:
                 self._try_at_once(name, now)
             return
         with self._db.write() as connection:
-            named = _named(connection, name)
+            named = find(connection, name)
             values: dict[str, Any] = {"paused": 1} if paused else {"paused": 0, "queued_at": now}
             _set(connection, named, **values)
             if paused:
                 hold_back(connection, _d.c.publication_id == named.publication.id, now)
             self._tell(connection, Event.PAUSED if paused else Event.RESUMED, named, now)
 
-    def _tell(self, connection: sa.Connection, event: Event, named: _Named, now: datetime, answer: str = "") -> None:
+    def _tell(self, connection: sa.Connection, event: Event, named: Named, now: datetime, answer: str = "") -> None:
         """One line of the audit, however many readers it is about; never which of them."""
         row, text = named.publication, " ".join(part for part in (answer, "" if named.whole else ONE) if part)
         told = audit.line(event, at=now, source=row.source, publication_id=row.id, account=self._account, text=text)
@@ -278,57 +260,13 @@ class Actions:
         return moved
 
 
-def _doubtful_post() -> sa.ColumnElement[bool]:
-    """A post of which nobody knows whether everybody sees it: somebody looks, then `resolve`s it."""
-    social = _d.c.channel.not_in(("newsletter", *REWRITING))
-    return sa.and_(social, _d.c.state == "held", _d.c.last_code == OutcomeUnknown.code)
-
-
-def _named(connection: sa.Connection, name: str) -> _Named:
-    number = number_of(name)
-    rows = _d.c.publication_id == number
-    owner = sa.select(_p).where(_p.c.id == number)
-    if name.startswith("d"):
-        rows = _d.c.id == number
-        owner = sa.select(_p).join(_d, _d.c.publication_id == _p.c.id).where(rows)
-    publication = connection.execute(owner).one_or_none()
-    if publication is None:
-        raise unknown_id(name)
-    return _Named(publication, rows, name.startswith("p"))
-
-
-def _not_in_another_letter(connection: sa.Connection, named: _Named) -> None:
-    """A letter that was cancelled, and whose posts joined the next one since: readers would have them twice."""
-    row = named.publication
-    if row.channel != "newsletter" or not row.cancelled or not row.occurrence:
-        return
-    posts = schema.edition_post
-    mine = sa.select(posts.c.source).where(posts.c.publication_id == row.id)
-    found = connection.execute(
-        sa.select(_p.c.id)
-        .join(posts, posts.c.publication_id == _p.c.id)
-        .where(_p.c.channel == "newsletter", _p.c.id != row.id, _p.c.cancelled == 0, _p.c.withdrawn == 0)
-        .where(_p.c.occurrence != "", posts.c.source.in_(mine))
-        .order_by(_p.c.id)
-    ).first()
-    if found:
-        raise VeilleError(
-            _("posts of {id} are in {other} by now: readers would have them twice").format(
-                id=f"p{row.id}", other=f"p{found.id}"
-            ),
-            hint=_("let them leave with {other}, or cancel that one first: veille outbox cancel {other}").format(
-                other=f"p{found.id}"
-            ),
-        )
-
-
-def _set(connection: sa.Connection, named: _Named, **values: Any) -> None:
+def _set(connection: sa.Connection, named: Named, **values: Any) -> None:
     connection.execute(sa.update(_p).where(_p.c.id == named.publication.id).values(**values))
 
 
 def _let_go(
     connection: sa.Connection,
-    named: _Named,
+    named: Named,
     now: datetime,
     *,
     moved: int,
@@ -355,69 +293,23 @@ def _let_go(
     return int(waits or goes_on)
 
 
-def _resolvable(named: _Named) -> tuple[sa.ColumnElement[bool], tuple[str, ...]]:
-    """What a person may decide about, and in which states: `retry` leaves a failed letter that may be out to them.
-
-    That one is named by itself: whoever looks, looks at one mailbox.
-    """
-    if named.whole:
-        return named.rows, ("held", "unknown")
-    doubtful = sa.or_(_d.c.state != "failed", may_be_out() & ~_unreachable())
-    return named.rows & doubtful, ("held", "unknown", "failed")
-
-
-def _unreachable() -> sa.ColumnElement[bool]:
-    """Addresses that do not exist, but for readers who subscribed again since."""
-    reader = sa.case((_d.c.channel == "newsletter", sa.cast(_d.c.target, schema.BigInt)))  # elsewhere it is a name
-    back = sa.select(_s.c.id).where(_s.c.id == reader, _s.c.state == "subscribed").exists()
-    return sa.and_(_d.c.last_code == HardBounce.code, ~back)
-
-
-def _candidates(connection: sa.Connection, named: _Named) -> int:
-    """Readers whom a letter that is not expanded to its last one has counted so far."""
-    number, left_out = named.publication.id, schema.exclusion
-    rows = sa.select(sa.func.count()).select_from(_d).where(_d.c.publication_id == number)
-    others = sa.select(sa.func.coalesce(sa.func.sum(left_out.c.readers), 0)).where(left_out.c.publication_id == number)
-    return int(connection.execute(rows).scalar_one()) + int(connection.execute(others).scalar_one())
-
-
-def _page_of(connection: sa.Connection, letter: Any) -> Any:
-    """The page on which a letter is read online; None for anything but a letter."""
-    same = (_p.c.source == letter.source, _p.c.occurrence == letter.occurrence, _p.c.kind == letter.kind)
-    if letter.channel != "newsletter":
-        return None
-    return connection.execute(sa.select(_p).where(_p.c.channel == "web", *same)).one_or_none()
-
-
-def _cancel_page(connection: sa.Connection, named: _Named, now: datetime) -> None:
+def _cancel_page(connection: sa.Connection, named: Named, now: datetime) -> None:
     """A page does not appear without its letter, unless it stands already or somebody has the letter."""
-    page = _page_of(connection, named.publication)
+    page = page_of(connection, named.publication)
     left = sa.select(_d.c.id).where(_d.c.publication_id == named.publication.id, may_be_out())
     if page is None or connection.execute(left).first():
         return
     unseen = sa.and_(_d.c.publication_id == page.id, _d.c.sent_at.is_(None))
     if move(connection, unseen & _d.c.state.in_(("ready", "claimed", "held")), _GONE, now, "cancel"):
-        _set(connection, _Named(page, unseen, True), cancelled=1, hold="")
+        _set(connection, Named(page, unseen, True), cancelled=1, hold="")
 
 
-def _bring_page_back(connection: sa.Connection, named: _Named, now: datetime) -> None:
-    page = _page_of(connection, named.publication)
+def _bring_page_back(connection: sa.Connection, named: Named, now: datetime) -> None:
+    page = page_of(connection, named.publication)
     if page is not None and page.cancelled:
         mine = _d.c.publication_id == page.id
         move(connection, mine & (_d.c.state == "cancelled"), _again(now), now, "retry")
-        _set(connection, _Named(page, mine, True), cancelled=0, queued_at=now)
-
-
-def _in_flight(connection: sa.Connection, named: _Named) -> bool:
-    """Whether something may still come back from a service and want to leave again."""
-    flying = sa.select(_d.c.id).where(named.rows, _d.c.state.in_(("sending", "unknown", "scheduled")))
-    return not named.rewriting and connection.execute(flying).first() is not None
-
-
-def _nothing_left(connection: sa.Connection, named: _Named) -> bool:
-    """Whether every delivery of a page or post is cancelled: then it is, too."""
-    others = sa.select(_d.c.id).where(_d.c.publication_id == named.publication.id, _d.c.state != "cancelled")
-    return named.publication.channel != "newsletter" and connection.execute(others).first() is None
+        _set(connection, Named(page, mine, True), cancelled=0, queued_at=now)
 
 
 def _again(now: datetime) -> dict[str, Any]:
