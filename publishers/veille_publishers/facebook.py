@@ -281,7 +281,7 @@ class Facebook(GraphPublisher):
             texts=texts,
             photos=len(photos) if photos else len(payload["photos"]),
             link=payload["link"],
-            since=social.since(delivery),
+            since=social.since(delivery, social.WRONG),
             taken=delivery.taken,
             app_id=self._settings.app_id,
         )

@@ -94,7 +94,7 @@ class Look:
 
     def _posts(self) -> list[Post]:
         """The account's posts since the first attempt that no other delivery made, oldest first."""
-        posts = self.account.posts(social.since(self.delivery))
+        posts = self.account.posts(social.since(self.delivery, social.WRONG))
         others = {post for post, delivery in self.given.items() if delivery != self.delivery.id}
         return [post for post in posts if post.id not in self.delivery.taken | others]
 
@@ -105,8 +105,8 @@ class Look:
 
     def _nameless(self, posts: list[Post]) -> Iterator[Post]:
         """Those that may be ours, of an account that shows no words: of our form."""
-        form = "CAROUSEL_ALBUM" if len(self._payload["pictures"]) > 1 else "IMAGE"
-        return (post for post in posts if post.words is None and post.form in (form, ""))
+        form, first = "CAROUSEL_ALBUM" if len(self._payload["pictures"]) > 1 else "IMAGE", social.since(self.delivery)
+        return (post for post in posts if post.words is None and post.form in (form, "") and post.at >= first)
 
     def _receipt(self, post: Post) -> Receipt:
         self.given[post.id] = self.delivery.id

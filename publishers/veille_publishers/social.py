@@ -23,6 +23,9 @@ from veille_publishers import files
 ALT_LENGTH = 1000  # characters; Instagram's limit, kept for Facebook, which documents none (ig-user/media)
 REUSE = timedelta(hours=20)  # unpublished photos and containers vanish after about 24 h (Meta, page/photos)
 SKEW = timedelta(minutes=2)  # between our clock and Meta's
+# How wrong our clock may have been when a post left: set to local time at a start, and put right a minute later. What
+# shows our very words is looked for that much further back; a second post would be worse than one found too easily.
+WRONG = timedelta(hours=12)
 
 
 def normalised(text: str) -> str:
@@ -139,8 +142,11 @@ def fresh(kept: Mapping[str, Any], rendition: Rendition, now: datetime) -> bool:
     return now - datetime.fromisoformat(kept["at"]) < REUSE
 
 
-def since(delivery: Delivery) -> datetime:
+def since(delivery: Delivery, before: timedelta = SKEW) -> datetime:
     """The moment from which this delivery may be visible: its first attempt, less the clocks' difference.
+
+    Args:
+        before: that difference; `WRONG` where the words tell whose post it is.
 
     Raises:
         Unavailable: nothing says when it was attempted, so that no look can prove anything.
@@ -150,7 +156,7 @@ def since(delivery: Delivery) -> datetime:
     moments += [delivery.intent_at] if delivery.intent_at else []
     if not moments:
         raise Unavailable(_("there was no attempt to look for"))
-    return min(moments) - SKEW
+    return min(moments) - before
 
 
 def moment(text: Any) -> datetime:

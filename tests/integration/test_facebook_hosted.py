@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.support.graph_desk import post
 from tests.support.graph_faults import EVERY, FAULTS, Fault
 from tests.support.graph_walk import COMMENT, Walk, facebook_walk
 from veille.outbox.pending import pending
+from veille_publishers.facebook import Facebook
 
 HOURS = timedelta(hours=3)
 NATIVE = {"NATIVE_SCHEDULING": "true"}
@@ -386,6 +388,25 @@ def test_a_page_that_may_not_comment_has_its_post_all_the_same() -> None:
 
 
 # --- whose post is it? ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hours", "mended"), [(0.1, False), (2, True), long(-2, True)])
+def test_a_clock_that_is_wrong_makes_no_second_post(hours: float, mended: bool) -> None:
+    """As after a start: local time is taken for UTC, a post leaves, its answer is lost, and the clock is put right."""
+    with facebook_walk(pictures=0) as walk:
+        wrong = [timedelta(hours=hours)]
+        true = walk.now
+        walk.now = lambda: true() + wrong[0]  # type: ignore[method-assign]
+        walk.publisher = Facebook(replace(walk.publisher._context, clock=walk.now))
+        fault(walk, "POST", "feed", "lost-written")
+        walk.publish()
+        walk._round()
+        if mended:
+            wrong[0] = timedelta()
+        for _look in range(12):
+            walk.fake.world.clock.advance(minutes=15)
+            walk._round()
+        assert (walk.row().state, len(walk.mine)) == ("sent", 1)
 
 
 def test_what_somebody_posted_by_hand_in_its_place_is_not_deleted_with_it() -> None:
