@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SERVICES = {"facebook": "Facebook", "instagram": "Instagram"}
 RENEWS = ("access-ended", "access-scopes", "access-target", "access-task", "access-kind", "access-second")
 
+SOON = 14  # days
+
 
 def watched(config: Config) -> tuple[str, ...]:
     """The channels whose access is looked at: those that reach people through Meta."""
@@ -66,9 +68,15 @@ def _local(moment: datetime | None, config: Config) -> str | None:
 
 
 def lines(room: Newsroom) -> Iterator[str]:
-    """One line for each channel, and one for each thing that somebody must mend."""
+    """One line for each channel, and one for each thing that somebody must mend.
+
+    Of a channel that its service stopped since the last look, nobody is told that its access works.
+    """
+    stopped = {stop.channel for stop in room.report.stops() if not stop.chosen}
     for standing in standings(room):
-        yield line(standing, room)
+        left = standing.days_left(room.clock())
+        if standing.channel not in stopped or (left is not None and left <= SOON):
+            yield line(standing, room)
         for problem in standing.problems:
             if problem.severity is Severity.ERROR and problem.code != "access-ended":
                 yield f"✗ {standing.channel}: {problem.message}\n    → {remedy(problem, standing.channel)}"
@@ -82,7 +90,7 @@ def line(standing: Standing, room: Newsroom) -> str:
     if left is None or standing.ends_at is None:
         return _("· {channel}: the access works; no end is known").format(channel=name)
     moment = in_words(standing.ends_at, room.config)
-    if left > 14:
+    if left > SOON:
         return _("· {channel}: the access works until {moment}").format(channel=name, moment=moment)
     words = ngettext(
         "! {channel}: the access ends in {n} day, {moment}; renew it with `veille connect {channel}`",
@@ -94,8 +102,9 @@ def line(standing: Standing, room: Newsroom) -> str:
 
 def remedy(problem: Problem, channel: str) -> str:
     """What to do, with the command."""
-    if problem.code not in RENEWS:
-        return problem.hint
+    named = problem.hint.replace("`veille connect`", f"`veille connect {channel}`")
+    if problem.code not in RENEWS or named != problem.hint:
+        return named
     return f"{problem.hint}: veille connect {channel}"
 
 

@@ -170,6 +170,6 @@ class PageFlow(Flow):
         typed = self.dialogue.ask(
             _("Which page? Its number"), _("choose one: --page ID; there are {ids}").format(ids=ids)
         )
-        if not typed.isdigit() or not 1 <= int(typed) <= len(pages):
+        if not typed.isdecimal() or not 1 <= int(typed) <= len(pages):
             raise NotUsable(_("there is no such number in the list"), hint=_("type the number before the page"))
         return pages[int(typed) - 1]

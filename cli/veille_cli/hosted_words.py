@@ -37,19 +37,26 @@ def scheduled_words(statuses: Iterable[Status], room: Newsroom) -> list[Renderab
 
 
 def again_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableType]:
-    """Which posts did not get through yet, when each is looked at again, and why; letters say it in their own way."""
+    """Which posts did not get through yet, when each is looked at again, and why.
+
+    Letters say it in their own way, and of a channel that stands still the reason is told once.
+    """
     from veille.timetable import in_words
 
     zone, language = room.config.zone, room.config.settings.workspace.language
-    sentence = _("· {id} on {channel}: not through yet, looked at again on {moment}: {why}")
+    sentence = _("· {id} on {channel}: {what}, looked at again on {moment}: {why}")
+    known = {"unknown": _("unknown whether it left"), "ready": _("not through yet")}
     lines: list[RenderableType] = []
     for status in statuses:
-        if status.channel == "newsletter" or not (status.counts["ready"] + status.counts["unknown"]):
+        if status.channel == "newsletter" or status.stopped:
+            continue
+        if not status.counts["ready"] + status.counts["unknown"]:
             continue
         for row in room.report.deliveries(status.id, states=("ready", "unknown")):
             if row.last_error:
                 moment = in_words(row.due, zone, language)
-                lines.append(sentence.format(id=row.id, channel=row.channel, moment=moment, why=row.last_error))
+                values = {"id": row.id, "channel": row.channel, "what": known[row.state], "why": row.last_error}
+                lines.append(sentence.format(moment=moment, **values))
     return lines[:MOST]
 
 

@@ -16,8 +16,8 @@ KEPT = timedelta(hours=24)  # after a post is public: until then Instagram may f
 
 
 def take_away_once(room: Newsroom, talk: Talk) -> int:
-    """Remove what no post needs any more, if Instagram is live. Returns how many pictures."""
-    if room.config.channel("instagram").transport != "graph":
+    """Remove what no post needs any more, if Instagram is live, or was. Returns how many pictures."""
+    if room.config.channel("instagram").transport == "file":
         return 0
     from veille.outbox.media import MediaUse
     from veille_publishers.media_store import open_store, take_away

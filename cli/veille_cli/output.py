@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 ENVELOPE_VERSION = 1
 _CONTROL = {n: "\ufffd" for n in (*range(0x20), *range(0x7F, 0xA0)) if chr(n) not in "\n\t"}
+_CONTROL |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "")  # they would turn what follows around
 ATTENTION = ("!", "✗")  # signs that say it without colour
 OK, FAILED, USAGE, INVALID, PARTLY, LATER, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
 _YES = ("y", "yes", "o", "oui")

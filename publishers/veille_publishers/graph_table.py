@@ -62,8 +62,8 @@ def N_(message: str) -> str:
 
 
 _R = Reaction
-_CONNECT = N_("renew the access with `veille connect`; the queue is kept")
-_LOG_IN = N_("log in at facebook.com or in the app, follow what it asks, then `veille outbox resume`")
+_CONNECT = N_("renew the access: `veille connect facebook` (or `veille connect instagram`); the queue is kept")
+_LOG_IN = N_("log in at facebook.com or in the app, follow what it asks, then let the channel go on")
 _LATER = N_("nothing to do: it is tried again later")
 _LOOK = N_("nothing to do: veille looks at the page before it tries again")
 _PICTURE = N_("replace the picture in the front matter and publish again")

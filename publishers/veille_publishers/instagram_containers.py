@@ -91,7 +91,7 @@ class Preparation:
             self._keep(self.kept.counted(0))  # if a person asks for it, it begins anew
             raise Rejected(
                 _("Instagram could not use what we prepared, several times"),
-                hint=_("look at the pictures; then `veille outbox retry` tries once more"),
+                hint=_("look at the pictures; then `veille outbox retry`, with its number, tries once more"),
             )
         self._keep(self.kept.counted(failed))
 

@@ -80,8 +80,8 @@ def test_what_did_not_get_through_is_told_with_its_reason(tmp_path: Path, fake: 
     published(workspace)
     fake.fault("POST", "feed", EVERY["html-502"])
     assert "facebook stands still" not in ran_once(workspace, code=75)
-    (line,) = [line for line in workspace.veille("status").out.splitlines() if "not through yet" in line]
-    assert "on facebook: not through yet, looked at again on " in line
+    (line,) = [line for line in workspace.veille("status").out.splitlines() if "looked at again" in line]
+    assert "on facebook: unknown whether it left, looked at again on " in line
 
 
 def test_posts_that_are_public(tmp_path: Path, fake: GraphFake) -> None:

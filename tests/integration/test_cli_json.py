@@ -103,9 +103,9 @@ def test_one_object_with_the_same_keys(answers: list[Ran], number: int) -> None:
 def test_status_has_exactly_the_keys_of_the_design(answers: list[Ran]) -> None:
     numbers = [number for number, (call, _name, _code) in enumerate(CALLS) if call == "status"]
     empty, queued, done = (answers[number].data for number in numbers)
-    assert empty == {"publications": [], "follow_ups": [], "access": []}
+    assert empty == {"publications": [], "follow_ups": [], "stopped": {}, "access": []}
     for data in (queued, done):
-        assert list(data) == ["publications", "follow_ups", "access"]
+        assert list(data) == ["publications", "follow_ups", "stopped", "access"]
         for publication in data["publications"]:
             assert list(publication) == STATUS_KEYS
             assert set(publication["counts"]) == COUNT_KEYS

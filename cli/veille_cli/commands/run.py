@@ -254,9 +254,11 @@ def _answer(tally: Tally, room: Newsroom) -> Answer:
     from veille_cli.hosted_words import as_data, pending_words
 
     waiting, wanted = room.report.waiting(), pending(room.database)
+    stops = room.report.stops()
     later = waiting or tally.waits or any(one.due for one in wanted)
     code = LATER if later else _exit_code(tally)
-    code = PARTLY if code == OK and any_urgent(room) else code
+    needed = any_urgent(room) or any(not stop.chosen for stop in stops)
+    code = PARTLY if code == OK and needed else code
     errors = [
         {"code": error.code, "message": f"{name}: {error.message}", "file": None, "line": None, "hint": error.hint}
         for name, error in tally.problems
@@ -270,14 +272,14 @@ def _answer(tally: Tally, room: Newsroom) -> Answer:
         "held": [*tally.held, *tally.switched],
         "halted": list(dict.fromkeys(tally.halted)),
         "expanded": tally.expanded,
-        "stopped": tally.stopped,
+        "stopped": {stop.channel: stop.reason for stop in stops if not stop.chosen} | dict(tally.stopped),
         "waits": {channel: local(moment) for channel, moment in tally.waits.items()},
         "waiting": [{"id": name, "state": state, "next": local(moment)} for name, state, moment in waiting.first],
         "waiting_counts": dict(waiting.counts),
         "followed_up": dict(tally.followed_up),
         "follow_ups": [as_data(one, room) for one in wanted],
     }
-    still = _still(tally, room.report.stops())
+    still = _still(tally, stops)
     text = [*_words(tally), *still, *_held_back(tally, room), *_waiting_words(waiting, room)]
     text += pending_words(wanted, room)
     return Answer(data=data, text=text, exit_code=code, errors=errors)

@@ -30,14 +30,17 @@ def command(*, talk: Talk) -> Answer:
     with newsroom() as room:
         publications = room.report.publications()
         lost = [status for status in publications if not status.balanced]
+        stopped = [stop for stop in room.report.stops() if not stop.chosen]
+        needed = bool(stopped) or access_words.any_urgent(room)
         return Answer(
             data={
                 "publications": [as_data(status, room.config) for status in publications],
                 "follow_ups": [hosted_words.as_data(one, room) for one in pending(room.database)],
+                "stopped": {stop.channel: stop.reason for stop in stopped},
                 "access": [access_words.data(standing, room) for standing in access_words.standings(room)],
             },
             text=[] if talk.json else _text(publications, room),
-            exit_code=FAILED if lost else PARTLY if access_words.any_urgent(room) else OK,
+            exit_code=FAILED if lost else PARTLY if needed else OK,
             errors=[
                 {"code": "unbalanced", "message": status.id, "file": None, "line": None, "hint": None}
                 for status in lost
@@ -148,7 +151,7 @@ def state_words(status: Status) -> str:
     if status.by_hand:
         words = _("… waits for a person")
     stopped = status.stopped and status.state in ("queued", "running")
-    return _("{state} (channel stopped)").format(state=words) if stopped else words
+    return _("! stands still") if stopped else words
 
 
 def counts_words(status: Status) -> str:
