@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from veille.errors import ConfigError, LedgerError, NotAuthorised, PublishError, Unavailable, VeilleError
+from veille.errors import LedgerError, NotAuthorised, PublishError, Unavailable, VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
 from veille_cli.access_words import SERVICES, in_words, line, watched

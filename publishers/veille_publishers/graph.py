@@ -216,6 +216,7 @@ class Graph:
         rule = graph_errors.rule_for(error, answer.status_code)
         secrets = [str(call.params.get(name, "")) for name in SECRET_PARAMS]
         app = self.token.split("|")  # an app's token is its id and its secret
+        secrets += [proof(self.app_secret, self.token)] if self.app_secret else []
         said = redact(str(error.get("message", "")), self.token, *app, self.app_secret, *secrets)
         codes = f"code {error.get('code')}, subcode {error.get('error_subcode')}"
         return graph_errors.refused(

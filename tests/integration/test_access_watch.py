@@ -260,6 +260,22 @@ def test_when_meta_is_away_nothing_is_concluded_and_it_is_asked_again_in_an_hour
     assert mails(room) == []
 
 
+def test_a_defect_of_ours_asks_meta_no_more_often(
+    fake: GraphFake, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, tried = rooms(**facebook(fake, ACCESS_TOKEN=fake.page_token)), []
+
+    def broken(*_args: object, **_more: object) -> None:
+        tried.append(1)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("veille_publishers.access_check.look", broken)
+    for _try in range(10):
+        access_watch.watch_once(room, GO, TALK)
+        fake.world.clock.advance(minutes=5)
+    assert len(tried) == 1
+
+
 def found(room: Newsroom) -> dict[str, str]:
     return {one.name: one.severity.value for one in diagnoses.access(room)}
 

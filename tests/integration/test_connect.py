@@ -174,7 +174,7 @@ def test_nothing_else_of_veille_toml_changes(desk: Desk, fake: GraphFake) -> Non
 def test_of_several_pages_the_person_chooses(desk: Desk, fake: GraphFake) -> None:
     fake.world.pages["500000000000009"] = PageInfo(name="Une autre page")
     fake.token(short := fake.short_token()).targets.add("500000000000009")
-    ran = desk.veille("connect", "facebook", typed=(*desk.app, short, "7", "2"))
+    ran = desk.veille("connect", "facebook", typed=(*desk.app, short, "7", "²", "2"))
     assert ran.exit_code == 0, ran.output
     assert "1. Le Relais de Bagneux" in ran.output
     assert "there is no such number" in ran.output

@@ -15,7 +15,7 @@ import pytest
 
 from veille.errors import OutcomeUnknown, PublishError, Unavailable
 from veille_publishers import http
-from veille_publishers.graph import Call, Graph
+from veille_publishers.graph import Call, Graph, proof
 from veille_publishers.graph_login import Watch
 from veille_publishers.http import session
 from veille_publishers.login_answers import given, page, told
@@ -121,6 +121,15 @@ def test_a_date_that_is_none_says_nothing_of_our_clock(date: str) -> None:
         watch = Watch(made, lambda: datetime.now(UTC))
         Graph(made, url, "v26.0", "a-token").call(LIST)
     assert watch.skew is None
+
+
+def test_what_meta_repeats_of_our_secrets_is_not_repeated_by_us() -> None:
+    secrets = ("a-token", "an-app-secret", proof("an-app-secret", "a-token"))
+    body = json.dumps({"error": {"code": 100, "message": f"Invalid {' or '.join(secrets)}"}}).encode()
+    with answering(_whole(body)) as url, pytest.raises(PublishError) as caught:
+        Graph(session((2.0, 2.0)), url, "v26.0", "a-token", "an-app-secret").call(LIST)
+    assert "Invalid" in caught.value.detail
+    assert not [secret for secret in secrets if secret in caught.value.detail]
 
 
 def test_what_meta_says_of_a_token_may_be_anything() -> None:

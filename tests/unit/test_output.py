@@ -13,7 +13,7 @@ from veille.planning import Owed, Plan
 from veille_cli.commands.publish import _way_round
 from veille_cli.output import Talk, refuse, table
 
-TITLE = "[/red] [bold]Bourse[/bold] :bike: \x1b[31m\x9b2J\x07"
+TITLE = "[/red] [bold]Bourse[/bold] :bike: \x1b[31m\x9b2J\x07\u202edroite\u2066"
 
 
 @pytest.mark.parametrize("way", ["talk", "refusal", "table"])
@@ -25,7 +25,7 @@ def test_a_title_changes_nothing_on_the_terminal(capsys: pytest.CaptureFixture[s
         talk.say(TITLE if way == "talk" else table("title", rows=[(TITLE,)]))
     said = capsys.readouterr().err
     assert "[/red] [bold]Bourse[/bold] :bike: " in said
-    assert not {"\x1b", "\x9b", "\x07"} & set(said)
+    assert not {"\x1b", "\x9b", "\x07", "\u202e", "\u2066"} & set(said)
 
 
 def test_a_command_to_copy_holds_file_names_and_nothing_to_run() -> None:
