@@ -113,7 +113,7 @@ def words(error: Any) -> str:
     if kind == "Unconfirmed":
         return str(error.message)
     if kind == "BadParameter":
-        return _("{name} is not understood: {why}").format(name=_label(error), why=_why(error))
+        return _("{name}: {why}").format(name=_label(error), why=_why(error))
     if hasattr(error, "unknown_command"):
         return _no_such_command(error)
     if kind == "UsageError" and "unexpected extra" in error.message:

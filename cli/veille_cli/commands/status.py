@@ -149,7 +149,7 @@ def state_words(status: Status) -> str:
     if status.counts["failed"]:
         words = _("✗ done, with failures") if status.state == "done" else words
     if status.by_hand:
-        words = _("… waits for a person")
+        words = _("… to be posted")
     stopped = status.stopped and status.state in ("queued", "running")
     return _("! stands still") if stopped else words
 
@@ -161,9 +161,7 @@ def counts_words(status: Status) -> str:
     held = status.counts["held"] - status.by_hand
     parts = [counted({**status.counts, "held": held})]
     n = status.by_hand
-    parts += [
-        ngettext("{n} waits for a person to post it", "{n} wait for a person to post them", n).format(n=n)
-    ] * bool(n)
+    parts += [ngettext("{n} by hand", "{n} by hand", n).format(n=n)] * bool(n)
     return ", ".join(filter(None, parts)) or _("nobody to send to")
 
 
