@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 from veille.errors import NotAuthorised, PublishError, RateLimited, Rejected, Unavailable
@@ -259,6 +260,7 @@ class Facebook(GraphPublisher):
             return ReadBack(Seen.UNREADABLE, detail=error.detail or error.message)
         if sight is None:
             return ReadBack(Seen.ABSENT)
+        self._given[sight.id] = delivery.id
         if sight.public:
             return ReadBack(Seen.FOUND, receipt_of(sight))
         return ReadBack(Seen.FOUND, scheduled=Scheduled(sight.id, sight.scheduled)) if sight.scheduled else _ABSENT
@@ -269,6 +271,11 @@ class Facebook(GraphPublisher):
             if known and (sight := page.post(known)) and (sight.public or sight.scheduled):
                 return sight
         return page.find(self._wanted(delivery))
+
+    @cached_property
+    def _given(self) -> dict[str, str]:
+        """Posts found since the ledger was asked whose are there: id of the post -> delivery."""
+        return {}
 
     def _page(self, delivery: Delivery) -> Page:
         return Page(self._graph, self._target(delivery))
@@ -282,7 +289,7 @@ class Facebook(GraphPublisher):
             photos=len(photos) if photos else len(payload["photos"]),
             link=payload["link"],
             since=social.since(delivery, social.WRONG),
-            taken=delivery.taken,
+            taken=delivery.taken | {post for post, other in self._given.items() if other != delivery.id},
             app_id=self._settings.app_id,
         )
 

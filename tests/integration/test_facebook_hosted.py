@@ -390,6 +390,19 @@ def test_a_page_that_may_not_comment_has_its_post_all_the_same() -> None:
 # --- whose post is it? ------------------------------------------------------------------------------------------
 
 
+def test_of_two_with_the_same_words_one_that_is_found_is_not_found_twice() -> None:
+    """Both answers are lost, and both are looked for in one go: one was carried out, the other was not."""
+    with facebook_walk(pictures=0) as walk:
+        fault(walk, "POST", "feed", "lost-written")
+        walk.fake.fault("POST", "feed", EVERY["html-502"], 2)
+        walk.publish()
+        walk.twin()
+        walk.live()
+        first, second = walk.row(1), walk.row(2)
+        assert (first.state, second.state, len(walk.mine)) == ("sent", "sent", 2)
+        assert first.remote_id != second.remote_id
+
+
 @pytest.mark.parametrize(("hours", "mended"), [(0.1, False), (2, True), long(-2, True)])
 def test_a_clock_that_is_wrong_makes_no_second_post(hours: float, mended: bool) -> None:
     """As after a start: local time is taken for UTC, a post leaves, its answer is lost, and the clock is put right."""
