@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.ledger import Act, Ledger
 from veille.errors import NotAuthorised, OutcomeUnknown, PublishError, Rejected, Unavailable
+from veille.outbox.follow_ups import want
 from veille.outbox.pending import pending
 from veille.outbox.queue import Change
 from veille.publishing import (
@@ -229,6 +230,18 @@ def test_a_comment_nobody_saw_is_made_twice_at_most(store: Ledger) -> None:
     assert tried.count(True) == 2
     assert tried.count(False) >= 4  # looked for after each
     assert [one.due for one in pending(store.database)] == [None]
+
+
+def test_two_workers_do_not_comment_twice(store: Ledger) -> None:
+    """As when the lock on a database server was lost with its connection."""
+    host = Host("facebook")
+    sent(store, host, comment=True)
+    with store.database.write() as connection:
+        want(connection, [1], FollowUp.COMMENT, store.now)
+    workers = store.worker("w1"), store.worker("w2")
+    found = [worker.due_follow_ups("facebook", store.now, live=True) for worker in workers]
+    begun = [worker.begin_follow_up(one, store.now, again=True) for worker, (one,) in zip(workers, found, strict=True)]
+    assert begun == [True, False]
 
 
 def test_a_comment_waits_until_the_post_is_public_and_is_not_told_of(sqlite_store: Ledger) -> None:

@@ -119,7 +119,7 @@ class Hosted(Claims):
             return [(row, self._delivery(row, publications[row.publication_id], None, taken)) for row in found]
 
     def begin_follow_up(self, wanted: Wanted, now: datetime, *, again: bool) -> bool:
-        """Record that it is tried now. False: it is wanted differently since, or not at all.
+        """Record that it is tried now. False: it is wanted differently since, or not at all, or another worker tries it.
 
         Args:
             again: whether it may be carried out, and not only looked for.
@@ -128,7 +128,8 @@ class Hosted(Claims):
         if again:
             values |= {"begun_at": now, "unknowns": _f.c.unknowns + 1}
         with self._db.write() as connection:
-            changed = connection.execute(sa.update(_f).where(*_same(wanted)).values(**values)).rowcount
+            unbegun = (*_same(wanted), _f.c.tries == wanted.tries)
+            changed = connection.execute(sa.update(_f).where(*unbegun).values(**values)).rowcount
         failpoint("follow-up.begun")
         return bool(changed)
 
