@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from veille.errors import LedgerError, NotAuthorised, PublishError, Unavailable, VeilleError
+from veille.errors import LedgerError, VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
 from veille_cli.access_words import SERVICES, in_words, line, watched
@@ -27,7 +27,7 @@ FIRST = 30.0  # seconds until the first look: what is due leaves first
 EVERY = 60.0  # seconds between two looks at whether something is due to be asked
 
 
-def watch_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> AbstractContextManager[None]:
+def watch_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> AbstractContextManager[object]:
     """Look now and then, in a thread of its own, whether the access of a channel is due to be checked."""
     if not watched(room.config):
         return nullcontext()
@@ -103,6 +103,7 @@ def check(room: Newsroom, channel: str, *, always: bool = False, renew: bool = T
 def _tell(room: Newsroom, standing: Standing, talk: Talk) -> None:
     """A line on the terminal when something is wrong, and a mail 14, 7, 3 and 1 days ahead, and at the end."""
     from veille.outbox.access import Accesses
+    from veille_publishers.notices import tellable
 
     days = standing.warning_due(room.clock())
     if days is None:
@@ -115,10 +116,8 @@ def _tell(room: Newsroom, standing: Standing, talk: Talk) -> None:
         try:
             room.notices.send(notice(room, standing, operator, f"access-{standing.channel}-{days}-{number}"))
             sent += 1
-        except VeilleError as error:  # a refusal may repeat the address
-            ours = not isinstance(error, PublishError) or isinstance(error, Unavailable | NotAuthorised)
-            words = error.message if ours else _("the mail server refused an address")
-            talk.say(_("! an operator could not be told by mail: {why}").format(why=words))
+        except VeilleError as error:
+            talk.say(_("! an operator could not be told by mail: {why}").format(why=tellable(error)))
     if sent:
         Accesses(room.database).warned(standing.channel, days, room.clock())
 

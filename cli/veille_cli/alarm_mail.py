@@ -13,10 +13,11 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from veille.errors import LedgerError, NotAuthorised, PublishError, Rejected, Unavailable, VeilleError
+from veille.errors import LedgerError, Rejected, VeilleError
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
 from veille.i18n import ngettext, short, speaking
+from veille_cli.chores import beside
 
 if TYPE_CHECKING:
     from veille.alarms import Fact
@@ -118,9 +119,10 @@ class Alarms:
             self._say(problem)
 
     def _say(self, problem: VeilleError) -> None:
-        """What is wrong, when it was not said before; a refusal may repeat an address, and is not repeated."""
-        ours = not isinstance(problem, PublishError) or isinstance(problem, Unavailable | NotAuthorised)
-        words = problem.message if ours else _("the mail server refused an address")
+        """What is wrong, when it was not said before."""
+        from veille_publishers.notices import tellable
+
+        words = tellable(problem)
         if words != self._said:
             self._talk.say(_("! a mail to the operators did not leave: {why}").format(why=words))
         self._said = words
@@ -131,10 +133,8 @@ def alarm_once(room: Newsroom, talk: Talk) -> None:
     Alarms(room, talk).look()
 
 
-def alarm_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> AbstractContextManager[None]:
+def alarm_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> AbstractContextManager[object]:
     """Tell it while the block runs, at most one mail every ten minutes."""
-    from veille_cli.chores import beside
-
     assert room.publishers  # made now: two threads would make them, and the keys, twice
     return beside("alarms", Alarms(room, talk).look, EVERY, stop)
 

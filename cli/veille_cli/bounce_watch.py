@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from veille.errors import VeilleError
@@ -21,12 +20,10 @@ log = logging.getLogger(__name__)
 EVERY = 300.0  # seconds
 
 
-@contextmanager
-def read_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> Iterator[None]:
+def read_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> AbstractContextManager[object]:
     """Read the mailbox of `newsletter.bounces_url` now and every five minutes, if there is one."""
     if room.config.settings.newsletter.bounces_url is None:
-        yield
-        return
+        return nullcontext()
     room.keys.derive("bounces")  # made now: two threads would make them twice
     said = ""
 
@@ -34,8 +31,7 @@ def read_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> Iterato
         nonlocal said
         said = read_once(room, stop, talk, said)
 
-    with beside("bounces", work, EVERY, stop):
-        yield
+    return beside("bounces", work, EVERY, stop)
 
 
 def read_once(room: Newsroom, stop: threading.Event, talk: Talk, said: str = "") -> str:

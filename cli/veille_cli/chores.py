@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,31 +14,42 @@ FAREWELL = 1.0  # seconds that a chore may take to end when `run` does: whatever
 
 
 @contextmanager
-def beside(name: str, work: Callable[[], object], every: float, stop: threading.Event) -> Iterator[None]:
-    """Do something now and again while the block runs.
+def beside(
+    name: str, work: Callable[[], float | None], every: float, stop: threading.Event, *, farewell: float = FAREWELL
+) -> Iterator[threading.Event]:
+    """Do something now and again while the block runs; setting the event that it gives does it at once.
 
     Args:
         name: of the thread.
-        work: says itself what goes wrong; a defect of it must not end the sending.
+        work: says itself what goes wrong; a defect of it must not end the sending. Returns how many seconds until the
+            next time, where that is not `every`.
         every: seconds between two times.
         stop: ends it between two times.
+        farewell: seconds that it may take to end.
     """
-    over = threading.Event()
+    wake, over = threading.Event(), threading.Event()
+
+    def ending() -> bool:
+        return stop.is_set() or over.is_set()
 
     def again() -> None:
-        while not (stop.is_set() or over.is_set()):
+        while not ending():
+            pause = every
             try:
-                work()
+                pause = work() or every
             except Exception:
                 log.exception("%s failed", name)
-            for _second in range(max(int(every), 1)):
-                if over.wait(1.0) or stop.is_set():
-                    return
+            until = time.monotonic() + pause
+            while not ending() and (left := until - time.monotonic()) > 0:
+                if wake.wait(min(left, 1.0)):
+                    break
+            wake.clear()
 
     thread = threading.Thread(target=again, name=name, daemon=True)
     thread.start()
     try:
-        yield
+        yield wake
     finally:
         over.set()
-        thread.join(FAREWELL)
+        wake.set()
+        thread.join(farewell)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from veille.errors import (
@@ -13,13 +12,13 @@ from veille.errors import (
     LedgerError,
     NotAuthorised,
     OutcomeUnknown,
-    PublishError,
     RenderError,
     Unavailable,
     VeilleError,
 )
 from veille.i18n import gettext as _
 from veille.i18n import speaking
+from veille_cli.chores import beside
 
 if TYPE_CHECKING:
     from veille.rendering.templating import Templates
@@ -49,6 +48,8 @@ class Confirmations:
         self._stop = stop
         self._talk = talk
         self._said = ""
+        self._defect = ""  # told
+        self._waited = UPKEEP  # seconds since the last upkeep
 
     def send(self) -> bool:
         """Send all that is wanted now, and forget what is old.
@@ -86,6 +87,26 @@ class Confirmations:
         if keep is not None:
             forget_left(self._room.database, keep, self._room.clock())
 
+    def round(self) -> float:
+        """Send, and forget now and then. Says itself what goes wrong; returns seconds until the next round."""
+        wait = PULSE
+        try:
+            if self._waited >= UPKEEP:
+                self.upkeep()
+                self._waited = 0.0
+            wait = PULSE if self.send() else REST
+        except LedgerError as error:
+            log.debug("the outbox is not to be had", exc_info=error)
+        except Exception as error:  # a defect here must end neither the sending of letters nor the site
+            log.debug("confirmation mails could not be sent", exc_info=error)
+            if type(error).__name__ != self._defect:
+                self._defect = type(error).__name__
+                words = _("! confirmation mails do not leave, by a defect ({kind})")
+                self._talk.say(words.format(kind=self._defect))
+            wait = REST
+        self._waited += wait
+        return wait
+
     def _deliver(self, wanted: Wanted, templates: Templates) -> VeilleError | None:
         """Send it; for somebody who reads the letter already the same work is done, and nothing leaves.
 
@@ -103,11 +124,9 @@ class Confirmations:
 
     def _say(self, problem: VeilleError | None) -> None:
         """What is wrong, when it was not said before."""
-        words = ""
-        if problem is not None:
-            # A refusal may repeat the address; what is wrong with our own set-up never does.
-            ours = not isinstance(problem, PublishError) or isinstance(problem, Unavailable | NotAuthorised)
-            words = problem.message if ours else _("the mail server refused an address")
+        from veille_publishers.notices import tellable
+
+        words = tellable(problem) if problem is not None else ""
         if words and words != self._said:
             self._talk.say(_("! a confirmation mail did not leave: {why}").format(why=words))
         self._said = words
@@ -134,41 +153,10 @@ def notice(room: Newsroom, wanted: Wanted, templates: Templates) -> Notice:
         )
 
 
-@contextmanager
-def confirm_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> Iterator[threading.Event]:
+def confirm_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> AbstractContextManager[threading.Event]:
     """Send confirmation mails in a thread beside whatever is done; setting the event that it gives wakes it."""
     assert room.signups  # database and keys are made now: two threads would make them twice
-    wake, over = threading.Event(), threading.Event()
-
-    def work() -> None:
-        mails, waited, told = Confirmations(room, stop, talk), UPKEEP, ""
-        while not (stop.is_set() or over.is_set()):
-            wait = PULSE
-            try:
-                if waited >= UPKEEP:
-                    mails.upkeep()
-                    waited = 0.0
-                wait = PULSE if mails.send() else REST
-            except LedgerError as error:
-                log.debug("the outbox is not to be had", exc_info=error)
-            except Exception as error:  # a defect here must end neither the sending of letters nor the site
-                log.debug("confirmation mails could not be sent", exc_info=error)
-                if type(error).__name__ != told:
-                    told = type(error).__name__
-                    talk.say(_("! confirmation mails do not leave, by a defect ({kind})").format(kind=told))
-                wait = REST
-            waited += wait
-            wake.wait(wait)
-            wake.clear()
-
-    sender = threading.Thread(target=work, name="confirmations", daemon=True)
-    sender.start()
-    try:
-        yield wake
-    finally:
-        over.set()
-        wake.set()
-        sender.join(FAREWELL)
+    return beside("confirmations", Confirmations(room, stop, talk).round, PULSE, stop, farewell=FAREWELL)
 
 
 def confirm_once(room: Newsroom, stop: threading.Event, talk: Talk) -> None:

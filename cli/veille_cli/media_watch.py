@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from veille.errors import VeilleError
+from veille_cli.chores import beside
 
 if TYPE_CHECKING:
     from veille_cli.output import Talk
@@ -15,16 +18,20 @@ EVERY = 3600.0  # seconds
 KEPT = timedelta(hours=24)  # after a post is public: until then Instagram may fetch its pictures again
 
 
-def take_away_once(room: Newsroom, talk: Talk) -> int:
-    """Remove what no post needs any more, if Instagram is live, or was. Returns how many pictures."""
-    if room.config.channel("instagram").transport == "file":
-        return 0
+def take_away_meanwhile(room: Newsroom, stop: threading.Event, talk: Talk) -> AbstractContextManager[object]:
+    """Remove it now and every hour, in a thread of its own."""
+    return beside("pictures", lambda: take_away_once(room, talk), EVERY, stop)
+
+
+def take_away_once(room: Newsroom, talk: Talk) -> None:
+    """Remove what no post needs any more, if Instagram is live."""
+    if room.config.channel("instagram").transport != "graph":
+        return
     from veille.outbox.media import MediaUse
     from veille_publishers.media_store import open_store, take_away
 
     use = MediaUse(room.database, "instagram")
     try:
-        return take_away(open_store(room.config), use.known(), use.needed(room.clock() - KEPT))
+        take_away(open_store(room.config), use.known(), use.needed(room.clock() - KEPT))
     except VeilleError as error:  # they are taken away an hour later
         talk.say(f"! {error.message}")
-        return 0

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from veille import i18n
 from veille.config import Config
-from veille.errors import Unavailable, VeilleError
+from veille.errors import NotAuthorised, PublishError, Unavailable, VeilleError
 from veille.i18n import gettext as _
 from veille.publishing import File
 from veille.subscribers import normalise
@@ -54,6 +54,12 @@ class Notice:
 def cid_of(name: str) -> str:
     """The address of a file of the same mail: `<img src="cid:…">` (RFC 2392)."""
     return f"cid:{name}@notice"
+
+
+def tellable(error: VeilleError) -> str:
+    """What may be said of a mail that did not leave: a refusal may repeat the address, our own set-up never does."""
+    ours = not isinstance(error, PublishError) or isinstance(error, Unavailable | NotAuthorised)
+    return error.message if ours else _("the mail server refused an address")
 
 
 class Notices:

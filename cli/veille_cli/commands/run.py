@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,16 +82,17 @@ def _all_due(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> T
 
 
 def _until_stopped(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk) -> Tally:
-    from veille_cli import media_watch
     from veille_cli.access_watch import watch_meanwhile
     from veille_cli.alarm_mail import alarm_meanwhile
     from veille_cli.bounce_watch import read_meanwhile
-    from veille_cli.chores import beside
     from veille_cli.confirm_mail import confirm_meanwhile
+    from veille_cli.media_watch import take_away_meanwhile
 
-    pictures = beside("pictures", lambda: media_watch.take_away_once(room, talk), media_watch.EVERY, stop)
-    access, alarms = watch_meanwhile(room, stop, talk), alarm_meanwhile(room, stop, talk)
-    with read_meanwhile(room, stop, talk), confirm_meanwhile(room, stop, talk), pictures, access, alarms:
+    kinds = (read_meanwhile, confirm_meanwhile, take_away_meanwhile, watch_meanwhile, alarm_meanwhile)
+    chores = [kind(room, stop, talk) for kind in kinds]  # all are made before the first thread begins
+    with ExitStack() as beside:
+        for chore in chores:
+            beside.enter_context(chore)
         return _forever(pump, room, stop, talk)
 
 
