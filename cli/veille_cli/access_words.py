@@ -105,7 +105,7 @@ def remedy(problem: Problem, channel: str) -> str:
     named = problem.hint.replace("`veille connect`", f"`veille connect {channel}`")
     if problem.code not in RENEWS or named != problem.hint:
         return named
-    return f"{problem.hint}: veille connect {channel}"
+    return problem.hint + _(": ") + f"`veille connect {channel}`"
 
 
 def in_words(moment: datetime, config: Config) -> str:

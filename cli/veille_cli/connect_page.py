@@ -82,11 +82,12 @@ class PageFlow(Flow):
         if self._tried_kept or (self.channel == "facebook" and self.dialogue.interactive):
             return ""
         self._tried_kept = True
-        for channel in (self.channel, "facebook"):
+        again = self.dialogue.interactive and secret(self.settings, "access_token")  # the person wants another one
+        for channel in ("facebook",) if again else (self.channel, "facebook"):
             token = secret(self.current.settings(channel), "user_token")
             if token and (told := login.told(token)).valid and not self._lacking(told):
                 return token
-        return secret(self.settings, "user_token")  # what is wrong with it is told
+        return "" if again else secret(self.settings, "user_token")  # what is wrong with it is told
 
     def _usable(self, told: Told) -> None:
         """Raise what is wrong with a token, so that it can be mended at once."""

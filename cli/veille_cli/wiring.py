@@ -249,7 +249,7 @@ def newsroom(environ: Mapping[str, str] = os.environ) -> Iterator[Newsroom]:
 def _check_live(room: Newsroom) -> None:
     if room.live_channels and "base_url" not in room.config.settings.workspace.model_fields_set:
         raise ConfigError(
-            _("{channels} reach people, but workspace.base_url is not set").format(
+            _("people would be reached ({channels}), but workspace.base_url is not set").format(
                 channels=", ".join(room.live_channels)
             ),
             hint=_('write base_url = "https://the-address-of-your-site" under [workspace]: letters link to it'),

@@ -131,7 +131,9 @@ def require(value: str, channel: str, key: str) -> str:
         return value
     raise ConfigError(
         _("{setting} is missing").format(setting=f"{channel}.{key}"),
-        hint=_('add {key} = "…" under [{channel}] in veille.toml').format(key=key, channel=channel),
+        hint=_(
+            '`veille connect {channel} --write` finds it, or write {key} = "…" under [{channel}] in veille.toml'
+        ).format(key=key, channel=channel),
     )
 
 

@@ -75,7 +75,7 @@ def test_posts_for_later(tmp_path: Path, fake: GraphFake) -> None:
 def test_what_did_not_get_through_is_told_with_its_reason(tmp_path: Path, fake: GraphFake) -> None:
     workspace = desk(tmp_path, fake)
     refused = workspace.veille("publish", *ONLY)
-    assert (refused.code, "reach people: confirm with --yes" in refused.said) == (2, True), refused
+    assert (refused.code, "this reaches people (facebook): confirm with --yes" in refused.said) == (2, True), refused
     assert "not understood" not in refused.said
     published(workspace)
     fake.fault("POST", "feed", EVERY["html-502"])

@@ -290,6 +290,14 @@ def test_instagram_follows_from_the_page_without_another_question(desk: Desk, fa
     assert kept[name("instagram", "user_token")] == kept[name("facebook", "user_token")]
     assert load(desk.root, dict(os.environ)).settings.instagram.user_id == fake.ig_user_id
     assert "[instagram]" in desk.toml()
+    fake.expire(kept[name("instagram", "access_token")], 460)
+    assert desk.veille("connect", "instagram", "--check", typed=None).exit_code == 1
+    assert desk.veille("connect", "facebook", typed=(fake.short_token(),)).exit_code == 0
+    again = desk.veille(
+        "connect", "instagram", "--login", "facebook", typed=()
+    )  # with the new access, not with its own old one
+    assert again.exit_code == 0, again.output
+    assert "nothing to paste" in again.output
 
 
 def test_a_page_without_an_account_is_said_so(desk: Desk, fake: GraphFake) -> None:

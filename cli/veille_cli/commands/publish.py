@@ -180,7 +180,7 @@ def _confirm(prepared: Prepared, room: Newsroom, talk: Talk, text: list[Renderab
         talk.say(*text)
         text.clear()
     question = _("Queue this for {channels}? [y/N]").format(channels=", ".join(live))
-    talk.agree(question, _("{channels} reach people: confirm with --yes").format(channels=", ".join(live)))
+    talk.agree(question, _("this reaches people ({channels}): confirm with --yes").format(channels=", ".join(live)))
 
 
 def _what_next(room: Newsroom) -> list[RenderableType]:
