@@ -52,7 +52,16 @@ def test_few_things_one_core_or_another_thread_stay_here(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("wrong", [MANY[3], MANY[-3]])
-def test_an_error_is_raised_here_whichever_half_it_is_in(wrong: int) -> None:
+def test_an_error_is_raised_here_whichever_half_it_is_in(wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies: list[int] = []
+    real = os.fork
+
+    def noted() -> int:
+        copies.append(real())
+        return copies[-1]
+
+    monkeypatch.setattr(os, "fork", noted)
+
     def work(thing: int) -> int:
         if thing == wrong:
             raise ValueError(f"no {thing}")
@@ -60,8 +69,9 @@ def test_an_error_is_raised_here_whichever_half_it_is_in(wrong: int) -> None:
 
     with pytest.raises(ValueError, match=f"no {wrong}"):
         shared_work.each(work, MANY)
+    (copy,) = copies
     with pytest.raises(ChildProcessError):  # nobody is left behind
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(copy, os.WNOHANG)
 
 
 def test_what_a_copy_that_dies_would_have_made_is_made_here() -> None:
