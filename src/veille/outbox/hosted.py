@@ -119,7 +119,7 @@ class Hosted(Claims):
             return [(row, self._delivery(row, publications[row.publication_id], None, taken)) for row in found]
 
     def begin_follow_up(self, wanted: Wanted, now: datetime, *, again: bool) -> bool:
-        """Record that it is tried now. False: it is wanted differently since, or not at all, or another worker tries it.
+        """Record that it is tried now. False: it is wanted differently since, or not at all, or another tries it.
 
         Args:
             again: whether it may be carried out, and not only looked for.
