@@ -147,6 +147,13 @@ def requests_of(line: Line, room: Newsroom) -> list[Mapping[str, Any]]:
     return list(publisher.requests(line.rendition))
 
 
+def _why_none(room: Newsroom) -> list[RenderableType]:
+    """What a channel in the sandbox would ask is known once it has an account."""
+    if room.config.live("facebook") and room.config.live("instagram"):
+        return []
+    return [_('Facebook and Instagram show theirs once they have transport = "graph".')]
+
+
 def requests_words(prepared: Prepared, room: Newsroom) -> list[RenderableType]:
     """The exact requests of everything that would be queued, numbered, each value on lines of its own."""
     lines: list[RenderableType] = []
@@ -159,7 +166,11 @@ def requests_words(prepared: Prepared, room: Newsroom) -> list[RenderableType]:
             lines += [_parameter(name, str(value)) for name, value in request["parameters"].items()]
             lines += [_parameter(_("the picture"), request["file"])] if "file" in request else []
     if not lines:
-        return ["", _("No service is asked for anything: files, letters and what a person posts need no request.")]
+        return [
+            "",
+            _("No service is asked for anything: files, letters and what a person posts need no request."),
+            *_why_none(room),
+        ]
     return [*lines, "", _("The access is left out. Names in <…> stand for what the service answers.")]
 
 

@@ -105,7 +105,10 @@ def test_posts_that_are_public(tmp_path: Path, fake: GraphFake) -> None:
     assert "it is deleted there" in gone.out
     ran_once(workspace)
     assert len(fake.visible_posts()) == 1
-    assert "it is deleted there: done" in workspace.veille("outbox", "show", "d1").out
+    shown = workspace.veille("outbox", "show", "d1").out
+    assert "it is deleted there: done" in shown
+    assert "https://www.facebook.com/" not in shown  # nobody is sent to a post that is gone
+    assert workspace.veille("outbox", "show", "p1", "--json").data["receipts"] == []
 
 
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 2), ("y\n", 1)])

@@ -303,11 +303,11 @@ def _by_hand(connection: sa.Connection, ids: Iterable[int]) -> dict[int, int]:
 
 
 def _receipts(connection: sa.Connection, ids: Iterable[int]) -> dict[int, list[dict[str, str]]]:
-    """What services answered; for everything but letters, whose rows are never read for this."""
+    """What services answered of what stands there; not of letters, whose rows are never read for this."""
     found: dict[int, list[dict[str, str]]] = {}
     for few in _portions(ids):
         sent = sa.select(_d.c.publication_id, _d.c.remote_id, _d.c.url).where(
-            _d.c.publication_id.in_(few), _d.c.state == "sent"
+            _d.c.publication_id.in_(few), _d.c.state == "sent", _d.c.last_code != "deleted"
         )
         for row in connection.execute(sent.order_by(_d.c.id)):
             found.setdefault(row.publication_id, []).append({"remote_id": row.remote_id, "url": row.url})
