@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from veille.errors import LedgerError, VeilleError
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
-from veille_cli.access_words import SERVICES, in_words, line, watched
+from veille.posts import SERVICES
+from veille_cli.access_words import in_words, line, watched
 from veille_cli.chores import beside
 
 if TYPE_CHECKING:

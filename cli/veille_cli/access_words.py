@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from veille.errors import Severity
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
+from veille.posts import SERVICES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from veille.config import Config
     from veille_cli.wiring import Newsroom
 
-SERVICES = {"facebook": "Facebook", "instagram": "Instagram"}
 RENEWS = ("access-ended", "access-scopes", "access-target", "access-task", "access-kind", "access-second")
 
 SOON = 14  # days

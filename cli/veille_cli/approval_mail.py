@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from veille.i18n import gettext as _
 from veille.i18n import short, speaking
 from veille.planning import CADENCED
-from veille.posts import Post
+from veille.posts import SERVICES, Post
 from veille_publishers.notices import Notice, cid_of
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from veille.publishing import File, Proof, Rendition
     from veille.reviewers import Person
     from veille_cli.wiring import Newsroom
-
-NAMES = {"facebook": "Facebook", "instagram": "Instagram"}
 
 
 def notices(
@@ -84,7 +82,7 @@ def _notice(
 
 
 def _captions(renditions: dict[str, Rendition], proofs: dict[str, Proof]) -> Iterator[dict[str, Any]]:
-    for name, label in NAMES.items():
+    for name, label in SERVICES.items():
         if name not in renditions:
             continue
         pictures = zip(renditions[name].files, proofs[name].alts, strict=False)

@@ -9,8 +9,8 @@ from typing import Any
 from veille.access_problems import SCOPES, Told
 from veille.errors import NotAuthorised, Rejected
 from veille.i18n import gettext as _
+from veille.posts import SERVICES
 from veille_cli import connect_steps as steps
-from veille_cli.access_words import SERVICES
 from veille_cli.connect_flow import Flow
 from veille_cli.connecting import Connection, NotUsable, pasted
 from veille_publishers import http

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from veille.errors import Severity
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
+from veille.posts import SERVICES
 
 if TYPE_CHECKING:
     from veille_cli.wiring import Newsroom
@@ -187,7 +188,7 @@ def operators(room: Newsroom) -> Iterator[Diagnosis]:
 
 def by_hand(room: Newsroom) -> Iterator[Diagnosis]:
     """Posts that a person is to post, and a person who hears of none."""
-    for channel in ("facebook", "instagram"):
+    for channel in SERVICES:
         settings = room.config.channel(channel)
         if channel not in room.config.channels or settings.transport != "manual":
             continue

@@ -10,9 +10,9 @@ from veille.access_problems import Problem
 from veille.credentials import Current
 from veille.errors import Severity, VeilleError
 from veille.i18n import gettext as _
+from veille.posts import SERVICES
 from veille_cli import connect_report as report
 from veille_cli.access_watch import check
-from veille_cli.access_words import SERVICES
 from veille_cli.connect_report import Row
 from veille_publishers import live_reads
 from veille_publishers.live_reads import Seen

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
+from veille.posts import SERVICES
 from veille.publishing import BY_HAND, FollowUp
 
 PAUSE = timedelta(minutes=10)  # between two mails: what comes up meanwhile is gathered
@@ -140,9 +141,8 @@ def may_mail(last: datetime | None, now: datetime) -> bool:
 
 def place(channel: str) -> str:
     """A channel as people call it."""
-    names = {"facebook": "Facebook", "instagram": "Instagram"}
-    names |= {"newsletter": _("the letter"), "feed": _("the feed"), "web": _("the site")}
-    return names.get(channel, channel)
+    names = {"newsletter": _("the letter"), "feed": _("the feed"), "web": _("the site")}
+    return (names | SERVICES).get(channel, channel)
 
 
 def explain(fact: Fact, moment: str) -> Explained:
@@ -199,7 +199,7 @@ def _stopped(fact: Fact, moment: str) -> Explained:
     subject = _("{place} stands still").format(place=_capital(name))
     steps = _step(fact)
     steps += (_("Nothing is lost: what is queued waits there, and the other channels go on."),)
-    if fact.channel in ("facebook", "instagram"):
+    if fact.channel in SERVICES:
         steps += (_("What is very late when it goes on is not posted by itself: you are asked about it."),)
     words = _("Since {moment}: {why}").format(moment=moment, why=_sentence(fact.why))
     return Explained(

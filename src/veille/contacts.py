@@ -18,7 +18,7 @@ from veille.config import Config
 from veille.editions import Edition
 from veille.outbox.schema import REWRITING
 from veille.partners import HelpLine, Partner
-from veille.posts import Post
+from veille.posts import SERVICES, Post
 from veille.typography import french
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Carried = Mapping[str, Mapping[str, Details]]  # source -> reference -> details
 
 DETAILS = ("name", "phone", "sms", "email", "url", "address", "hours")
 TABLED = ("newsletter", "web")  # channels that always show the emergency block
-CAPTIONED = ("facebook", "instagram")  # channels of plain text, which show a part of the details
+CAPTIONED = tuple(SERVICES)  # channels of plain text, which show a part of the details
 TABLE = ""  # the source of the emergency block
 _NUMBERS = ("phone", "sms")
 _NAMED = re.compile(r"\{\{\s*(partner|helpline)\s*:\s*([^{}\n]+?)\s*\}\}")

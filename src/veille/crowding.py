@@ -17,6 +17,7 @@ from veille.contacts import CAPTIONED
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
+from veille.posts import SERVICES
 from veille.timetable import in_words
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ MEMORY = timedelta(days=30)  # between two posts whose words are compared
 TOO_CLOSE, TOO_SIMILAR, OVER_QUOTA = "posts-too-close", "posts-too-similar", "posts-over-quota"
 CODES = (TOO_CLOSE, TOO_SIMILAR, OVER_QUOTA)
 
-_NAMES = {"facebook": "Facebook", "instagram": "Instagram"}
 _TEXTS = {"facebook": "facebook: text", "instagram": "instagram: caption"}
 _SHOWN = 3  # titles in one message
 
@@ -198,7 +198,7 @@ def _titles(group: Sequence[Showing]) -> str:
 
 
 def _pages(channels: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(_NAMES[channel] for channel in channels))
+    return ", ".join(dict.fromkeys(SERVICES[channel] for channel in channels))
 
 
 # more than Instagram takes ----

@@ -23,6 +23,7 @@ from veille.outbox.ballast import Ballast
 from veille.outbox.chunks import REST
 from veille.outbox.deliveries import Deliveries, Unknown, scheduled_values, sent_values
 from veille.outbox.group import Settled
+from veille.posts import SERVICES
 from veille.publishing import Delivery, OnUnknown, Outcome, Publisher, Receipt, RemotePublisher, Seen
 from veille.timetable import Clock
 
@@ -31,7 +32,6 @@ __all__ = ["Pump", "Tally"]
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = timedelta(seconds=30)  # at least, when a service that was asked too often names a wait
-PAGES = ("facebook", "instagram")  # channels that may go through their service, or another way
 PATIENCE = timedelta(minutes=1)  # a rate limit is waited for that long; what is further away is for a later pass
 
 
@@ -122,7 +122,8 @@ class Pump:
                 self._hosting.follow_up(name, publisher, tally)
                 self._hosting.verify(name, publisher, tally)
                 self._hosting.ask_addresses(name, publisher)
-            if name in PAGES and not (publisher.live and isinstance(publisher, RemotePublisher)):
+            # it may have gone through its service before, and goes another way now
+            if name in SERVICES and not (publisher.live and isinstance(publisher, RemotePublisher)):
                 self._hosting.let_go(name, publisher, tally)
         self._deliveries.expire(self._clock())
         self._begin_day()

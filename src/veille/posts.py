@@ -32,7 +32,8 @@ class Audience(StrEnum):
     PROFESSIONALS = "professionals"
 
 
-CHANNELS = ("newsletter", "feed", "web", "facebook", "instagram")
+SERVICES = {"facebook": "Facebook", "instagram": "Instagram"}  # a page or account at a service, as people call it
+CHANNELS = ("newsletter", "feed", "web", *SERVICES)
 
 
 @dataclass(frozen=True)

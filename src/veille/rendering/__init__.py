@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from veille import i18n
-from veille.posts import Image, Post
+from veille.posts import SERVICES, Image, Post
 from veille.rendering import contacts, labels
 from veille.rendering.directory import render_directory
 from veille.rendering.rendered import Contact, Entry, Picture, RenderedDirectory, RenderedEdition, RenderedPost
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 SUMMARY_LENGTH = 240  # characters
-SOCIAL = frozenset({"facebook", "instagram"})  # where a text has no line breaks but between paragraphs
+SOCIAL = frozenset(SERVICES)  # where a text has no line breaks but between paragraphs
 UNWRAPPED = 1_000_000  # characters: longer than any paragraph
 
 # What a post and its rendering name alike and hold alike.
