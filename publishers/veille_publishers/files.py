@@ -125,21 +125,6 @@ def lay(folder: Path, pieces: Sequence[Piece], owner: str, same: Set[str] = froz
     return frozenset(written | removed)
 
 
-def remove_others(folder: Path, keep: set[Path], owner: str) -> int:
-    """Remove the files that `owner` wrote into `folder`, all but `keep` and what other owners list as theirs.
-
-    Returns:
-        How many files were removed.
-
-    Raises:
-        Unavailable: as `write`.
-    """
-    kept = {path.relative_to(folder).as_posix() for path in keep}
-    removed = _remove_others(folder, kept, owner)
-    _remember(folder / _MANIFEST.format(owner=owner), dict.fromkeys(kept, _OPEN))
-    return len(removed)
-
-
 def _remove_others(folder: Path, kept: set[str], owner: str) -> set[str]:
     manifest = folder / _MANIFEST.format(owner=owner)
     candidates = _read(manifest).keys() - kept

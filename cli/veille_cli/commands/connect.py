@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from veille.access import Standing
-    from veille_cli.connecting import Connection
+    from veille_cli.connecting import Connection, Dialogue
     from veille_cli.wiring import Newsroom
 
 
@@ -52,8 +52,9 @@ def command(
     talk: Talk,
 ) -> Answer:
     """Give veille access to the Facebook page or the Instagram account, step by step."""
+    from veille_cli.connect_account import AccountFlow
     from veille_cli.connect_flow import Wanted
-    from veille_cli.connect_flows import chosen_login, connected
+    from veille_cli.connect_page import PageFlow
     from veille_cli.connecting import Dialogue, from_file
     from veille_cli.wiring import newsroom
 
@@ -63,9 +64,26 @@ def command(
         if check:
             return _checked(room, channel.value)
         dialogue = Dialogue(talk, from_file(token_file))
-        way = chosen_login(room, dialogue, login or "") if channel is Channel.INSTAGRAM else "facebook"
-        made = connected(room, channel.value, way, dialogue, Wanted(page, app_id))
-        return _kept(room, made, write=write)
+        alone = channel is Channel.INSTAGRAM and _login(room, dialogue, login or "") == "instagram"
+        flow = AccountFlow if alone else PageFlow
+        return _kept(room, flow(room, channel.value, dialogue, Wanted(page, app_id)).run(), write=write)
+
+
+def _login(room: Newsroom, dialogue: Dialogue, option: str) -> str:
+    """Which login Instagram is connected with: as asked for, as set, else as the person says."""
+    from veille.errors import ConfigError
+
+    section = room.config.settings.instagram
+    if option or "login" in section.model_fields_set or not dialogue.interactive:
+        return option or section.login
+    dialogue.say(
+        _("Is the Instagram account linked to a Facebook page that you manage? If nobody knows: it is not."),
+    )
+    answer = dialogue.ask(_("Linked to a page? yes or no"), _("say it: --login facebook, or --login instagram"))
+    yes = answer.strip().lower()[:1] in ("y", "o")
+    if not yes and answer.strip().lower()[:1] != "n":
+        raise ConfigError(_("this is neither yes nor no"), hint=_("start again, and type yes or no"))
+    return "facebook" if yes else "instagram"
 
 
 def _checked(room: Newsroom, channel: str) -> Answer:
