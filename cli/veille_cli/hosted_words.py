@@ -60,6 +60,25 @@ def again_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableTy
     return lines[:MOST]
 
 
+def held_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableType]:
+    """Which posts wait for a person who looks whether they are out, why, and the command for each answer."""
+    from veille.publishing import BY_HAND
+
+    sentence = _(
+        "! {id} on {channel} is held: {why}\n"
+        "    → it is there: `veille outbox resolve {id} --sent ADDRESS`; else --retry (send it) or --cancel (drop it)"
+    )
+    lines: list[RenderableType] = []
+    for status in statuses:
+        if status.channel == "newsletter" or status.hold or status.counts["held"] <= status.by_hand:
+            continue
+        for row in room.report.deliveries(status.id, states=("held",)):
+            if row.last_code != BY_HAND:
+                why = row.last_error or _("nobody can know whether it is out")
+                lines.append(sentence.format(id=row.id, channel=row.channel, why=why))
+    return lines[:MOST]
+
+
 def pending_words(found: Iterable[Pending], room: Newsroom) -> list[RenderableType]:
     """What is still to do with posts that are there, and what needs a person."""
     lines: list[RenderableType] = []

@@ -82,6 +82,14 @@ def test_what_did_not_get_through_is_told_with_its_reason(tmp_path: Path, fake: 
     assert "facebook stands still" not in ran_once(workspace, code=75)
     (line,) = [line for line in workspace.veille("status").out.splitlines() if "looked at again" in line]
     assert "on facebook: unknown whether it left, looked at again on " in line
+    for edge in ("published_posts", "scheduled_posts", "feed"):
+        for nth in (1, 2, 3):
+            fake.fault("GET", edge, EVERY["permission"], nth)
+    said = ran_once(workspace, code=1)
+    assert "on facebook is held: " in said
+    held = said.split(" on facebook is held")[0].rsplit(" ", 1)[-1]
+    assert f"veille outbox resolve {held} --sent ADDRESS" in said
+    assert f"! {held} on facebook is held: " in workspace.veille("status").out
 
 
 def test_posts_that_are_public(tmp_path: Path, fake: GraphFake) -> None:

@@ -252,7 +252,7 @@ def _stop_on_signals(stop: threading.Event, talk: Talk) -> None:
 def _answer(tally: Tally, room: Newsroom) -> Answer:
     from veille.outbox.pending import pending
     from veille_cli.access_words import any_urgent
-    from veille_cli.hosted_words import as_data, pending_words
+    from veille_cli.hosted_words import as_data, held_words, pending_words
 
     waiting, wanted = room.report.waiting(), pending(room.database)
     stops = room.report.stops()
@@ -282,6 +282,7 @@ def _answer(tally: Tally, room: Newsroom) -> Answer:
     }
     still = _still(tally, stops)
     text = [*_words(tally), *still, *_held_back(tally, room), *_waiting_words(waiting, room)]
+    text += held_words(room.report.publications(), room) if tally.settled["held"] else []
     text += pending_words(wanted, room)
     return Answer(data=data, text=text, exit_code=code, errors=errors)
 

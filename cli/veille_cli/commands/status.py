@@ -51,7 +51,7 @@ def command(*, talk: Talk) -> Answer:
 def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
     from veille.outbox.pending import pending
     from veille_cli import access_words
-    from veille_cli.hosted_words import again_words, pending_words, scheduled_words
+    from veille_cli.hosted_words import again_words, held_words, pending_words, scheduled_words
     from veille_cli.letter_status import hold_words, standing
 
     text = [*table_of(publications, room.config), *equation(publications)]
@@ -59,7 +59,8 @@ def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
         text += [hold_words(status.id, status.hold)] if status.hold and status.state == "held" else []
         text += standing(room, status) if status.waiting else []
     text += [words for status in publications if status.by_hand for words in by_hand_words(status, room)]
-    text += [*again_words(publications, room), *scheduled_words(publications, room)]
+    text += [*held_words(publications, room), *again_words(publications, room)]
+    text += [*scheduled_words(publications, room)]
     text += pending_words(pending(room.database), room)
     text += [*stop_words(room.report.stops()), *access_words.lines(room)]
     return [*text, *_notes(publications, room.config), *_alarm(room)]
