@@ -126,9 +126,9 @@ def test_a_server_that_is_down_closes_the_lane_and_costs_no_reader_a_try(store: 
 def test_a_server_that_stays_down_leaves_the_letter_to_a_person(store: Ledger) -> None:
     _letter(store, "amel")
     mail = Mail("newsletter", outcomes=[Unavailable("down", about_us=True)] * 999)
-    for _ in range(110):
+    for _ in range(55):
         store.pump(mail)
-        store.later(minutes=30)
+        store.later(hours=1)
     assert store.counts() == {"held": 1}
     assert store.actions.retry("p1", store.now) == 1
 
@@ -415,8 +415,8 @@ def test_a_page_withdrawn_while_it_is_being_written_is_taken_down(store: Ledger)
 
 def test_files_are_never_given_up(store: Ledger) -> None:
     store.put(store.item("web"))
-    web = Files("web", outcomes=[Unavailable("disk full")] * 30)
-    for _ in range(30):
+    web = Files("web", outcomes=[Unavailable("disk full")] * 15)
+    for _ in range(15):  # 60 hours; letters are given up after 48
         store.pump(web)
         store.later(hours=4)
     store.pump(web)
