@@ -32,7 +32,8 @@ class Audience(StrEnum):
     PROFESSIONALS = "professionals"
 
 
-SERVICES = {"facebook": "Facebook", "instagram": "Instagram"}  # a page or account at a service, as people call it
+# A page or account at a service, for which a post may have words of its own; as people call it.
+SERVICES = {"facebook": "Facebook", "instagram": "Instagram"}
 CHANNELS = ("newsletter", "feed", "web", *SERVICES)
 
 
