@@ -25,6 +25,7 @@ from veille.errors import (
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
 from veille.i18n import short, speaking
+from veille.posts import SERVICES
 from veille.publishing import (
     ByHand,
     Delivery,
@@ -66,7 +67,6 @@ class ByHandPublisher:
     """Asks a person to post. A subclass names the real publisher, and the steps that lead through its screens."""
 
     kind: ClassVar[str]
-    label: ClassVar[str]  # as people know it
     real: ClassVar[type[GraphPublisher]]
     on_unknown: ClassVar[OnUnknown] = OnUnknown.RESEND  # a mail may come twice; a post may not
 
@@ -182,9 +182,9 @@ class ByHandPublisher:
         )
         pictures = [{"name": file.name, "alt": alt} for file, (_file, alt) in zip(files, task.pictures, strict=True)]
         values = {
-            "subject": subject.format(place=self.label, moment=due),
+            "subject": subject.format(place=SERVICES[self.kind], moment=due),
             "greeting": _("Hello {name},").format(name=read(address).called),
-            "place": self.label,
+            "place": SERVICES[self.kind],
             "title": publication.title,
             "again": again,
             "steps": list(self.steps(task)),

@@ -18,7 +18,6 @@ class FacebookByHand(ByHandPublisher):
     """A person posts on the Facebook page."""
 
     kind: ClassVar[str] = "facebook"
-    label: ClassVar[str] = "Facebook"
     real: ClassVar[type[GraphPublisher]] = Facebook
 
     def task(self, rendition: Rendition) -> Task:
@@ -53,7 +52,6 @@ class InstagramByHand(ByHandPublisher):
     """A person posts on the Instagram account."""
 
     kind: ClassVar[str] = "instagram"
-    label: ClassVar[str] = "Instagram"
     real: ClassVar[type[GraphPublisher]] = Instagram
 
     def task(self, rendition: Rendition) -> Task:
