@@ -21,6 +21,7 @@ from veille_publishers.graph import Graph
 from veille_publishers.graph_table import TABLE
 
 PERMISSION = (TABLE[3, None], TABLE[10, None], TABLE[200, None])
+LATE = timedelta(minutes=5)  # that long a list may lag: as long as we look for a post that nobody answered for
 AFTER = timedelta(minutes=2)  # its time, when it could not be taken back before
 
 
@@ -98,12 +99,21 @@ class FollowUps:
         """The post that had this id, under another one; only what Facebook was to publish by itself may have changed.
 
         Raises:
-            Unavailable: it is in a list although Facebook says that it is not there.
+            Unavailable: it is in a list although Facebook says that it is not there, or too new for the lists to tell.
         """
         if self.page.lists(delivery.remote_id, self.wanted.since):
             raise Unavailable(_("Facebook lists the post and says that it is not there; it is tried again"))
+        if (early := self._late_lists(delivery)) > timedelta():
+            words = _("Facebook says that the post is not there, and its lists may not show it yet; it is tried again")
+            raise Unavailable(words, retry_after=early)
         other = delivery.checkpoint.get("ahead") or delivery.checkpoint.get("draft")
         return self.page.find(self.wanted) if other else None
+
+    def _late_lists(self, delivery: Delivery) -> timedelta:
+        """How long the lists may still leave out what was handed over, or became public, a moment ago."""
+        now, due = self.clock(), delivery.publication.due
+        moments = [delivery.intent_at, due if due <= now else None]
+        return max((moment + LATE - now for moment in moments if moment), default=timedelta())
 
     def _must_be_deleted(self, post: str) -> None:
         if not self._deleted(post):

@@ -18,7 +18,7 @@ from tests.support.graph_walk import COMMENT, Walk, facebook_walk
 from veille.failpoints import NAMES
 
 EXAMPLES = int(os.environ.get("VEILLE_TEST_EXAMPLES", "9"))
-LONG = int(os.environ.get("VEILLE_TEST_EXAMPLES", "400"))
+LONG = int(os.environ.get("VEILLE_TEST_EXAMPLES", "100"))
 
 POINTS = [
     *("claim.after", "intent.after", "settle.before", "settle.after", "recover.after", "draft.kept"),
@@ -124,6 +124,24 @@ def test_at_most_one_post_whatever_happens(data: st.DataObject, way: str) -> Non
 @given(st.data(), st.sampled_from(["immediate", "native"]))
 def test_at_most_one_post_whoever_changes_their_mind(data: st.DataObject, way: str) -> None:
     troubled_life(data, way)
+
+
+@pytest.mark.parametrize("way", ["immediate", "native"])
+def test_a_post_that_the_lists_do_not_show_yet_is_not_believed_gone(way: str) -> None:
+    values, wait = WAYS[way]
+    with facebook_walk(comment=COMMENT, settings=values) as walk:
+        walk.fake.sequence(EVERY["app-removed"], None)
+        for method in ("GET", "DELETE"):
+            walk.fake.fault(method, "*", EVERY["not-found"], 1)
+        walk.crash_at("facebook.after-photo:2")
+        walk.fake.world.lag = timedelta(seconds=90)
+        walk.publish(wait=wait)
+        for deed, later in (("cancel --public", 1), ("cancel", 2400)):
+            walk.live(walk.now() + timedelta(seconds=later))
+            do(walk, deed)
+        walk.live()
+        walk.judge()
+        assert walk.mine == []
 
 
 @pytest.mark.soak

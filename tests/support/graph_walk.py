@@ -113,6 +113,7 @@ class Walk:
     comment: str = ""
     mortal: _Mortal = field(default_factory=_Mortal)
     due: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
+    dues: list[datetime] = field(default_factory=list)  # its times before they were changed
     text: str = "Mardi, on mange ensemble !"
     lives: Iterator[int] = field(default_factory=itertools.count)
     pump: Pump | None = None
@@ -195,6 +196,7 @@ class Walk:
         due = entry.due if entry.fixed else entry.due + later
         change = self._put("repas", due)
         if change in (Change.UPDATED, Change.REPLACE):
+            self.dues.append(self.due)
             self.due = due
         elif change is not Change.EDIT:  # nobody gets it
             self.pictures, self.text = before
@@ -255,9 +257,11 @@ class Walk:
         """When the scheduler has something to do next; None: never, unless a person acts."""
         if self._stopped():
             return None
-        d = schema.delivery
+        d, p = schema.delivery, schema.publication
+        goes_on = sa.select(p.c.id).where(p.c.paused == 0)
+        waits = sa.select(d.c.due_at).where(d.c.state.not_in(FINAL), d.c.publication_id.in_(goes_on))
         with self.database.read() as connection:
-            waiting = connection.execute(sa.select(d.c.due_at).where(d.c.state.not_in(FINAL))).scalars().all()
+            waiting = connection.execute(waits).scalars().all()
         return min([*waiting, *(one.due for one in pending(self.database) if one.due)], default=None)
 
     def _stopped(self) -> bool:
@@ -280,7 +284,8 @@ class Walk:
         self.fake.expect("facebook", most=1 + self.others)
         every = [one for one in self.fake.world.facebook.every_post.values() if one.public_since]
         first = min((one.public_since for one in every if one.public_since), default=None)
-        early = first is not None and first < self.due - timedelta(seconds=1)  # Meta counts in seconds
+        # Whoever changes its time at the last moment may be too late for what Facebook holds. Meta counts in seconds.
+        early = first is not None and first < min([self.due, *self.dues]) - timedelta(seconds=1)
         assert self.others or not early, f"public before its time: {self.story()}"
         assert all(len(one.comments) <= 1 for one in every), f"commented twice: {self.story()}"
         for status in self.report.publications():
@@ -303,7 +308,10 @@ class Walk:
         row, seen, waits = self.row(), self.mine, self.waits()
         assert row.state in FINAL or self._stopped(), self.story()
         if row.state == "sent" and row.last_code != "deleted" and "delete" not in waits:
-            assert [one.id for one in seen] == [row.remote_id], self.story()
+            assert len(seen) == 1, self.story()
+            # A draft that gets another id when it is shown may be out of sight at that moment.
+            renamed = self.fake.world.new_id_when_published and "draft" in row.checkpoint
+            assert renamed or seen[0].id == row.remote_id, self.story()
             assert "edit" in waits or seen[0].message.startswith(self.text), self.story()
             assert [photo.alt for photo in seen[0].photos] == [
                 f"Photo {n + 1} : la salle" for n in range(self.pictures)
