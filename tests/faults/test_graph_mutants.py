@@ -57,7 +57,17 @@ INTENT = """        if not journal.intent(delivery):
             return None
         failpoint("facebook.before-feed")
 """
-ONE, MINDS = "whatever_happens", "changes_their_mind"
+LIVES = "tests/faults/test_graph_faults.py"
+ONE, MINDS = (
+    f"{LIVES}::test_at_most_one_post_whatever_happens",
+    f"{LIVES}::test_at_most_one_post_whoever_changes_their_mind",
+)
+# A life comes past these too rarely: a story of its own tells each.
+HOSTED, LOOKS = "tests/integration/test_facebook_hosted.py", "tests/integration/test_graph_publish.py"
+BLIND = f"{LOOKS}::test_a_look_that_fails_proves_nothing"
+FIRST_LOOK = "tests/unit/test_dispatch.py::test_one_blind_look_proves_nothing"
+PUBLIC_BEFORE = f"{HOSTED}::test_what_became_public_before_we_came_is_changed_where_it_stands"
+CANCELLED = f"{HOSTED}::test_cancelled_while_nobody_knew_whether_facebook_holds_it"
 
 MUTANTS = {
     "tried again without a look": mutant(
@@ -67,7 +77,7 @@ MUTANTS = {
         Edit(DISPATCH, "import Delivery, OnUnknown,", "import Delivery, ReadBack, OnUnknown,"),
     ),
     "the first look is believed": mutant(
-        ONE,
+        FIRST_LOOK,
         Edit(DISPATCH, "        if looks < len(delays):\n", "        if False:\n"),
     ),
     "what is unknown is ready again at once": mutant(
@@ -80,7 +90,7 @@ MUTANTS = {
         ),
     ),
     "what cannot be read is taken for absent": mutant(
-        ONE,
+        BLIND,
         Edit(PUBLISHER, "return ReadBack(Seen.UNREADABLE, detail", "return ReadBack(Seen.ABSENT, detail"),
     ),
     "published before the intent is committed": mutant(
@@ -104,11 +114,11 @@ MUTANTS = {
         Edit(LATER, "            self._must_be_deleted(sight.id)\n", "            pass\n"),
     ),
     "what is public is taken back": mutant(
-        MINDS,
+        PUBLIC_BEFORE,
         Edit(LATER, "if sight is None or sight.public:", "if sight is None:"),
     ),
     "nobody deletes what was cancelled on its way": mutant(
-        MINDS,
+        CANCELLED,
         Edit(DELIVERIES, '            if changed and values["state"] == "scheduled":\n', "            if False:\n"),
         Edit(GROUP, '            if outcome.values["state"] == "scheduled":\n', "            if False:\n"),
     ),
@@ -124,20 +134,20 @@ MUTANTS = {
 def test_a_life_notices(tmp_path: Path, name: str) -> None:
     which, edits = MUTANTS[name]
     _broken(tmp_path, edits)
-    for _try in range(3):  # a life is random: a rare one may need another round
-        ran = _lives(tmp_path, which)
+    for seed in range(3):  # a life is random: a rare one may need another round
+        ran = _lives(tmp_path, which, seed)
         if ran.returncode:
             break
     assert ran.returncode == 1, ran.stdout[-3000:]
-    assert "1 failed" in ran.stdout
+    assert "failed" in ran.stdout
     assert "AssertionError" in ran.stdout
 
 
 def test_the_packages_as_they_are_pass(tmp_path: Path) -> None:
     _broken(tmp_path, ())
-    ran = _lives(tmp_path, "at_most_one_post")
-    assert ran.returncode == 0, ran.stdout[-3000:]
-    assert "2 passed" in ran.stdout
+    for which in {which for which, _edits in MUTANTS.values()}:
+        ran = _lives(tmp_path, which)
+        assert ran.returncode == 0, ran.stdout[-3000:]
 
 
 def _broken(folder: Path, edits: Sequence[Edit]) -> None:
@@ -151,12 +161,12 @@ def _broken(folder: Path, edits: Sequence[Edit]) -> None:
         path.write_text(source.replace(edit.old, edit.new), encoding="utf-8")
 
 
-def _lives(folder: Path, which: str) -> subprocess.CompletedProcess[str]:
+def _lives(folder: Path, which: str, seed: int = 0) -> subprocess.CompletedProcess[str]:
     env = os.environ | {
         "PYTHONPATH": os.pathsep.join(str(folder / root) for root in ("src", "publishers")),
         "VEILLE_TEST_EXAMPLES": str(EXAMPLES),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),  # what a mutant fails on is no lesson for others
     }
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not soak", "-k", which]
-    command.append("tests/faults/test_graph_faults.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not soak"]
+    command += [f"--hypothesis-seed={seed}", which]
     return subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True)

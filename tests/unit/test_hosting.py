@@ -119,6 +119,16 @@ def test_what_is_not_taken_ahead_is_claimed_once_and_again_at_its_time(store: Le
     assert store.counts() == {"sent": 1}
 
 
+def test_a_try_put_off_into_the_last_minutes_waits_for_the_time_of_its_post(store: Ledger) -> None:
+    host = Host("facebook", handed=[Unavailable("later", retry_after=timedelta(minutes=15))])
+    put(store, wait=timedelta(minutes=30))
+    store.pump(host)
+    store.later(minutes=16)
+    assert store.worker().opens("facebook", store.now) is None  # or the pump would wait for it without a rest
+    store.pump(host)
+    assert store.counts() == {"ready": 1}
+
+
 def test_a_new_time_may_be_handed_over_again(sqlite_store: Ledger) -> None:
     store = sqlite_store
     host = Host("facebook", handed=[AtItsTime("too far")])

@@ -88,6 +88,8 @@ class Claims(Upkeep):
             rest = rests(connection, channel, now)
             if rest is not None:
                 return rest if self._going(connection, channel, now, 1, awake=True) else None
+            if channel != "newsletter":  # nothing holds a post back but its time, which may come after that of its try
+                return None
             if self._going(connection, channel, now, 1):
                 moments = self._openings(connection, channel, now)
                 return datetime.fromtimestamp(min(moments), UTC) if moments else None
