@@ -48,7 +48,7 @@ common = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 brief = settings(common, max_examples=EXAMPLES, phases=[Phase.explicit, Phase.generate])
-lasting = settings(common, max_examples=LONG)
+lasting = settings(common, max_examples=LONG, phases=[Phase.explicit, Phase.generate])
 
 
 def life(data: st.DataObject, way: str) -> None:

@@ -95,5 +95,5 @@ def test_at_most_one_post_and_the_ledger_knows_it(story: Story) -> None:
 
 @pytest.mark.soak
 def test_many_stories() -> None:
-    many = settings(max_examples=600, deadline=None, suppress_health_check=[*HealthCheck])
+    many = settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck])
     many(given(stories)(lived))()
