@@ -105,7 +105,8 @@ class Guard:
         if scope["path"] != HEALTH and not self._meant(headers.getlist("host")):
             return 421
         # The server limits what comes in pieces; all at once, 64 KB reach us.
-        if sum(len(name) + len(value) for name, value in headers.raw) > HEAD:
+        address = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+        if address + sum(len(name) + len(value) for name, value in headers.raw) > HEAD:
             return 431
         if "transfer-encoding" in headers and "content-length" in headers:  # one is for a proxy, one for us: smuggling
             return 400
