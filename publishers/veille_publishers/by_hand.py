@@ -6,6 +6,7 @@ it, and says with `veille outbox resolve` where it stands. What veille cannot do
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -63,7 +64,7 @@ class Task:
     comment: str = ""
 
 
-class ByHandPublisher:
+class ByHandPublisher(ABC):
     """Asks a person to post. A subclass names the real publisher, and the steps that lead through its screens."""
 
     kind: ClassVar[str]
@@ -78,13 +79,13 @@ class ByHandPublisher:
         self._notices = Notices(context.config, context.clock)
         self.live = context.config.live(self.kind)
 
+    @abstractmethod
     def task(self, rendition: Rendition) -> Task:
         """What there is to post."""
-        raise NotImplementedError
 
+    @abstractmethod
     def steps(self, task: Task) -> Iterator[str]:
         """How to post it, for somebody who never did."""
-        raise NotImplementedError
 
     def render(self, source: Source) -> Rendition | None:
         """As the real publisher: the same text, pictures and refusals."""
@@ -204,7 +205,7 @@ class ByHandPublisher:
             files=files,
         )
 
-    def rest(self) -> None:
+    def rest(self) -> None:  # noqa: B027 (each mail opens and closes its own connection)
         """Nothing is kept open."""
 
     def read_back(self, delivery: Delivery) -> ReadBack:  # noqa: ARG002
