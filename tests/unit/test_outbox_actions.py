@@ -248,6 +248,39 @@ def test_a_channel_that_was_mended_need_not_wait_for_the_next_try(store: Ledger)
     assert store.counts() == {"sent": 1}
 
 
+@pytest.mark.parametrize("name", ["p1", "d1"])
+def test_a_post_that_waits_for_its_next_try_goes_at_once(store: Ledger, name: str) -> None:
+    store.put(store.item())
+    act = Act("facebook", outcomes=[Unavailable("down"), Unavailable("down")])
+    store.pump(act)
+    store.later(minutes=6)
+    store.pump(act)
+    store.later(minutes=1)
+    assert store.counts() == {"ready": 1}
+    assert store.actions.retry(name, store.now, failed=True) == 0  # it did not fail
+    assert store.actions.retry(name, store.now) == 1
+    assert store.actions.retry(name, store.now) == 0  # it is due already
+    assert store.pump(act).settled == {"sent": 1}
+
+
+def test_retry_takes_nothing_before_its_time(store: Ledger) -> None:
+    due = store.now.replace(hour=18)
+    store.put(store.item(due=due))
+    assert [store.actions.retry(name, store.now) for name in ("p1", "d1")] == [0, 0]
+    with store.database.write() as connection:  # handed over ahead, and put off: its next try is before its time
+        put_off = {"last_code": "unavailable", "due_at": store.now.replace(hour=17)}
+        connection.execute(sa.update(schema.delivery).values(**put_off))
+    assert [store.actions.retry(name, store.now) for name in ("p1", "d1")] == [0, 0]
+    assert store.row().due_at == store.now.replace(hour=17)
+
+
+def test_readers_whose_server_asked_to_wait_wait_on(store: Ledger) -> None:
+    store.readers("amel")
+    store.put(store.item("newsletter"))
+    store.pump(Mail("newsletter", outcomes=[Unavailable("greylisted")]))
+    assert [store.actions.retry(name, store.now) for name in ("p1", "d1")] == [0, 0]
+
+
 def test_a_paused_channel_stops_in_the_middle_of_a_batch(store: Ledger) -> None:
     store.readers("amel", "bilal", "chloe")
     store.put(store.item("newsletter"))

@@ -27,6 +27,7 @@ from veille.outbox.named import (
     resolvable,
     unreachable,
 )
+from veille.outbox.report import PUT_OFF
 from veille.outbox.schema import REWRITING, may_be_out
 from veille.posts import CHANNELS
 
@@ -76,7 +77,8 @@ class Actions:
 
         Never one that is out or may be: `resolve` decides about those, after a look. Nor one to an address that does
         not exist, unless this reader subscribed again. The page on which a letter is read online comes back with it.
-        What stands on feed and web is written again: its folder may be lost.
+        What stands on feed and web is written again: its folder may be lost. A post that waits for its next try is
+        tried now; letters are not, because mailbox providers who asked to wait mean it.
 
         Args:
             failed: only what failed.
@@ -95,6 +97,7 @@ class Actions:
             states += ("sent",) if named.rewriting and not failed else ()
             work = Work(named.publication.id, again, states, _again(now), now, "retry")
             moved = work.chunk(connection)
+            moved += 0 if failed else _at_once(connection, named, now)
             waits = 0 if failed and not moved else _let_go(connection, named, now, moved=moved)
             moved += try_again(connection, named.rows, now)
             if moved or waits:
@@ -291,6 +294,14 @@ def _let_go(
         values["due_at"] = max(row.due_at, now)
     _set(connection, named, **values)
     return int(waits or goes_on)
+
+
+def _at_once(connection: sa.Connection, named: Named, now: datetime) -> int:
+    """What waits for its next try, and whose time is over, is due now. Returns how many that are."""
+    if named.publication.channel == "newsletter" or named.publication.due_at > now:
+        return 0
+    waits = sa.and_(named.rows, _d.c.state == "ready", _d.c.due_at > now, _d.c.last_code.in_(PUT_OFF))
+    return move(connection, waits, {"due_at": now}, now, "retry")
 
 
 def _cancel_page(connection: sa.Connection, named: Named, now: datetime) -> None:
