@@ -7,6 +7,8 @@ the scheduler dies, and what people do meanwhile. `test_graph_mutants` breaks th
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -33,67 +35,72 @@ NAMED = sorted(EVERY.keys() - BEYOND)
 # What hurts most comes most often: carried out, and not told.
 UNTOLD = sorted(name for name in FAULTS if name.endswith("-written") and name not in BEYOND)
 FAULT = st.one_of(st.none(), st.none(), st.sampled_from(UNTOLD), st.sampled_from(NAMED))
+DENIED = st.tuples(st.sampled_from(["GET", "DELETE"]), st.integers(1, 3))
 CRASH = st.builds("{}:{}".format, st.sampled_from(POINTS), st.integers(1, 2))
-LAG = st.sampled_from([0, 0, 20, 90])  # seconds; less than the last look comes after
 
 WAYS = {
     "immediate": ({}, timedelta()),
     "native": ({"NATIVE_SCHEDULING": "true"}, timedelta(hours=3)),
     "draft": ({"DRAFT_FIRST": "true"}, timedelta()),
 }
-
-common = settings(
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-brief = settings(common, max_examples=EXAMPLES, phases=[Phase.explicit, Phase.generate])
-lasting = settings(common, max_examples=LONG, phases=[Phase.explicit, Phase.generate])
-
-
-def life(data: st.DataObject, way: str) -> None:
-    """One post, whatever happens to it."""
-    values, wait = WAYS[way]
-    pictures, comment = data.draw(st.integers(0, 2), "pictures"), data.draw(st.sampled_from(["", COMMENT]), "comment")
-    with facebook_walk(pictures=pictures, comment=comment, settings=values) as walk:
-        mishaps(data, walk)
-        walk.fake.world.new_id_when_published &= way == "native"
-        walk.publish(wait=wait)
-        walk.live()
-        walk.judge()
-
-
-def mishaps(data: st.DataObject, walk: Walk) -> None:
-    """What goes wrong: with the calls, with the process, with Meta's lists."""
-    names = data.draw(st.lists(FAULT, max_size=14), "faults")
-    walk.fake.sequence(*(EVERY[name] if name else None for name in names))
-    for nth in range(data.draw(st.sampled_from([0, 0, 0, 2, 5]), "reads that fail")):  # an outage of reading alone
-        walk.fake.fault("GET", "scheduled_posts", EVERY["html-502"], nth + 1)
-    for method in ("GET", "DELETE"):  # a post that is there, and is said not to be
-        for nth in data.draw(st.lists(st.integers(1, 3), max_size=1), f"{method} denied"):
-            walk.fake.fault(method, "*", EVERY["not-found"], nth)
-    walk.crash_at(*data.draw(st.lists(CRASH, max_size=3), "crashes"))
-    walk.fake.world.lag = timedelta(seconds=data.draw(LAG, "lag"))
-    walk.fake.world.new_id_when_published = data.draw(st.booleans(), "new id when published")
-
-
 DEEDS = ("edit", "edit", "new picture", "other time", "cancel", "cancel --public", "pause", "machine off", "wait")
 MOMENTS = [timedelta(seconds=1), timedelta(minutes=3), timedelta(minutes=40), timedelta(hours=4)]
 
 
-def troubled_life(data: st.DataObject, way: str) -> None:
-    """The same, and people change their minds."""
-    values, wait = WAYS[way]
-    with facebook_walk(
-        pictures=1, comment=data.draw(st.sampled_from(["", COMMENT]), "comment"), settings=values
-    ) as walk:
-        mishaps(data, walk)
-        walk.publish(wait=wait)
-        for deed in data.draw(st.lists(st.sampled_from(DEEDS), max_size=4), "deeds"):
-            walk.live(walk.now() + data.draw(st.sampled_from(MOMENTS), "later"))
-            do(walk, deed)
-        walk.live()
-        walk.judge()
+@dataclass(frozen=True)
+class Life:
+    """What happens to one post.
+
+    Args:
+        way: by which it reaches the page.
+        pictures: their number.
+        comment: the first one.
+        faults: of the calls in order, by name; None: it goes well.
+        outage: looks at the scheduled posts that get no answer, the first ones.
+        denied: calls that are answered "no such post", (method, which of them).
+        crashes: where a scheduler dies, one each.
+        lag: seconds until a list of Meta shows what is new.
+        new_id: whether a scheduled post gets another number when it becomes public.
+        deeds: of people, one after the other: (how long after the last, what).
+    """
+
+    way: str = "immediate"
+    pictures: int = 1
+    comment: str = ""
+    faults: Sequence[str | None] = ()
+    outage: int = 0
+    denied: Sequence[tuple[str, int]] = ()
+    crashes: Sequence[str] = ()
+    lag: float = 0
+    new_id: bool = False
+    deeds: Sequence[tuple[timedelta, str]] = ()
+
+    def live(self) -> None:
+        """From the desk to the end, and look all the while.
+
+        Raises:
+            AssertionError: there was more than one post, or the ledger does not know.
+        """
+        values, wait = WAYS[self.way]
+        with facebook_walk(pictures=self.pictures, comment=self.comment, settings=values) as walk:
+            self.mishaps(walk)
+            walk.publish(wait=wait)
+            for later, deed in self.deeds:
+                walk.live(walk.now() + later)
+                do(walk, deed)
+            walk.live()
+            walk.judge()
+
+    def mishaps(self, walk: Walk) -> None:
+        """What goes wrong: with the calls, with the process, with Meta's lists."""
+        walk.fake.sequence(*(EVERY[name] if name else None for name in self.faults))
+        for nth in range(self.outage):
+            walk.fake.fault("GET", "scheduled_posts", EVERY["html-502"], nth + 1)
+        for method, nth in self.denied:  # a post that is there, and is said not to be
+            walk.fake.fault(method, "*", EVERY["not-found"], nth)
+        walk.crash_at(*self.crashes)
+        walk.fake.world.lag = timedelta(seconds=self.lag)
+        walk.fake.world.new_id_when_published = self.new_id and self.way == "native"
 
 
 def do(walk: Walk, deed: str) -> None:
@@ -114,16 +121,43 @@ def do(walk: Walk, deed: str) -> None:
         walk.cancel(public=deed.endswith("public"))
 
 
-@brief
-@given(st.data(), st.sampled_from(sorted(WAYS)))
-def test_at_most_one_post_whatever_happens(data: st.DataObject, way: str) -> None:
-    life(data, way)
+def lives(ways: Sequence[str], deeds: Sequence[str] = ()) -> st.SearchStrategy[Life]:
+    """Any life on these ways, with any of these deeds."""
+    return st.builds(
+        Life,
+        way=st.sampled_from(ways),
+        pictures=st.integers(0, 2) if not deeds else st.just(1),
+        comment=st.sampled_from(["", COMMENT]),
+        faults=st.lists(FAULT, max_size=14),
+        outage=st.sampled_from([0, 0, 0, 2, 5]),
+        denied=st.lists(DENIED, max_size=2, unique_by=lambda one: one[0]),
+        crashes=st.lists(CRASH, max_size=3),
+        lag=st.sampled_from([0, 0, 20, 90]),  # less than the last look comes after
+        new_id=st.booleans(),
+        deeds=st.lists(st.tuples(st.sampled_from(MOMENTS), st.sampled_from(deeds or [""])), max_size=4 if deeds else 0),
+    )
+
+
+HOPEFUL, CHANGED = lives(sorted(WAYS)), lives(["immediate", "native"], DEEDS)
+common = settings(
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+brief = settings(common, max_examples=EXAMPLES, phases=[Phase.explicit, Phase.generate])
+lasting = settings(common, max_examples=LONG, phases=[Phase.explicit, Phase.generate])
 
 
 @brief
-@given(st.data(), st.sampled_from(["immediate", "native"]))
-def test_at_most_one_post_whoever_changes_their_mind(data: st.DataObject, way: str) -> None:
-    troubled_life(data, way)
+@given(HOPEFUL)
+def test_at_most_one_post_whatever_happens(life: Life) -> None:
+    life.live()
+
+
+@brief
+@given(CHANGED)
+def test_at_most_one_post_whoever_changes_their_mind(life: Life) -> None:
+    life.live()
 
 
 @pytest.mark.parametrize("way", ["immediate", "native"])
@@ -149,7 +183,7 @@ def test_a_post_that_the_lists_do_not_show_yet_is_not_believed_gone(way: str) ->
 @lasting
 @given(st.data())
 def test_at_most_one_post_for_long(way: str, data: st.DataObject) -> None:
-    life(data, way)
+    data.draw(lives([way])).live()
 
 
 @pytest.mark.soak
@@ -157,4 +191,4 @@ def test_at_most_one_post_for_long(way: str, data: st.DataObject) -> None:
 @lasting
 @given(st.data())
 def test_at_most_one_post_for_long_whoever_changes_their_mind(way: str, data: st.DataObject) -> None:
-    troubled_life(data, way)
+    data.draw(lives([way], DEEDS)).live()
