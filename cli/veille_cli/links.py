@@ -10,8 +10,9 @@ from veille.i18n import gettext as _
 if TYPE_CHECKING:
     from veille.editions import Edition
     from veille.errors import Finding
+    from veille.lines import Line
     from veille.posts import Post
-    from veille.queueing import Line, Prepared
+    from veille.queueing import Prepared
     from veille_cli.output import Talk
     from veille_cli.wiring import Newsroom
 

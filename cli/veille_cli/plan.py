@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from veille.lines import Line
     from veille.planning import Plan
-    from veille.queueing import Line, Prepared
+    from veille.queueing import Prepared
     from veille_cli.wiring import Newsroom
 
 

@@ -21,7 +21,7 @@ from veille.errors import ContentError, Finding, RenderError, Severity
 from veille.i18n import gettext as _
 from veille.library import Library
 from veille.outbox.audit import Audit, Entry, Event
-from veille.outbox.queue import Change, Queued
+from veille.outbox.queue import Queued
 from veille.planning import CADENCED, expires
 from veille.posts import Post
 from veille.publishing import Publisher, Rendition
@@ -30,7 +30,7 @@ from veille.reviewers import NotAllowed, Person, authors, chosen, read, same
 from veille.timetable import in_words
 
 if TYPE_CHECKING:
-    from veille.queueing import Line
+    from veille.lines import Line
 
 __all__ = ["Desk", "NotAllowed", "Person", "needed", "needing"]
 
@@ -269,7 +269,7 @@ def _members_of(rendition: Rendition | None) -> dict[str, str]:
 def _brings(line: Line) -> bool:
     """Whether queueing this line would let somebody see what they would not see without it."""
     existing = line.owed.existing
-    if line.rendition is None or line.change in (Change.SAME, Change.TOO_LATE):
+    if line.rendition is None or not line.changes:
         return False
     if existing is None or existing.withdrawn or existing.cancelled:
         return True

@@ -22,10 +22,10 @@ from veille.timetable import in_words
 
 if TYPE_CHECKING:
     from veille.library import Library
+    from veille.lines import Line
     from veille.outbox.queue import Queue, Queued
     from veille.posts import Post
     from veille.publishing import Publisher
-    from veille.queueing import Line
 
 APART = timedelta(hours=1)  # between two posts on one page
 DAY = timedelta(hours=24)  # Instagram counts over a rolling day (Meta, "Content publishing limit", read 2026-09-11)
@@ -79,7 +79,7 @@ def look(
         lines: of the plan, rendered.
         queued: everything in the outbox.
     """
-    changed = [line for line in lines if _changes(line)]
+    changed = [line for line in lines if line.changes and line.owed.channel in CAPTIONED]
     if not changed:
         return []
     known = {post.source: post for post in library.posts}
@@ -90,12 +90,6 @@ def look(
     waiting = [_waiting(e, publishers[e.channel].proof(stored[e.digest]).text, now) for e in others]
     everything = [*planned, *waiting]
     return [*too_similar(everything, config), *too_close(everything, config), *over_quota(everything, config)]
-
-
-def _changes(line: Line) -> bool:
-    from veille.outbox.queue import Change  # here: checks take this module, and know no database
-
-    return line.owed.channel in CAPTIONED and line.change not in (Change.SAME, Change.TOO_LATE)
 
 
 def _counts(entry: Queued, now: datetime) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from veille import approval, checks, crowding
 from veille.config import Config
@@ -16,39 +16,20 @@ from veille.errors import ContentError, Finding, Severity
 from veille.failpoints import failpoint
 from veille.fingerprints import Fingerprints
 from veille.library import Library
-from veille.outbox.queue import REWRITING, Change, Item, Queue, Queued
-from veille.planning import CADENCED, Owed, Plan
+from veille.lines import Line, change_of, line_of
+from veille.outbox.queue import Change, Item, Queue, Queued
+from veille.planning import Owed, Plan
 from veille.posts import Post
 from veille.proofing import Proofreader, once
-from veille.publishing import Publisher, RemotePublisher, Rendition, Source
+from veille.publishing import Publisher, Rendition, Source
 from veille.renamed import renamed
 from veille.rendering import (
-    RenderedDirectory,
     RenderedEdition,
-    RenderedPost,
     render_edition,
     render_hand_made,
     render_post,
 )
-from veille.segments import to_json
 from veille.studio import Studio
-
-FOLLOWED = timedelta(days=30)  # so long after its time, what a service shows follows a change of its file
-
-
-@dataclass(frozen=True)
-class Line:
-    """One publication of the plan, as it is shown and queued."""
-
-    owed: Owed
-    change: Change
-    rendition: Rendition | None = field(repr=False)  # None: what the outbox holds
-    targets: tuple[str, ...] = ()
-    live: bool = False  # reaches people
-    urgent: bool = False
-    segments: str = ""  # as in `Item`
-    contacts: str = ""  # as in `Item`
-    edits: bool = False  # as in `Item`
 
 
 @dataclass(frozen=True)
@@ -69,7 +50,7 @@ class Prepared:
     @property
     def changes(self) -> tuple[Line, ...]:
         """What queueing will change."""
-        return tuple(line for line in self.lines if line.change not in (Change.SAME, Change.TOO_LATE))
+        return tuple(line for line in self.lines if line.changes)
 
     @property
     def changed(self) -> bool:
@@ -112,32 +93,10 @@ def prepare(
     studio = Studio(library, config, queue, now)
     prints = Fingerprints(library, config, studio.first_seen, now)
     reader = Proofreader(library, config, publishers, now)
-    lines: list[Line] = []
-    findings: list[Finding] = []
-    studio.ahead(plan.owed)
-    for count, owed in enumerate(plan.owed):
-        progress(count + 1)
-        if _stands(prints, owed, publishers):
-            lines.append(Line(owed, Change.SAME, None))
-            continue
-        try:
-            source = studio.source(owed)
-            rendition = publishers[owed.channel].render(source)
-            if rendition is not None:
-                line = _line(owed, source, rendition, publishers[owed.channel], queue, now)
-                caption = publishers[owed.channel].proof(rendition).text if owed.channel in CAPTIONED else None
-                lines.append(replace(line, contacts=studio.shows(owed, caption)))
-                if lines[-1].change not in (Change.SAME, Change.TOO_LATE):
-                    findings += reader.look(rendition, source, owed.file)
-                if lines[-1].change is Change.EDIT:
-                    findings += studio.wrong(owed)
-                prints.made(owed, rendition.digest)
-        except ContentError as error:
-            findings += [_in_file(finding, owed) for finding in error.findings]
+    lines, findings = _Bench(studio, prints, reader, publishers, queue, now).lines(plan, progress)
     bodies = {post.source: body_hash(post.body) for post in library.posts}
-    fresh = [(line.owed, line.change is Change.NEW) for line in lines]
     queued = queue.all()
-    findings += renamed(fresh, queued, library, bodies)
+    findings += renamed([(line.owed, line.change is Change.NEW) for line in lines], queued, library, bodies)
     findings += approval.Desk(library, config, publishers, queue.audit, now).refused(lines, queue.stored)
     found = once(findings)
     if any(finding.severity is Severity.ERROR for finding in found):
@@ -145,6 +104,56 @@ def prepare(
     crowded = crowding.look(lines, queued, queue, publishers, library, config, now)
     found += checks.passed(crowded, library, config)
     return Prepared(tuple(lines), plan.withdrawn, bodies, plan.seen, prints, tuple(found))
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Where what is owed is rendered and looked at, one publication after the other."""
+
+    studio: Studio
+    prints: Fingerprints
+    reader: Proofreader
+    publishers: Mapping[str, Publisher]
+    queue: Queue
+    now: datetime
+
+    def lines(self, plan: Plan, progress: Callable[[int], None]) -> tuple[list[Line], list[Finding]]:
+        """A line for each that its channel shows, and everything that was found on the way."""
+        lines: list[Line] = []
+        findings: list[Finding] = []
+        self.studio.ahead(plan.owed)
+        for count, owed in enumerate(plan.owed, 1):
+            progress(count)
+            try:
+                line, found = self._line(owed)
+            except ContentError as error:
+                findings += [_in_file(finding, owed) for finding in error.findings]
+            else:
+                lines += [line] if line else []
+                findings += found
+        return lines, findings
+
+    def _line(self, owed: Owed) -> tuple[Line | None, list[Finding]]:
+        if _stands(self.prints, owed, self.publishers):
+            return Line(owed, Change.SAME, None), []
+        publisher = self.publishers[owed.channel]
+        source = self.studio.source(owed)
+        rendition = publisher.render(source)
+        if rendition is None:
+            return None, []
+        caption = publisher.proof(rendition).text if owed.channel in CAPTIONED else None
+        contacts = self.studio.shows(owed, caption)
+        line = line_of(owed, source, rendition, publisher, self.queue, self.now, contacts=contacts)
+        found = self._found(line, rendition, source)
+        self.prints.made(owed, rendition.digest)
+        return line, found
+
+    def _found(self, line: Line, rendition: Rendition, source: Source) -> list[Finding]:
+        """What readers would see for the first time is looked at."""
+        if not line.changes:
+            return []
+        found = self.reader.look(rendition, source, line.owed.file)
+        return [*found, *self.studio.wrong(line.owed)] if line.change is Change.EDIT else found
 
 
 def enqueue(
@@ -171,58 +180,11 @@ def _out(line: Line) -> bool:
 
 
 def _stands(prints: Fingerprints, owed: Owed, publishers: Mapping[str, Publisher]) -> bool:
-    return prints.stands(owed) and _change(owed, _held(owed), live=publishers[owed.channel].live) is Change.SAME
+    return prints.stands(owed) and change_of(owed, _held(owed), live=publishers[owed.channel].live) is Change.SAME
 
 
 def _held(owed: Owed) -> str:
     return owed.existing.digest if owed.existing else ""
-
-
-def _line(owed: Owed, source: Source, rendition: Rendition, publisher: Publisher, queue: Queue, now: datetime) -> Line:
-    edits = _edits(owed, rendition, publisher, queue, now)
-    return Line(
-        owed,
-        _change(owed, rendition.digest, live=publisher.live, edits=edits),
-        rendition,
-        tuple(publisher.targets()),
-        publisher.live,
-        urgent=any(post.urgent for post in _posts_of(source)),
-        segments=to_json([post.segment for post in _posts_of(source)]) if owed.channel == CADENCED else "",
-        edits=edits,
-    )
-
-
-def _edits(owed: Owed, rendition: Rendition, publisher: Publisher, queue: Queue, now: datetime) -> bool:
-    """Whether what its service shows can follow the change. A new template changes every post: old ones stay."""
-    before = owed.existing
-    if before is None or not before.there or before.cancelled or before.digest == rendition.digest:
-        return False
-    if now - before.due > FOLLOWED:
-        return False
-    return isinstance(publisher, RemotePublisher) and publisher.editable(queue.stored(before.id), rendition)
-
-
-def _posts_of(source: Source) -> Sequence[RenderedPost]:
-    if isinstance(source, RenderedDirectory):
-        return ()
-    return source.posts if isinstance(source, RenderedEdition) else (source,)
-
-
-def _change(owed: Owed, digest: str, *, live: bool, edits: bool = False) -> Change:
-    existing = owed.existing
-    if existing is None:
-        return Change.NEW
-    if existing.scheduled and existing.cancelled:
-        return Change.SAME  # it is being taken back
-    if owed.channel not in REWRITING and (existing.fixed or (owed.channel == CADENCED and existing.started)):
-        changed = Change.EDIT if edits and existing.live == live else Change.TOO_LATE
-        return Change.SAME if existing.digest == digest else changed
-    stored = existing.digest, existing.due, existing.expires, existing.withdrawn, existing.live
-    if stored == (digest, owed.due, owed.expires, False, live):
-        return Change.SAME
-    if existing.scheduled:
-        return Change.REPLACE if existing.live == live else Change.TOO_LATE
-    return Change.REWRITE if existing.left else Change.UPDATED
 
 
 def _item(line: Line, rendition: Rendition, bodies: Mapping[str, str], config: Config) -> Item:

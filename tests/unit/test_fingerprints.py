@@ -12,7 +12,7 @@ from tests.support.desk import CHANNELS, Desk
 from tests.support.ledger import NOW
 from veille import __version__, fingerprints
 from veille.fingerprints import FILE_NAME
-from veille.queueing import Line
+from veille.lines import Line
 
 PICTURE = "image: {src: repas.jpg, alt: Une table.}\npartners: [ccas-bagneux]\n"
 
