@@ -20,6 +20,10 @@ OVERFLOW = "document.documentElement.scrollWidth"
 SMALL_TARGETS = """[...document.querySelectorAll('nav a, .button, .number, .bottom a, .brand, .teaser .tag')]
     .map(e => [e.getBoundingClientRect().height + 2 * parseFloat(getComputedStyle(e).marginTop), e.textContent])
     .filter(([height, words]) => height > 0 && height < 43.5)"""
+# How far the text starts from its headline: to the right of it, and below it.
+GAPS = """[...document.querySelectorAll('.post, .number-item')].filter(e => e.querySelector('.body')).map(e => {
+    const [head, body] = ['header, h3', '.body'].map(css => e.querySelector(css).getBoundingClientRect())
+    return [body.left - head.left, body.top - head.bottom]})"""
 FONT = "document.fonts.ready.then(() => [...document.fonts].filter(f => f.status == 'loaded').map(f => f.family))"
 
 
@@ -36,7 +40,8 @@ def site(tmp_path: Path) -> Path:
     long = post("long", title=LONG, summary=LONG, when_words=LONG, where_words=LONG, contacts=(contact,),
                 html=f"<p>{LONG}</p><pre>{LONG * 3}</pre><table><tr><td>{LONG}</td><td>{LONG}</td></tr></table>",
                 event_url="https://forum.example.org/", pictures=(picture(),), towns=("Bagneux",))  # fmt: skip
-    standing = [publication(web, long), publication(web, post("b"), hours=1), publication(web, edition(posts=[long]))]
+    issue = edition(posts=[long, post("b")])
+    standing = [publication(web, long), publication(web, post("b"), hours=1), publication(web, issue)]
     web.deliver([delivery(p) for p in standing], Ledger(standing))
     return web.folder
 
@@ -67,6 +72,17 @@ def test_laid_out(browser: Any, site: Path, width: int, scheme: str) -> None:
         dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 19, 31)"
         assert dark == (scheme == "dark"), name
     assert all(url.startswith("file:") for url in asked)
+    page.context.close()
+
+
+def test_a_text_stands_under_its_headline_with_and_without_anything_beside_it(browser: Any, site: Path) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    gaps = []
+    for name in ("posts/long/index.html", "posts/b/index.html", "editions/2026-11-27/index.html"):
+        page.goto((site / name).as_uri())
+        gaps += page.evaluate(GAPS)
+    assert len(gaps) == 4
+    assert all(right == 0 and below >= 8 for right, below in gaps), gaps
     page.context.close()
 
 
