@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.fast_ledger import empty
 from tests.support.graph_desk import MemoryJournal, desk
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import Fault, error
 from tests.support.workspace import Workspace
 from veille.access import Standing
@@ -29,12 +29,6 @@ DAY = timedelta(days=1)
 GO = threading.Event()  # never set: nobody stops it
 TALK = Talk(json=False, debug=False)
 OPERATORS = "Sam Exemple <sam@example.org>, camille@example.org"
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
 
 
 Rooms = Callable[..., Newsroom]

@@ -12,7 +12,7 @@ import pytest
 from tests.support.graph_fake import GraphFake, graph_fake
 from tests.support.graph_faults import Fault, error
 from tests.support.running import Running
-from tests.support.smtp_server import Mail, MailServer, mail_server
+from tests.support.smtp_server import Mail, MailServer
 from tests.support.smtp_sink import nobody_listens, smtp_sink
 from tests.support.workspace import Workspace, go_live, newsroom, wait_until
 from veille_cli.alarm_mail import alarm_meanwhile, alarm_once
@@ -34,18 +34,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         done = workspace.veille("publish", "-c", "facebook", "-c", "instagram", "--yes")
     assert done.code == 0, done
     return workspace
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as running:
-        yield running
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import graph_desk
 from tests.support.running import Running
-from tests.support.smtp_server import Mail, MailServer, mail_server
+from tests.support.smtp_server import Mail, MailServer
 from tests.support.smtp_sink import nobody_listens, smtp_sink
 from tests.support.workspace import Workspace, newsroom
 from veille.errors import ConfigError, ContentError
@@ -44,12 +44,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     done = workspace.veille("publish", "content/posts/soupe.md", *chosen, "--yes")
     assert done.code == 0, done
     return workspace
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as running:
-        yield running
 
 
 @pytest.fixture

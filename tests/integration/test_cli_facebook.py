@@ -5,25 +5,18 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import EVERY
 from tests.support.workspace import VEILLE, Ran, Workspace, clean_environment, newsroom
 
 pytestmark = pytest.mark.soak  # a dozen commands each: the short suite shows the same without them
 ONLY = ("--channel", "facebook")
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
 
 
 def desk(root: Path, fake: GraphFake, moment: datetime | None = None) -> Workspace:

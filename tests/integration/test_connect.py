@@ -7,7 +7,7 @@ import os
 import select
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from tests.support.fast_ledger import empty
 from tests.support.graph_desk import picture
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_tokens import IG_LOGIN_SCOPES
 from tests.support.graph_world import PageInfo
 from tests.support.workspace import clean_environment
@@ -41,12 +41,6 @@ base_url = "https://letter.example.org"
 slots = ["monday 12:30"]  # lunch
 """
 ADDRESS = "https://example.org/back?code={code}%23_#_"
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
 
 
 class Desk:

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.graph_fake import GraphFake, Seen, graph_fake
+from tests.support.graph_fake import GraphFake, Seen
 from tests.support.running import Running
 from tests.support.workspace import Workspace, go_live, newsroom
 
 NAMED = re.compile(r"<[^<>]+>")  # what the service will answer
 CHANNELS = ("-c", "facebook", "-c", "instagram")
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import warm_veille
 from tests.support.graph_desk import desk
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import FAULTS
 from tests.support.graph_worker import work
 from tests.support.workspace import clean_environment
@@ -27,12 +26,6 @@ POINTS = [
     for point in (*GENERAL, *(name for name in NAMES if name.startswith(channel)), SECOND[channel])
 ]
 PUBLIC = {"facebook": "feed", "instagram": "media_publish"}
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
 
 
 @pytest.fixture

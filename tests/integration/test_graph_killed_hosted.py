@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.integration.test_graph_killed import killed_at
 from tests.support.graph_desk import desk
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_worker import now, work
 from veille.failpoints import NAMES
 
@@ -33,12 +32,6 @@ IN_SHORT = ("facebook.after-feed",)  # the others for long
 def some(*names: str) -> list[object]:
     """These points, most of them for the long suite."""
     return [pytest.param(name, marks=() if name in IN_SHORT else pytest.mark.soak) for name in names]
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
 
 
 @pytest.fixture

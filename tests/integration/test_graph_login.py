@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_tokens import IG_LOGIN_SCOPES
 from veille.errors import NotAuthorised, PublishError
 from veille_publishers.graph_login import FacebookLogin, InstagramLogin, Watch
@@ -16,12 +15,6 @@ from veille_publishers.http import session
 
 DAY = timedelta(days=1)
 WRONG = "wrong-secret-canary"
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
 
 
 def facebook(fake: GraphFake, secret: str = "", app_id: str = "") -> FacebookLogin:

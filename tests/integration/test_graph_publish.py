@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from tests.support import graph_instagram
 from tests.support.graph_desk import Desk, MemoryJournal, desk, picture, post
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import FAULTS, Fault, Refused, error, throttle
 from veille.errors import (
     NotAuthorised,
@@ -32,17 +31,6 @@ from veille_publishers.http import session
 CHANNELS = ("facebook", "instagram")
 PUBLIC = {"facebook": "feed", "instagram": "media_publish"}
 HIDDEN = {"facebook": "photos", "instagram": "media"}
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
-
-
-@pytest.fixture
-def office(tmp_path: Path, fake: GraphFake) -> Desk:
-    return desk(tmp_path, fake)
 
 
 def deliver(office: Desk, delivery: Delivery) -> MemoryJournal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,7 @@ from facebook_business.session import FacebookSession
 
 from tests.support.graph_calls import unix
 from tests.support.graph_desk import picture
-from tests.support.graph_fake import GraphFake, graph_fake
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
+from tests.support.graph_fake import GraphFake
 
 
 def api(fake: GraphFake, token: str, monkeypatch: pytest.MonkeyPatch) -> FacebookAdsApi:

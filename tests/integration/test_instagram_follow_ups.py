@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,21 +10,10 @@ from typing import Any
 import pytest
 
 from tests.support.graph_desk import Desk, MemoryJournal, desk, post
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import FAULTS, error
 from veille.errors import OutcomeUnknown, Rejected
 from veille.publishing import Delivery, FollowUp, Receipt, RemotePublisher
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
-
-
-@pytest.fixture
-def office(tmp_path: Path, fake: GraphFake) -> Desk:
-    return desk(tmp_path, fake)
 
 
 def login(root: Path, fake: GraphFake) -> Desk:

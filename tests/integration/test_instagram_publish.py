@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,23 +10,12 @@ from typing import Any
 import pytest
 
 from tests.support.graph_desk import Desk, MemoryJournal, desk, post
-from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import FAULTS, error
 from tests.support.graph_instagram import Media
 from veille import quotas
 from veille.errors import NotAuthorised, OutcomeUnknown, RateLimited, Rejected, Unavailable
 from veille.publishing import Delivery, Publisher, Receipt, Seen
-
-
-@pytest.fixture
-def fake() -> Iterator[GraphFake]:
-    with graph_fake() as running:
-        yield running
-
-
-@pytest.fixture
-def office(tmp_path: Path, fake: GraphFake) -> Desk:
-    return desk(tmp_path, fake)
 
 
 def instagram(root: Path, fake: GraphFake, **keys: str) -> Desk:

@@ -17,11 +17,6 @@ from veille.rendering import RenderedEdition, RenderedPost
 from veille_publishers.facebook import Facebook
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Desk:
-    return desk(tmp_path)
-
-
 def message(office: Desk, source: RenderedPost) -> str:
     rendition = office.publisher("facebook").render(source)
     assert isinstance(rendition, Rendition)

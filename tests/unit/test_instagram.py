@@ -15,11 +15,6 @@ from veille.rendering import Contact, RenderedEdition, RenderedPost
 from veille_publishers import social
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Desk:
-    return desk(tmp_path)
-
-
 def caption(office: Desk, source: RenderedPost) -> str:
     rendition = office.publisher("instagram").render(source)
     assert isinstance(rendition, Rendition)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from tests.support.desk import CHANNELS, Desk
+from tests.support.ledger import NOW
 from veille.errors import ContentError
 from veille.outbox.actions import Answer
 
-NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)  # a Wednesday, 9 h in Paris
 FRIDAY, NEXT = "edition-2026-11-27", "edition-2026-12-04"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path, NOW)
-    yield made
-    made.ledger.database.close()
 
 
 def _to_friday(desk: Desk) -> None:

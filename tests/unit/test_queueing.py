@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.desk import Desk
+from tests.support.ledger import NOW
 from veille import checks, library
 from veille.blocking import blocking
 from veille.errors import ContentError, Finding, LedgerError
@@ -20,15 +20,6 @@ from veille.outbox import schema
 from veille.planning import plan
 from veille.publishing import Rendition, Source
 from veille.queueing import changing
-
-NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)  # a Wednesday, 9 h in Paris
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path, NOW)
-    yield made
-    made.ledger.database.close()
 
 
 def _blocking(desk: Desk, *paths: Path) -> list[str]:

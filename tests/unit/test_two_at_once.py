@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from tests.support.desk import Desk
-from tests.support.ledger import Act, Ledger
+from tests.support.ledger import NOW, Act, Ledger
 from veille import library
 from veille.errors import Busy, LedgerError
 from veille.outbox.lock import running, scheduler_lock
 from veille.queueing import Prepared, enqueue, prepare
 from veille.subscribers import Row
 from veille.tokens import load_keys
-
-NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path, NOW)
-    yield made
-    made.ledger.database.close()
 
 
 def _prepared(desk: Desk, *paths: Path) -> Prepared:

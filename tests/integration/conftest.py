@@ -1,0 +1,32 @@
+"""What many tests with real servers ask for: Meta's fake, an office whose channels speak to it, a mail server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.graph_desk import Desk, desk
+from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.smtp_server import MailServer, mail_server
+
+
+@pytest.fixture
+def fake() -> Iterator[GraphFake]:
+    """Facebook and Instagram on loopback; at the end, a request that Meta's SDK would not have sent is a failure."""
+    with graph_fake() as running:
+        yield running
+
+
+@pytest.fixture
+def office(tmp_path: Path, fake: GraphFake) -> Desk:
+    """A workspace whose two social channels are live, at the fake."""
+    return desk(tmp_path, fake)
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    """A mail server that takes every letter."""
+    with mail_server() as running:
+        yield running
