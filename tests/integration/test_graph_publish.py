@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.support import graph_instagram
-from tests.support.graph_desk import Desk, MemoryJournal, desk, picture, post
+from tests.support.graph_desk import Desk, MemoryJournal, deliver, desk, picture, post
 from tests.support.graph_fake import GraphFake
-from tests.support.graph_faults import FAULTS, Fault, Refused, error, throttle
+from tests.support.graph_faults import FAULTS, Fault, Refused, throttle
 from veille.errors import (
     NotAuthorised,
     OutcomeUnknown,
@@ -24,19 +24,13 @@ from veille.errors import (
     Rejected,
     Unavailable,
 )
-from veille.publishing import Delivery, Receipt, Seen
+from veille.publishing import Receipt, Seen
 from veille_publishers.graph import access
 from veille_publishers.http import session
 
 CHANNELS = ("facebook", "instagram")
 PUBLIC = {"facebook": "feed", "instagram": "media_publish"}
 HIDDEN = {"facebook": "photos", "instagram": "media"}
-
-
-def deliver(office: Desk, delivery: Delivery) -> MemoryJournal:
-    journal = MemoryJournal(office)
-    office.publisher(delivery.publication.rendition.channel).deliver([delivery], journal)
-    return journal
 
 
 def visible(fake: GraphFake, channel: str) -> int:
@@ -321,95 +315,6 @@ def test_photos_that_facebook_has_thrown_away_are_uploaded_again(office: Desk, f
     fake.world.clock.advance(hours=25)
     assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
     assert [call.edge for call in fake.calls].count("photos") == 4
-
-
-def test_a_container_is_kept_before_it_is_published_and_published_again(office: Desk, fake: GraphFake) -> None:
-    fake.fault("POST", "media_publish", FAULTS["code-2"])
-    delivery = office.delivery("instagram")
-    journal = deliver(office, delivery)
-    assert journal.checkpoints[-1]["container"] == next(iter(fake.instagram.containers))
-    assert office.publisher("instagram").read_back(journal.again(delivery)).seen is Seen.ABSENT
-    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
-    assert (len(fake.instagram.containers), visible(fake, "instagram")) == (1, 1)
-
-
-@pytest.mark.parametrize("code", ["ERROR", "EXPIRED"])
-def test_a_container_of_no_more_use_is_made_anew(office: Desk, fake: GraphFake, code: str) -> None:
-    fake.fault("POST", "media_publish", FAULTS["code-2"])
-    delivery = office.delivery("instagram")
-    journal = deliver(office, delivery)
-    if code == "ERROR":
-        next(iter(fake.instagram.containers.values())).failed = "2207082"
-    else:
-        fake.world.clock.advance(hours=25)
-    assert office.publisher("instagram").read_back(journal.again(delivery)).seen is Seen.ABSENT
-    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
-    assert (len(fake.instagram.containers), visible(fake, "instagram")) == (2, 1)
-
-
-@pytest.mark.parametrize(("subcode", "wanted"), [("2207082", Unavailable), ("2207009", Rejected)])
-def test_a_container_that_fails_says_why(
-    office: Desk, fake: GraphFake, subcode: str, wanted: type[PublishError]
-) -> None:
-    fake.instagram.fail_next = subcode
-    delivery = office.delivery("instagram")
-    journal = deliver(office, delivery)
-    assert type(journal.outcome) is wanted
-    assert subcode in journal.outcome.detail
-    if wanted is Unavailable:
-        assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
-        assert visible(fake, "instagram") == 1
-
-
-def test_a_container_that_is_never_ready_is_kept_for_later(office: Desk, fake: GraphFake) -> None:
-    fake.instagram.polls = 10
-    delivery = office.delivery("instagram")
-    journal = deliver(office, delivery)
-    assert isinstance(journal.outcome, Unavailable)
-    assert office.slept == [3, 5, 10, 20, 30, 60, 60, 60, 52]
-    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
-    assert len(fake.instagram.containers) == 1
-
-
-def test_an_unreadable_permalink_fails_no_post(office: Desk, fake: GraphFake) -> None:
-    fake.fault("GET", "*", error(100, 33), nth=2)  # after the one status read
-    outcome = deliver(office, office.delivery("instagram")).outcome
-    assert isinstance(outcome, Receipt)
-    assert (outcome.url, outcome.remote_id) == ("", fake.visible_media()[0].id)
-
-
-def test_published_counts_as_found_even_when_the_list_cannot_be_read(office: Desk, fake: GraphFake) -> None:
-    fake.fault("POST", "media_publish", FAULTS["lost-written"])
-    delivery = office.delivery("instagram")
-    journal = deliver(office, delivery)
-    fake.fault("GET", "media", error(100, 33))
-    look = office.publisher("instagram").read_back(journal.again(delivery))
-    assert look.seen is Seen.FOUND
-
-
-def test_another_post_of_the_account_is_never_taken_for_ours(office: Desk, fake: GraphFake) -> None:
-    """The newest entry is not ours: data[0] would be wrong."""
-    fake.fault("POST", "media_publish", FAULTS["lost-written"])
-    delivery = office.delivery("instagram")
-    journal = deliver(office, delivery)
-    ours = fake.visible_media()[0].id
-    fake.world.clock.advance(seconds=5)
-    office.fake = fake
-    assert isinstance(deliver(office, office.delivery("instagram", post(title="Autre chose"))).outcome, Receipt)
-    look = office.publisher("instagram").read_back(journal.again(delivery))
-    assert look.receipt
-    assert look.receipt.remote_id == ours
-
-
-@pytest.mark.parametrize("written", [True, False])
-def test_a_container_that_cannot_be_read_says_nothing(office: Desk, fake: GraphFake, written: bool) -> None:
-    """100/33 is no proof of absence; the list of posts may still prove presence."""
-    fake.fault("POST", "media_publish", FAULTS["lost-written" if written else "code-2"])
-    delivery = office.delivery("instagram")
-    journal = deliver(office, delivery)
-    fake.fault("GET", "*", error(100, 33))
-    look = office.publisher("instagram").read_back(journal.again(delivery))
-    assert look.seen is (Seen.FOUND if written else Seen.UNREADABLE)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

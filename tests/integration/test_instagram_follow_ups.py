@@ -9,17 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.graph_desk import Desk, MemoryJournal, desk, post
+from tests.support.graph_desk import Desk, MemoryJournal, desk, login_desk, post
 from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import FAULTS, error
 from veille.errors import OutcomeUnknown, Rejected
 from veille.publishing import Delivery, FollowUp, Receipt, RemotePublisher
-
-
-def login(root: Path, fake: GraphFake) -> Desk:
-    """The desk of an account without a page."""
-    own = {"LOGIN": "instagram", "API_URL": fake.instagram_url, "ACCESS_TOKEN": fake.ig_login_token}
-    return desk(root, fake, **{f"VEILLE_INSTAGRAM__{key}": value for key, value in own.items()})
 
 
 def out(office: Desk) -> tuple[RemotePublisher, Delivery]:
@@ -36,7 +30,7 @@ def out(office: Desk) -> tuple[RemotePublisher, Delivery]:
 @pytest.mark.parametrize("host", ["facebook", "instagram"])
 @pytest.mark.parametrize("name", ["lost-written", "reset", "code-2-written", "html-502"])
 def test_the_first_comment_is_made_once(tmp_path: Path, fake: GraphFake, host: str, name: str) -> None:
-    office = login(tmp_path, fake) if host == "instagram" else desk(tmp_path, fake)
+    office = login_desk(tmp_path, fake) if host == "instagram" else desk(tmp_path, fake)
     publisher, delivery = out(office)
     fake.fault("POST", "comments", FAULTS[name])
     begun = office.now()
@@ -77,7 +71,7 @@ def test_a_post_that_may_not_be_deleted_stops_nothing(office: Desk, fake: GraphF
 
 
 def test_without_a_page_only_the_app_deletes(tmp_path: Path, fake: GraphFake) -> None:
-    publisher, delivery = out(login(tmp_path, fake))
+    publisher, delivery = out(login_desk(tmp_path, fake))
     with pytest.raises(Rejected):
         publisher.follow_up(delivery, FollowUp.DELETE, None)
     assert not [call for call in fake.calls if call.method == "DELETE"]

@@ -1,38 +1,20 @@
-"""Instagram over the wire: the day's number of posts, containers kept and used again, two tokens, two hosts."""
+"""Instagram over the wire: the day's number of posts, pictures, whose post it is, two tokens, two hosts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.graph_desk import Desk, MemoryJournal, desk, post
+from tests.support.graph_desk import Desk, deliver, edges, instagram_desk, login_desk, post
 from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import FAULTS, error
 from tests.support.graph_instagram import Media
 from veille import quotas
-from veille.errors import NotAuthorised, OutcomeUnknown, RateLimited, Rejected, Unavailable
-from veille.publishing import Delivery, Publisher, Receipt, Seen
-
-
-def instagram(root: Path, fake: GraphFake, **keys: str) -> Desk:
-    """The desk with these settings of the channel."""
-    return desk(root, fake, **{f"VEILLE_INSTAGRAM__{key}".upper(): value for key, value in keys.items()})
-
-
-def login(root: Path, fake: GraphFake, **keys: str) -> Desk:
-    """The desk of an account without a page."""
-    own = {"login": "instagram", "api_url": fake.instagram_url, "access_token": fake.ig_login_token}
-    return instagram(root, fake, **own, **keys)
-
-
-def deliver(office: Desk, delivery: Delivery, publisher: Publisher | None = None) -> MemoryJournal:
-    journal = MemoryJournal(office)
-    (publisher or office.publisher("instagram")).deliver([delivery], journal)
-    return journal
+from veille.errors import NotAuthorised, OutcomeUnknown, RateLimited, Unavailable
+from veille.publishing import Receipt, Seen
 
 
 def posted(fake: GraphFake, *captions: str, hours_ago: float = 0, container: str = "", pictures: int = 1) -> list[str]:
@@ -42,10 +24,6 @@ def posted(fake: GraphFake, *captions: str, hours_ago: float = 0, container: str
     for name, caption in zip(made, captions, strict=True):
         fake.instagram.every_media[name] = Media(name, fake.ig_user_id, container, caption, [""] * pictures, at)
     return made
-
-
-def edges(fake: GraphFake) -> list[str]:
-    return [call.edge for call in fake.calls if call.method == "POST"]
 
 
 # --- the day's number of posts --------------------------------------------------------------------------------
@@ -97,7 +75,7 @@ def test_25_count_while_the_account_does_not_say(office: Desk, fake: GraphFake, 
 
 
 def test_a_picture_that_nobody_can_open_keeps_the_post_and_makes_nothing(tmp_path: Path, fake: GraphFake) -> None:
-    office = instagram(tmp_path, fake, media_base_url=fake.media_server_for(tmp_path / "elsewhere"))
+    office = instagram_desk(tmp_path, fake, media_base_url=fake.media_server_for(tmp_path / "elsewhere"))
     outcome = deliver(office, office.delivery("instagram")).outcome
     assert type(outcome) is Unavailable
     assert "404" in outcome.message
@@ -107,88 +85,10 @@ def test_a_picture_that_nobody_can_open_keeps_the_post_and_makes_nothing(tmp_pat
 
 def test_where_our_own_address_is_closed_to_us_only_instagram_looks(tmp_path: Path, fake: GraphFake) -> None:
     away = fake.media_server_for(tmp_path / "elsewhere")
-    office = instagram(tmp_path, fake, media_base_url=away, check_media="false")
+    office = instagram_desk(tmp_path, fake, media_base_url=away, check_media="false")
     outcome = deliver(office, office.delivery("instagram")).outcome
     assert type(outcome) is Unavailable
     assert "9004" in outcome.detail
-
-
-# --- containers -----------------------------------------------------------------------------------------------
-
-
-def test_every_child_is_kept_before_the_next_call_and_used_again(office: Desk, fake: GraphFake) -> None:
-    delivery = office.delivery("instagram", post(3))
-    fake.fault("POST", "media", FAULTS["code-2"], nth=3)
-    journal = deliver(office, delivery)
-    assert [sum(map(bool, one["children"])) for one in journal.checkpoints] == [1, 2]
-    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
-    assert edges(fake).count("media") == 3 + 1 + 1  # one lost, one again, the parent
-    (shown,) = fake.visible_media()
-    assert shown.alts == [one.alt for one in post(3).instagram_pictures]
-
-
-def test_children_that_are_nearly_a_day_old_are_made_again(office: Desk, fake: GraphFake) -> None:
-    delivery = office.delivery("instagram", post(2))
-    fake.fault("POST", "media", FAULTS["code-2"], nth=3)
-    journal = deliver(office, delivery)
-    fake.world.clock.advance(hours=21)
-    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
-    assert edges(fake).count("media") == 6
-
-
-def test_one_bad_child_is_made_again_and_the_others_stay(office: Desk, fake: GraphFake) -> None:
-    delivery = office.delivery("instagram", post(3))
-    fake.instagram.fail_next = "2207082"
-    journal = deliver(office, delivery)
-    assert type(journal.outcome) is Unavailable
-    assert isinstance(deliver(office, journal.again(delivery)).outcome, Receipt)
-    assert edges(fake).count("media") == 3 + 1 + 1
-
-
-def test_what_is_still_being_prepared_is_kept_and_not_made_anew(office: Desk, fake: GraphFake) -> None:
-    fake.instagram.polls = 12
-    delivery = office.delivery("instagram")
-    first = deliver(office, delivery)
-    assert type(first.outcome) is Unavailable
-    assert (first.outcome.retry_after, sum(office.slept)) == (None, 300)
-    office.slept.clear()
-    assert isinstance(deliver(office, first.again(delivery)).outcome, Receipt)
-    assert sum(office.slept) <= 60
-    assert edges(fake) == ["media", "media_publish"]
-
-
-def test_a_stop_ends_the_wait(office: Desk, fake: GraphFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake.instagram.polls = 100
-    monkeypatch.setattr(MemoryJournal, "stopping", lambda _journal: True)
-    journal = deliver(office, office.delivery("instagram"))
-    assert type(journal.outcome) is Unavailable
-    assert office.slept == [3]
-
-
-def test_new_containers_are_tried_twice_and_again_when_a_person_asks(office: Desk, fake: GraphFake) -> None:
-    delivery = office.delivery("instagram")
-    outcomes: list[Any] = []
-    for _attempt in range(4):
-        fake.instagram.fail_next = "2207082"
-        journal = deliver(office, delivery)
-        outcomes.append(journal.outcome)
-        delivery = journal.again(delivery)
-    assert [type(one) for one in outcomes] == [Unavailable, Unavailable, Rejected, Unavailable]
-    assert "outbox retry" in outcomes[2].hint
-    fake.instagram.fail_next = ""
-    assert isinstance(deliver(office, delivery).outcome, Receipt)
-
-
-def test_a_container_that_a_restored_ledger_forgot_to_have_published(office: Desk, fake: GraphFake) -> None:
-    """An old copy of the outbox knows the container and not the attempt."""
-    delivery = office.delivery("instagram")
-    journal = deliver(office, delivery)
-    assert isinstance(journal.outcome, Receipt)
-    restored = replace(journal.again(delivery), intent_at=None)
-    again = deliver(office, restored)
-    assert isinstance(again.outcome, OutcomeUnknown)
-    look = office.publisher("instagram").read_back(again.again(restored))
-    assert (look.seen, edges(fake)) == (Seen.FOUND, ["media", "media_publish"])
 
 
 @pytest.mark.parametrize("name", ["expired-written", "permission-written", "restricted-written", "throttle-written"])
@@ -260,7 +160,7 @@ def test_words_changed_after_an_attempt_that_failed_go_out_alone(office: Desk, f
 
 def test_what_one_token_does_not_see_the_other_does(tmp_path: Path, fake: GraphFake) -> None:
     fake.world.page_tokens_read_instagram = False
-    office = instagram(tmp_path, fake, access_token=fake.page_token, user_token=fake.user_token)
+    office = instagram_desk(tmp_path, fake, access_token=fake.page_token, user_token=fake.user_token)
     outcome = deliver(office, office.delivery("instagram", post(2))).outcome
     assert isinstance(outcome, Receipt)
     assert outcome.url
@@ -268,7 +168,7 @@ def test_what_one_token_does_not_see_the_other_does(tmp_path: Path, fake: GraphF
 
 
 def test_what_no_token_sees_was_not_proven_absent(tmp_path: Path, fake: GraphFake) -> None:
-    office = instagram(tmp_path, fake, access_token=fake.page_token)
+    office = instagram_desk(tmp_path, fake, access_token=fake.page_token)
     fake.fault("POST", "media_publish", FAULTS["code-2"])
     delivery = office.delivery("instagram")
     journal = deliver(office, delivery)
@@ -281,7 +181,7 @@ def test_what_no_token_sees_was_not_proven_absent(tmp_path: Path, fake: GraphFak
 def test_a_dead_second_token_says_nothing_about_the_first(tmp_path: Path, fake: GraphFake) -> None:
     fake.world.page_tokens_read_instagram = False
     fake.expire(fake.user_token)
-    office = instagram(tmp_path, fake, access_token=fake.page_token, user_token=fake.user_token)
+    office = instagram_desk(tmp_path, fake, access_token=fake.page_token, user_token=fake.user_token)
     outcome = deliver(office, office.delivery("instagram")).outcome
     assert isinstance(outcome, NotAuthorised)
     assert "code 100, subcode 33" in outcome.detail
@@ -293,7 +193,7 @@ def test_a_dead_second_token_says_nothing_about_the_first(tmp_path: Path, fake: 
 
 @pytest.mark.parametrize("pictures", [1, 2])
 def test_an_account_without_a_page(tmp_path: Path, fake: GraphFake, pictures: int) -> None:
-    office = login(tmp_path, fake, app_secret="not-for-this-host")
+    office = login_desk(tmp_path, fake, app_secret="not-for-this-host")
     outcome = deliver(office, office.delivery("instagram", post(pictures))).outcome
     assert isinstance(outcome, Receipt)
     assert {(call.host, call.proof) for call in fake.calls} == {("instagram", "")}
@@ -304,7 +204,7 @@ def test_a_published_post_without_words_is_found_by_time_and_form(
     tmp_path: Path, fake: GraphFake, others: int, named: bool
 ) -> None:
     fake.instagram.shows_captions = False
-    office = login(tmp_path, fake)
+    office = login_desk(tmp_path, fake)
     posted(fake, "x", hours_ago=1)  # before
     fake.fault("POST", "media_publish", FAULTS["lost-written"])
     delivery = office.delivery("instagram")
@@ -322,7 +222,7 @@ def test_a_post_without_words_may_be_ours_where_no_words_are_shown(
     tmp_path: Path, fake: GraphFake, shown: bool, seen: Seen
 ) -> None:
     fake.instagram.shows_captions = shown
-    office = login(tmp_path, fake)
+    office = login_desk(tmp_path, fake)
     posted(fake, "Des mots", hours_ago=30)
     fake.fault("POST", "media_publish", FAULTS["code-2"])
     delivery = office.delivery("instagram")

@@ -152,3 +152,30 @@ class MemoryJournal(Journal):
         """The only outcome: a receipt, an error, or what else `Outcome` names; the test says which."""
         assert len(self.outcomes) == 1, self.outcomes
         return self.outcomes[0]
+
+
+def instagram_desk(root: Path, fake: GraphFake, **keys: str) -> Desk:
+    """The desk with these settings of [instagram], in small letters."""
+    return desk(root, fake, **{f"VEILLE_INSTAGRAM__{key}".upper(): value for key, value in keys.items()})
+
+
+def login_desk(root: Path, fake: GraphFake, **keys: str) -> Desk:
+    """The desk of an account without a page (Instagram Login)."""
+    own = {"login": "instagram", "api_url": fake.instagram_url, "access_token": fake.ig_login_token}
+    return instagram_desk(root, fake, **own, **keys)
+
+
+def deliver(office: Desk, delivery: Delivery, publisher: Publisher | None = None) -> MemoryJournal:
+    """One attempt; what came of it is in the journal.
+
+    Args:
+        publisher: one that has seen earlier attempts; None: a new one, as after a start.
+    """
+    journal = MemoryJournal(office)
+    (publisher or office.publisher(delivery.publication.rendition.channel)).deliver([delivery], journal)
+    return journal
+
+
+def edges(fake: GraphFake) -> list[str]:
+    """What was asked to be made so far: "photos", "feed", "media", "media_publish"."""
+    return [call.edge for call in fake.calls if call.method == "POST"]
