@@ -172,6 +172,13 @@ def test_numbers_are_links_and_needs_are_places_on_the_page(tmp_path: Path) -> N
     assert re.findall(r"contacts/index.html#(\w+)", front) == ["food", "health", "rights"]
 
 
+def test_a_number_for_text_messages_is_a_link_too(tmp_path: Path) -> None:
+    both = replace(CCAS, contact=replace(CCAS.contact, sms="06\u00a039\u00a098.10-11"))
+    files = build(tmp_path, directory(both), post("a", contacts=(both.contact,)))
+    for name in ("contacts/food/index.html", "contacts/bagneux/index.html", "posts/a/index.html"):
+        assert '<a href="sms:0639981011">' in files[name], name
+
+
 def test_needs_and_towns_have_lists(tmp_path: Path) -> None:
     files = build(tmp_path, directory())
     assert "0199001011" in files["contacts/food/index.html"]
