@@ -1,105 +1,28 @@
-"""`veille connect`, as a person uses it and as a program does, against the stateful fake of Meta."""
+"""`veille connect facebook`, as a person uses it and as a program does, against the stateful fake of Meta."""
 
 from __future__ import annotations
 
 import json
-import os
-import select
 import stat
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from tests.support.fast_ledger import empty
-from tests.support.graph_desk import picture
+from tests.support.connect_desk import TOML, Desk, data, name
 from tests.support.graph_fake import GraphFake
-from tests.support.graph_tokens import IG_LOGIN_SCOPES
 from tests.support.graph_world import PageInfo
-from tests.support.workspace import clean_environment
-from veille import i18n
 from veille.config import load
-from veille.credentials import opened, variable
 from veille.outbox import schema
 from veille.outbox.database import open_database
 from veille_cli.application import build
-from veille_cli.output import Talk
-
-TOML = """\
-# Our newsroom. « Ne pas effacer. »
-[workspace]
-name = "Essai"
-language = "en"
-base_url = "https://letter.example.org"
-
-[facebook]  # the page
-slots = ["monday 12:30"]  # lunch
-"""
-ADDRESS = "https://example.org/back?code={code}%23_#_"
-
-
-class Desk:
-    """A newsroom, and `veille` in it."""
-
-    def __init__(self, root: Path, fake: GraphFake, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.root, self.fake, self.patch = root, fake, monkeypatch
-        (root / "veille.toml").write_text(TOML, encoding="utf-8")
-        (root / "outbox").mkdir()
-        (root / "outbox/outbox.sqlite3").write_bytes(empty())
-        monkeypatch.setenv("COLUMNS", "200")
-        environ = {"WORKSPACE": str(root), "FACEBOOK__API_URL": fake.url, "INSTAGRAM__API_URL": fake.url}
-        for name, value in environ.items():
-            monkeypatch.setenv(f"VEILLE_{name}", value)
-        monkeypatch.chdir(root)
-        i18n.activate("en")
-
-    def veille(self, *args: str, typed: tuple[str, ...] | None = None, **environ: Any) -> Any:
-        """Run it; with `typed` a person sits before it."""
-        with self.patch.context() as patch:
-            for name, value in environ.items():
-                patch.setenv(f"VEILLE_{name}", value)
-            if typed is not None:
-                patch.setattr(Talk, "interactive", True)
-            return CliRunner().invoke(build(), list(args), input="\n".join((*(typed or ()), "")))
-
-    def kept(self) -> dict[str, str]:
-        return opened(self.root).load()
-
-    def toml(self) -> str:
-        return (self.root / "veille.toml").read_text(encoding="utf-8")
-
-    @property
-    def app(self) -> tuple[str, str]:
-        """What a person types for the app."""
-        return self.fake.world.app_id, self.fake.world.secret
-
-    def scripted(self, *args: str, token: str = "", **environ: str) -> Any:
-        """Without a person: the token in a file, the secret in the environment."""
-        path = self.root / "token.txt"
-        path.write_text(f"{token}\n", encoding="utf-8")
-        values = {"FACEBOOK__APP_ID": self.app[0], "FACEBOOK__APP_SECRET": self.app[1], **environ}
-        extra = ("--token-file", str(path)) if token else ()
-        return self.veille("connect", *args, *extra, "--json", typed=None, **values)
 
 
 @pytest.fixture
 def desk(tmp_path: Path, fake: GraphFake, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return Desk(tmp_path, fake, monkeypatch)
-
-
-def data(ran: Any) -> dict[str, Any]:
-    found = json.loads(ran.output)["data"]
-    assert isinstance(found, dict)
-    return found
-
-
-def name(section: str, key: str) -> str:
-    return variable(section, key)
 
 
 def stop(desk: Desk, reason: str) -> None:
@@ -276,75 +199,6 @@ def test_a_page_that_is_not_listed_is_found_by_its_id(desk: Desk, fake: GraphFak
     assert data(desk.scripted("facebook", "--page", fake.page_id, token=fake.system_token))["stored_in"]
 
 
-def test_instagram_follows_from_the_page_without_another_question(desk: Desk, fake: GraphFake) -> None:
-    desk.veille("connect", "facebook", "--write", typed=(*desk.app, fake.short_token()))
-    ran = desk.veille("connect", "instagram", "--write", "--login", "facebook", typed=())
-    assert ran.exit_code == 0, ran.output
-    kept = desk.kept()
-    assert kept[name("instagram", "user_token")] == kept[name("facebook", "user_token")]
-    assert load(desk.root, dict(os.environ)).settings.instagram.user_id == fake.ig_user_id
-    assert "[instagram]" in desk.toml()
-    fake.expire(kept[name("instagram", "access_token")], 460)
-    assert desk.veille("connect", "instagram", "--check", typed=None).exit_code == 1
-    assert desk.veille("connect", "facebook", typed=(fake.short_token(),)).exit_code == 0
-    again = desk.veille(
-        "connect", "instagram", "--login", "facebook", typed=()
-    )  # with the new access, not with its own old one
-    assert again.exit_code == 0, again.output
-    assert "nothing to paste" in again.output
-
-
-def test_a_page_without_an_account_is_said_so(desk: Desk, fake: GraphFake) -> None:
-    fake.world.pages[fake.page_id].instagram = ""
-    ran = desk.scripted("instagram", token=fake.short_token(), INSTAGRAM__APP_SECRET=desk.app[1])
-    assert ran.exit_code == 1
-    assert "professional Instagram account" in ran.output
-
-
-Paste = Callable[[GraphFake], str]
-
-
-@pytest.mark.parametrize(
-    "paste",
-    [lambda fake: fake.ig_login_token, lambda fake: ADDRESS.format(code=fake.login_code())],
-    ids=["token", "address"],
-)
-def test_an_account_without_a_page_gives_its_own_token(desk: Desk, fake: GraphFake, paste: Paste) -> None:
-    hosts = {"INSTAGRAM__API_URL": fake.instagram_url, "INSTAGRAM__OAUTH_URL": fake.login_url}
-    pasted = paste(fake)
-    app = desk.app if pasted.startswith("https") else ()
-    ran = desk.veille("connect", "instagram", "--write", typed=("no", pasted, *app), **hosts)
-    assert ran.exit_code == 0, ran.output
-    token = fake.token(desk.kept()[name("instagram", "access_token")])
-    assert (token.kind, token.scopes) == ("ig", IG_LOGIN_SCOPES)
-    assert 'login = "instagram"' in desk.toml()
-    live = {**hosts, "INSTAGRAM__TRANSPORT": "graph"}
-    (access,) = data(desk.veille("status", "--json", typed=None, **live))["access"]
-    assert access["days_left"] == (60 if app else None)
-    assert [secret for secret in (pasted, *desk.kept().values()) if secret in ran.output] == []
-
-
-def test_a_host_that_takes_no_header_gets_the_token_as_a_parameter(desk: Desk, fake: GraphFake) -> None:
-    fake.world.instagram_takes_header = False
-    hosts = {"INSTAGRAM__API_URL": fake.instagram_url, "INSTAGRAM__OAUTH_URL": fake.login_url}
-    ran = desk.veille("connect", "instagram", "--write", typed=("no", fake.ig_login_token), **hosts)
-    assert ran.exit_code == 0, ran.output
-    assert 'token_in = "query"' in desk.toml()
-    assert desk.veille("connect", "instagram", "--check", typed=None, **hosts).exit_code == 0
-
-
-def test_a_personal_account_and_a_used_code_are_refused(desk: Desk, fake: GraphFake) -> None:
-    hosts = {"INSTAGRAM__API_URL": fake.instagram_url, "INSTAGRAM__OAUTH_URL": fake.login_url}
-    values = {**hosts, "INSTAGRAM__APP_ID": desk.app[0], "INSTAGRAM__APP_SECRET": desk.app[1]}
-    used = desk.scripted("instagram", "--login", "instagram", token=ADDRESS.format(code="AQused"), **values)
-    assert used.exit_code == 1
-    assert "a code works once" in used.output
-    bare = desk.scripted("instagram", "--login", "instagram", token="https://example.org/back?error=denied", **values)
-    assert "code=" in bare.output
-    other = desk.scripted("instagram", "--login", "instagram", "--page", "1", token=fake.ig_login_token, **values)
-    assert (other.exit_code, desk.kept()) == (1, {})
-
-
 @pytest.mark.parametrize(
     ("reason", "resumed"),
     [
@@ -363,26 +217,6 @@ def test_a_channel_goes_on_when_want_of_access_stopped_it(
     assert ("facebook stands still" in status.output) is not resumed
 
 
-def test_check_looks_and_changes_nothing(desk: Desk, fake: GraphFake) -> None:
-    half = desk.veille("connect", "facebook", "--check", FACEBOOK__ACCESS_TOKEN=fake.page_token)
-    assert half.exit_code == 1
-    assert "facebook.page_id is missing" in half.output
-    assert "task" not in half.output
-    nobody = desk.veille("connect", "facebook", "--check")
-    assert nobody.exit_code == 3
-    assert "veille connect facebook" in nobody.output
-    desk.scripted("facebook", "--write", token=fake.short_token())
-    before = desk.kept()
-    fake.expire(before[name("facebook", "access_token")], 460)
-    ran = desk.veille("connect", "facebook", "--check")
-    assert (ran.exit_code, desk.kept()) == (1, before)
-    assert "the password was changed" in ran.output
-    for command in ("status", "doctor"):
-        told = desk.veille(command, FACEBOOK__TRANSPORT="graph")
-        assert told.exit_code == {"status": 4, "doctor": 1}[command], told.output
-        assert "the access has ended" in told.output
-
-
 def test_meta_that_is_away_is_said_and_nothing_is_kept(desk: Desk) -> None:
     ran = desk.scripted("facebook", token="EAAsomething-canary", FACEBOOK__API_URL="http://127.0.0.1:1")
     assert (ran.exit_code, desk.kept()) == (1, {})
@@ -390,100 +224,6 @@ def test_meta_that_is_away_is_said_and_nothing_is_kept(desk: Desk) -> None:
     assert "canary" not in ran.output
 
 
-@pytest.mark.parametrize("secret", ["good", "wrong-canary"])
-def test_debug_shows_the_calls_and_no_secret(desk: Desk, fake: GraphFake, secret: str) -> None:
-    fake.world.app_secret = fake.world.secret
-    short, chosen = fake.short_token(), fake.world.secret if secret == "good" else secret
-    path = desk.root / "token.txt"
-    path.write_text(short, encoding="utf-8")
-    values = {"FACEBOOK__APP_ID": desk.app[0], "FACEBOOK__APP_SECRET": chosen, "FACEBOOK__TOKEN_IN": "query"}
-    args = ("connect", "facebook", "--debug", "--token-file", str(path))
-    ran = desk.veille(*args, typed=None, **values)
-    assert "/v26.0/debug_token?" in ran.output
-    assert ran.exit_code == int(secret != "good")
-    assert ("oauth/access_token?" in ran.output) is (secret == "good")
-    assert ("access_token=…&appsecret_proof=…" in ran.output) is (secret == "good")
-    secrets = (chosen, short, *desk.kept().values(), *(seen.proof for seen in fake.calls if seen.proof))
-    assert [one for one in secrets if one in ran.output] == []
-
-
 def test_options_that_do_not_fit_are_usage_errors(desk: Desk) -> None:
     assert desk.veille("connect", "facebook", "--login", "instagram").exit_code == 2
     assert desk.veille("connect", "newsletter").exit_code == 2
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a terminal")
-def test_on_a_real_terminal_no_secret_is_shown_or_stands_in_the_arguments(desk: Desk, fake: GraphFake) -> None:
-    """The command line of the process, all that the terminal shows, and the files that it leaves."""
-    import pty
-
-    short = fake.short_token()
-    unseen = b" (not shown while you paste it)"
-    answers = [(b"App ID", desk.app[0]), (b"App secret" + unseen, desk.app[1]), (b"Access token" + unseen, short)]
-    environ = clean_environment(desk.root, {k: v for k, v in os.environ.items() if k.startswith("VEILLE_")})
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(desk.root)
-        code = "from veille_cli.app import main; main()"
-        os.execve(sys.executable, [sys.executable, "-c", code, "connect", "facebook"], environ)
-    shown, asked = b"", 0
-    while True:
-        assert select.select([terminal], [], [], 60)[0], shown.decode()
-        try:
-            piece = os.read(terminal, 4096)
-        except OSError:  # the other end closed
-            break
-        if not piece:
-            break
-        shown += piece
-        # The space comes last, when the terminal no longer shows what is typed.
-        if asked < len(answers) and shown.endswith(answers[asked][0] + b": "):
-            arguments = Path(f"/proc/{pid}/cmdline")
-            if arguments.exists():
-                assert not {desk.app[1].encode(), short.encode()} & set(arguments.read_bytes().split(b"\0"))
-            os.write(terminal, answers[asked][1].encode() + b"\n")
-            asked += 1
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown.decode()
-    assert asked == len(answers)
-    assert desk.app[0].encode() in shown
-    secrets = (*desk.kept().values(), short)
-    assert [secret for secret in secrets if secret.encode() in shown] == []
-    files = [path for path in desk.root.rglob("*") if path.is_file() and path.name != "tokens.json"]
-    assert [path.name for path in files for secret in secrets if secret.encode() in path.read_bytes()] == []
-
-
-def test_the_live_accounts_are_asked_and_nothing_of_theirs_changes(desk: Desk, fake: GraphFake) -> None:
-    silent = desk.veille("doctor", "--live")
-    assert "nobody gave veille access" in silent.output
-    desk.scripted("facebook", "--write", token=fake.short_token())
-    desk.scripted("instagram", "--write", "--login", "facebook")
-    folder = desk.root / "outbox/web/media/instagram"
-    folder.mkdir(parents=True)
-    photo = picture()
-    (folder / photo.name).write_bytes(photo.content)
-    asked, before = len(fake.calls), desk.kept()
-    server = fake.media_server_for(folder)
-    ran = desk.veille("doctor", "--live", "--json", INSTAGRAM__MEDIA_BASE_URL=server)
-    assert ran.exit_code == 0, ran.output
-    found = {channel: {row["name"]: row for row in rows} for channel, rows in data(ran)["live"].items()}
-    assert "Le Relais de Bagneux" in found["facebook"]["account"]["message"]
-    assert found["instagram"]["quota"]["message"] == "0 of 50"
-    assert photo.name in found["instagram"]["pictures"]["message"]
-    assert [row for rows in found.values() for row in rows.values() if row["state"] != "ok"] == []
-    assert {seen.method for seen in fake.calls[asked:]} == {"GET"}
-    assert (desk.kept(), fake.visible_posts(), fake.visible_media()) == (before, [], [])
-    assert [secret for secret in before.values() if secret in ran.output] == []
-
-
-def test_what_a_live_account_refuses_is_told(desk: Desk, fake: GraphFake) -> None:
-    desk.scripted("facebook", "--write", token=fake.short_token())
-    desk.scripted("instagram", "--write", "--login", "facebook")
-    folder = desk.root / "outbox/web/media/instagram"
-    folder.mkdir(parents=True)
-    (folder / picture().name).write_bytes(b"another")
-    told = desk.veille("doctor", "--live", INSTAGRAM__MEDIA_BASE_URL=fake.media_server_for(folder))
-    assert told.exit_code == 1
-    assert "another picture than ours is there" in told.output
-    away = desk.veille("doctor", "--live", FACEBOOK__API_URL="http://127.0.0.1:1")
-    assert "Meta cannot be reached" in away.output
