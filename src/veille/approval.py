@@ -25,7 +25,7 @@ from veille.outbox.queue import Queued
 from veille.planning import CADENCED, expires
 from veille.posts import Post
 from veille.publishing import Publisher, Rendition
-from veille.rendering import RenderedEdition, RenderedPost, render_edition, render_hand_made, render_post
+from veille.rendering import RenderedEdition, RenderedPost, render_file, render_post
 from veille.reviewers import NotAllowed, Person, authors, chosen, read, same
 from veille.timetable import in_words
 
@@ -224,20 +224,7 @@ class Desk:
 
     def _letter(self, source: Post | Edition, *, with_day: bool) -> RenderedEdition:
         posts, day = [self._post(post, with_day=with_day) for post in self.members(source)], self._day(source)
-        if isinstance(source, Edition):
-            made = render_hand_made(source, posts, self.library, self.config, due=self.now, day=day)
-        else:
-            made = render_edition(
-                posts,
-                self.library,
-                self.config,
-                due=self.now,
-                day=day,
-                source=source.source,
-                slug=source.slug,
-                title=source.title,
-                lang=source.lang,
-            )
+        made = render_file(source, posts, self.library, self.config, due=self.now, day=day)
         return made if with_day else replace(made, date=_NO_DAY, date_words="", words=_dayless(made))
 
     def _day(self, source: Post | Edition) -> date:

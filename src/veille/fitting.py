@@ -12,7 +12,7 @@ from veille.library import Library
 from veille.planning import CADENCED, Owed
 from veille.posts import Post
 from veille.publishing import Publisher
-from veille.rendering import RenderedPost, render_edition, render_post
+from veille.rendering import Cover, RenderedPost, render_edition, render_post
 
 _SPARE = 1_000  # bytes: titles and moments may be written a little longer when the rest of it leaves
 
@@ -65,6 +65,6 @@ def _weight(
 ) -> int:
     """Bytes of the letter with these posts."""
     name = letter.source
-    made = render_edition(posts, library, config, due=letter.due, source=name, slug=name, title=letter.title)
+    made = render_edition(Cover(name, name, letter.title), posts, library, config, due=letter.due)
     rendition = publishers[CADENCED].render(made)
     return publishers[CADENCED].proof(rendition).weight if rendition else 0

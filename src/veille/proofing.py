@@ -17,12 +17,13 @@ from veille.posts import Post
 from veille.publishing import Publisher, Rendition, Source
 from veille.reading import in_order
 from veille.rendering import (
+    Cover,
     RenderedDirectory,
     RenderedEdition,
     RenderedPost,
     labels,
     render_edition,
-    render_hand_made,
+    render_file,
     render_post,
 )
 
@@ -136,7 +137,7 @@ def _of_edition(reader: Proofreader, edition: Edition) -> list[Finding]:
     members = [known[name] for name in edition.posts if name in known]
     try:
         posts = [_for_letter(reader, post) for post in members]
-        made = render_hand_made(edition, posts, reader.library, reader.config, due=reader.now)
+        made = render_file(edition, posts, reader.library, reader.config, due=reader.now)
     except (ContentError, RenderError):
         return []
     return list(reader.look_at(made, _channels(reader, (CADENCED, "web")), edition.file))
@@ -152,7 +153,7 @@ def _of_posts(reader: Proofreader, posts: Sequence[Post]) -> list[Finding]:
     name = f"{day:%Y-%m-%d}"
     try:
         rendered = [_for_letter(reader, post) for post in members]
-        made = render_edition(rendered, reader.library, config, due=reader.now, source=name, slug=name, title=title)
+        made = render_edition(Cover(name, name, title), rendered, reader.library, config, due=reader.now)
     except (ContentError, RenderError):
         return []
     file = members[0].file if len(members) == 1 else ""

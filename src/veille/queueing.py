@@ -23,12 +23,7 @@ from veille.posts import Post
 from veille.proofing import Proofreader, once
 from veille.publishing import Publisher, Rendition, Source
 from veille.renamed import renamed
-from veille.rendering import (
-    RenderedEdition,
-    render_edition,
-    render_hand_made,
-    render_post,
-)
+from veille.rendering import RenderedEdition, render_file, render_post
 from veille.studio import Studio
 
 
@@ -241,8 +236,4 @@ def letter_of(source: Post | Edition, library: Library, config: Config, now: dat
     known = {post.source: post for post in library.posts}
     sources = [source] if isinstance(source, Post) else [known[name] for name in source.posts if name in known]
     posts = [render_post(post, library, config, now=now) for post in sources]
-    if isinstance(source, Edition):
-        return render_hand_made(source, posts, library, config, due=now)
-    return render_edition(
-        posts, library, config, due=now, source=source.source, slug=source.slug, title=source.title, lang=source.lang
-    )
+    return render_file(source, posts, library, config, due=now)

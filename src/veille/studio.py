@@ -20,6 +20,7 @@ from veille.planning import Owed
 from veille.posts import Post
 from veille.publishing import Source
 from veille.rendering import (
+    Cover,
     Entry,
     RenderedDirectory,
     RenderedEdition,
@@ -27,7 +28,7 @@ from veille.rendering import (
     labels,
     render_directory,
     render_edition,
-    render_hand_made,
+    render_file,
     render_post,
 )
 from veille.rendering.contacts import of_day
@@ -119,18 +120,9 @@ class Studio:
         stored = self._stored(owed)
         posts = [stored[s] if s in stored else self._post(self._by_source[s], day) for s in owed.members]
         if owed.edition:
-            return render_hand_made(owed.edition, posts, self._library, self._config, due=owed.due, day=day)
-        return render_edition(
-            posts,
-            self._library,
-            self._config,
-            due=owed.due,
-            source=owed.source,
-            slug=owed.source,
-            title=owed.title,
-            titles=self._titles(owed),
-            day=day,
-        )
+            return render_file(owed.edition, posts, self._library, self._config, due=owed.due, day=day)
+        cover = Cover(owed.source, owed.source, owed.title, titles=self._titles(owed))
+        return render_edition(cover, posts, self._library, self._config, due=owed.due, day=day)
 
     def _directory(self, owed: Owed, day: date) -> RenderedDirectory:
         """Partners whose record has an error stay as readers see them now; one that nobody saw yet is left out."""

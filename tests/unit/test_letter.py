@@ -18,7 +18,7 @@ from veille import i18n
 from veille.brand import DARK, LIGHT, Palette, contrast, pairs
 from veille.errors import ContentError, RenderError
 from veille.posts import Event, Kind, Post
-from veille.rendering import RenderedEdition, Templates, render_edition, render_post
+from veille.rendering import Cover, RenderedEdition, Templates, render_edition, render_post
 from veille.rendering.rendered import Picture
 from veille_publishers.letter import (
     PREFERENCES_SLOT,
@@ -47,18 +47,8 @@ Viens à 14h30, avec [ton dossier](https://partenaire.example.org/d?a=1&b=2) ou 
 
 def edition(root: Path, *posts: Post, **changes: object) -> RenderedEdition:
     made = [render_post(one, library(), config(root), now=DUE) for one in posts or (post(body=BODY),)]
-    result = render_edition(
-        made,
-        library(),
-        config(root),
-        due=DUE,
-        source="n12",
-        slug="n12",
-        title="Lettre n° 12",
-        subject="Sujet <b> & 5 € !",
-        preheader="Et aussi",
-        intro="Bonjour *toi*.",
-    )
+    cover = Cover("n12", "n12", "Lettre n° 12", "Sujet <b> & 5 € !", "Et aussi", intro="Bonjour *toi*.")
+    result = render_edition(cover, made, library(), config(root), due=DUE)
     return replace(result, **changes)  # type: ignore[arg-type]
 
 

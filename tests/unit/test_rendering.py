@@ -18,12 +18,13 @@ from veille.errors import ContentError, RenderError
 from veille.partners import HelpLine, Partner
 from veille.posts import Event, Image, Kind, NewsletterOptions, Post
 from veille.rendering import (
+    Cover,
     RenderedEdition,
     RenderedPost,
     Templates,
     labels,
     render_edition,
-    render_hand_made,
+    render_file,
     render_post,
     shorten,
 )
@@ -170,13 +171,11 @@ def test_an_edition_gathered_by_cadence(tmp_path: Path) -> None:
         rendered(tmp_path, source="c", title="Vélo"),
     ]  # fmt: skip
     edition = render_edition(
+        Cover("newsletter/2026-11-27", "2026-11-27", "Lettre du 27"),
         [RenderedPost.from_json(p.to_json()) for p in posts],
         library(),
         config(tmp_path),
         due=NOW,
-        source="newsletter/2026-11-27",
-        slug="2026-11-27",
-        title="Lettre du 27",
     )
     assert edition.subject == "Patinoire"
     assert edition.preheader == "Vélo"
@@ -188,7 +187,7 @@ def test_an_edition_gathered_by_cadence(tmp_path: Path) -> None:
 
 def test_an_edition_of_sensitive_posts_only_has_a_neutral_subject(tmp_path: Path) -> None:
     posts = [rendered(tmp_path, title="Violences", sensitive=True)]
-    edition = render_edition(posts, library(), config(tmp_path), due=NOW, source="x", slug="x", title="Lettre n° 3")
+    edition = render_edition(Cover("x", "x", "Lettre n° 3"), posts, library(), config(tmp_path), due=NOW)
     assert (edition.subject, edition.preheader) == ("Lettre n°\u00a03", "Lettre n°\u00a03")
 
 
@@ -205,11 +204,11 @@ def test_a_hand_made_edition_keeps_its_words_and_lines(tmp_path: Path) -> None:
         subject="Sujet",
         preheader="Vite",
     )
-    edition = render_hand_made(made, (), library(), config(tmp_path), due=NOW)
+    edition = render_file(made, (), library(), config(tmp_path), due=NOW)
     assert (edition.subject, edition.preheader) == ("Sujet", "Vite")
     assert edition.intro_html == "<p>Bonjour\u202f!</p>"
     with pytest.raises(ContentError) as caught:
-        render_hand_made(replace(made, body="![a](b)"), (), library(), config(tmp_path), due=NOW)
+        render_file(replace(made, body="![a](b)"), (), library(), config(tmp_path), due=NOW)
     assert caught.value.findings[0].where == "content/editions/e.md:6"
 
 

@@ -21,7 +21,7 @@ from veille import i18n
 from veille.errors import RenderError
 from veille.posts import Audience, Event, Post
 from veille.publishing import Recipient
-from veille.rendering import RenderedEdition, Templates, render_edition, render_post
+from veille.rendering import Cover, RenderedEdition, Templates, render_edition, render_post
 from veille.rendering.templating import shipped
 from veille.segments import Segment, from_json, to_json
 from veille_publishers.letter import (
@@ -57,9 +57,7 @@ def gathered(root: Path, *posts: Post, **changes: Any) -> RenderedEdition:
     """A letter whose subject and preheader come from its posts."""
     made = [render_post(each, library(), config(root), now=DUE) for each in posts]
     titles = {"en": "Essai, letter of 27 November 2026"}
-    return render_edition(
-        made, library(), config(root), due=DUE, source="n", slug="n", title="Lettre", titles=titles, **changes
-    )
+    return render_edition(Cover("n", "n", "Lettre", titles=titles, **changes), made, library(), config(root), due=DUE)
 
 
 @cache
@@ -275,10 +273,8 @@ def test_french_words_come_from_the_catalogue(tmp_path: Path) -> None:
     settings = config(tmp_path)
     workspace = settings.settings.workspace.model_copy(update={"language": "en"})
     english = replace_settings(settings, workspace)
-    made = render_edition(
-        [render_post(one("a", lang="en"), library(), english, now=DUE)],
-        library(), english, due=DUE, source="n", slug="n", title="Letter",
-    )  # fmt: skip
+    posts = [render_post(one("a", lang="en"), library(), english, now=DUE)]
+    made = render_edition(Cover("n", "n", "Letter"), posts, library(), english, due=DUE)
     payload = letter_payload(made, Templates(english))
     french = cut(payload, reader(language="fr"))
     assert "Qui appeler" in french.text

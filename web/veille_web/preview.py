@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from slugify import slugify
 
@@ -22,7 +21,7 @@ from veille.library import Library, softened
 from veille.posts import Post
 from veille.proofing import Proofreader, once
 from veille.reading import in_order, name_of
-from veille.rendering import RenderedPost, render_edition, render_hand_made, render_post
+from veille.rendering import RenderedPost, render_file, render_post
 from veille.timetable import Clock
 from veille_web.preview_pages import Pages, Sheet
 from veille_web.preview_panels import Desk, Panels, findings_of
@@ -145,7 +144,7 @@ class Preview:
             channels = desk.config.channels if source.channels is None else source.channels
         try:
             posts = [self._post(desk, content, post) for post in order.members]
-            letter = self._letter(desk, content, source, posts)
+            letter = render_file(source, posts, content, desk.config, due=self._clock())
             rendered = posts[0] if isinstance(source, Post) else letter
             panels = desk.panels(rendered, letter, channels, source.file, look)
             more += [finding for refused in panels.refused.values() for finding in refused]
@@ -163,20 +162,6 @@ class Preview:
             kept = key, render_post(post, content, desk.config, now=self._clock())
             self._posts[post.file] = kept
         return kept[1]
-
-    def _letter(self, desk: Desk, content: Library, source: Post | Edition, posts: Sequence[RenderedPost]) -> Any:
-        if isinstance(source, Edition):
-            return render_hand_made(source, posts, content, desk.config, due=self._clock())
-        return render_edition(
-            posts,
-            content,
-            desk.config,
-            due=self._clock(),
-            source=source.source,
-            slug=source.slug,
-            title=source.title,
-            lang=source.lang,
-        )
 
     def _broken_sheet(self, file: str, found: Sequence[Finding], draft: bool, taken: set[str]) -> Sheet:
         """A file that cannot be read: its findings, and below them how it looked when it could."""

@@ -13,7 +13,6 @@ from veille.i18n import gettext as _
 from veille.partners import Need
 from veille.posts import Audience, Event, Kind, Post
 from veille.timetable import day_in_words
-from veille.typography import french
 
 T = TypeVar("T")
 NBSP = "\u00a0"
@@ -130,16 +129,6 @@ def moment_in_words(moment: datetime | date, zone: ZoneInfo, language: str) -> s
 def where(event: Event | None) -> str:
     """Place and address on one line."""
     return ", ".join(part for part in (event.place, event.address) if part) if event else ""
-
-
-def event_fields(event: Event | None, language: str) -> dict[str, str]:
-    """What calendars need of an event, as `RenderedPost` has it; empty words when there is none."""
-    return {
-        "starts": event.start.isoformat() if event else "",
-        "ends": event.end.isoformat() if event and event.end else "",
-        "place": french(event.place, language) if event else "",
-        "address": french(event.address, language) if event else "",
-    }
 
 
 def _day(moment: datetime | date, zone: ZoneInfo) -> date:
