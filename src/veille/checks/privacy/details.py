@@ -108,10 +108,13 @@ _STREET = (
 _NUMBERED = re.compile(_STREET)
 _CHEZ = re.compile(r"\bchez\s+(?:elle|lui|eux|[^,.;:!?()]{2,40})\s*[,(]?\s*(?:au\s+)?" + _STREET)
 _LIVES = re.compile(
-    r"\b(?:habite(?:nt)?|domiciliée?s?|vit|vivent|loge(?:nt)?|domicile)\s*(?:à\s+\S+\s*,?\s*)?(?:au|à|:)\s*(?:l[’']adresse\s*:?\s*)?"
-    + _STREET,
+    r"\b(?:(?:elle|il|famille|jeune|victime|mère|maman|père|papa)\s+)?"
+    r"(?:habite(?:nt)?|domiciliée?s?|vit|vivent|loge(?:nt)?|domicile)\s*(?:à\s+\S+\s*,?\s*)?"
+    r"(?:(?:au\s+\w+\s+étage\s+d)?(?:au|à|u|:)\s*)?(?:l[’']adresse\s*:?\s*)?" + _STREET,
     re.IGNORECASE,
 )
+_SOMEBODYS = (*("chez elle", "chez lui", "chez eux"), *("elle ", "il ", "famille ", "jeune ", "victime "))
+_SOMEBODYS += ("mère ", "maman ", "père ", "papa ")
 _INSURED = re.compile(
     r"(?<![\d.,])[1278]\s?\d{2}\s?(?:0[1-9]|1[0-2]|[2-9]\d)\s?(?:\d{2}|2[AB])\s?\d{3}\s?\d{3}(?:\s?(?P<key>\d{2}))?(?![\d])"
 )
@@ -192,7 +195,7 @@ def _homes(text: Text, found: list[Named]) -> Iterator[Finding]:
         return
     for match in (*_CHEZ.finditer(text.content), *_LIVES.finditer(text.content)):
         who = [p for p in found if match.start() - 60 <= p.start < match.end()]
-        if who or " chez elle" in match[0] or match[0].startswith(("chez elle", "chez lui", "chez eux")):
+        if who or " chez elle" in match[0] or match[0].lower().startswith(_SOMEBODYS):
             message = _("this is where somebody lives")
             finding = HOME.at(text, match.start(), match.end(), message, _("write a place that is open to everybody"))
             sure = not match[0].startswith("chez") or any(p.title or p.initial for p in who)
@@ -201,7 +204,8 @@ def _homes(text: Text, found: list[Named]) -> Iterator[Finding]:
 
 def _insured(text: Text, _found: list[Named]) -> Iterator[Finding]:
     for match in _INSURED.finditer(text.content):
-        if _is_insured(match) or (not match["key"] and _INSURANCE.search(text.content)):
+        around = text.content if not match["key"] else text.content[max(0, match.start() - 40) : match.start()]
+        if _is_insured(match) or _INSURANCE.search(around):  # where it is called so, a wrong key is a slip of the pen
             message = _("this is a social security number")
             yield IDENTITY.at(text, match.start(), match.end(), message, _("delete it"))
 

@@ -15,7 +15,9 @@ from pathlib import Path
 _DATA = Path(__file__).parent.parent / "data"
 _UPPER = "A-ZÀ-ÖØ-ÞŒ"
 # It begins with the letters themselves, so that the engine leaps over everything else.
-_NAME = re.compile(rf"(?P<name>[{_UPPER}](?:\.|\w+(?:-[{_UPPER}]\w+)*))(?P<rest>(?:\s+[{_UPPER}](?:\.|[\w’'-]+))*)")
+_NAME = re.compile(
+    rf"(?P<name>[{_UPPER}](?:\.|\w+(?:-[{_UPPER}]\w+)*))(?P<rest>(?:(?:\s+|(?<=\.))[{_UPPER}](?:\.|[\w’'-]+|(?!\w)))*)"
+)
 _TITLES = {"M.", "Mme", "Mlle", "Mr", "Monsieur", "Madame", "Mademoiselle"}
 _INSIDE = "._@/-"  # before a capital: part of an address or of a longer name
 _ROLE = re.compile(
@@ -86,7 +88,7 @@ def _person(match: re.Match[str], content: str) -> Named | None:
         return None
     if not role and (_THING.search(behind) or _is_public(content[start : match.end() + _BEHIND])):
         return None
-    half = (initial and not rest) or bool(re.fullmatch(r"\s*\w\.", rest))
+    half = (initial and not rest) or bool(re.fullmatch(r"\s*\w\.?", rest))
     return Named(start, match.end(), half, role, title, sure and not rest)
 
 

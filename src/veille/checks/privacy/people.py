@@ -66,7 +66,9 @@ _NUMBERS = (
 _AGE = rf"(?P<age>\d{{1,2}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})\s+ans\b"
 _NO_AGE = r"(?!\s+(?:d[e’']|après|plus|avant|que|déjà|et\s+plus|ou\s+plus))"  # "a 15 ans d’expérience"
 _AGED = re.compile(
-    r"(?:\s*,\s*(?:[^.,;:!?()\d]{1,30},\s*)?(?:âgée?\s+de\s+)?|\s*\(\s*(?:[^()\d]{1,30},\s*)?|\s+âgée?\s+de\s+"
+    r"(?:\s*,\s*(?:[^.,;:!?()\d]{1,30},\s*)?(?:âgée?\s+de\s+|(?:bientôt|presque|déjà|tout\s+juste)\s+|"
+    r"(?:une?\s+)?(?:lycéen|collégien|élève|écoli[eè]r|étudiant|apprenti|jeune|ado|mineur|garçon|fille|enfant)\w*\s+de\s+)?"
+    r"|\s*\(\s*(?:[^()\d]{1,30},\s*)?|\s+âgée?\s+de\s+|\s+(?=\d)"
     r"|(?P<verb>\s+(?:a|avait|aura|vient\s+d[’']avoir|(?:fête|fêtera|a\s+fêté)\s+ses)\s+)|\s+[-–—]\s+)"
     + _AGE
     + _NO_AGE,
@@ -94,9 +96,11 @@ _MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|
 _BORN = re.compile(
     r"\bnée?\s+(?:le\s+(?P<day>\d{1,2}(?:er)?(?P<sep>[\s/.-])\s*(?:\d{1,2}|" + _MONTHS + r")[\s/.-]\s*)"
     r"|en\s+(?:(?:" + _MONTHS + r")\s+)?)(?P<year>(?:19|20)\d\d)\b"
-    r"|\bdate\s+de\s+naissance\s*:?\s*\d{1,2}[/.\s-].{1,10}?(?P<year2>(?:19|20)\d\d)\b",
+    r"|\b(?:date\s+de\s+naissance|DDN)\s*:?\s*\d{1,2}[/.\s-].{1,10}?(?P<year2>(?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
+_BIRTH_WORDS = ("né", "aissance", "Né", "NÉ", "AISSANCE", "DDN", "ddn")  # one of them is in every text that has a date
+_BORN_WHO = re.compile(r"[^.!?;:()\d]{0,40},\s+(?:elle|il)\s", re.IGNORECASE)  # "Née le 4 mai 2010 à Antony, elle…"
 _PERSON = re.compile(
     r"\b(?:jeune|enfant|fille|fils|garçon|élève|collégien|lycéen|adolescent|mineur|bébé)", re.IGNORECASE
 )
@@ -158,7 +162,7 @@ def recognisable(text: Text) -> Iterator[Finding]:
 
 def births(text: Text, found: list[Named], today: date) -> Iterator[Finding]:
     """Dates of birth of living people; projects and clubs are born too."""
-    if "né" not in text.content and "aissance" not in text.content:
+    if not any(word in text.content for word in _BIRTH_WORDS):
         return
     for match in _BORN.finditer(text.content):
         years = today.year - int(match["year"] or match["year2"])
@@ -175,6 +179,10 @@ def _somebodys(content: str, match: re.Match[str], found: list[Named], years: in
     behind = content[max(0, match.start() - 60) : match.start()]
     behind = behind[max((end.end() for end in _END.finditer(behind)), default=0) :]
     known = any(match.start() - len(behind) <= person.start < match.start() for person in found)
+    if not behind.strip():  # it opens the sentence: who is meant comes behind it
+        tail = _sentence_after(content, match.end())
+        known = any(match.end() <= person.start < match.end() + len(tail) for person in found)
+        known = known or bool(years < _YOUNG and _BORN_WHO.match(tail))
     if known and years >= _ADULT:
         return not functions().search(behind + _sentence_after(content, match.end()))
     return known or bool(_PERSON.search(behind))
