@@ -1,4 +1,4 @@
-"""What many tests with real servers ask for: Meta's fake, an office whose channels speak to it, a mail server."""
+"""What many tests with real servers ask for: Meta's fake, an office that speaks to it, a mail server, no proxy."""
 
 from __future__ import annotations
 
@@ -30,3 +30,10 @@ def server() -> Iterator[MailServer]:
     """A mail server that takes every letter."""
     with mail_server() as running:
         yield running
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the computer is set to: what is on loopback is asked without a proxy."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("no_proxy", "*")
