@@ -81,6 +81,13 @@ class Life:
         Raises:
             AssertionError: there was more than one post, or the ledger does not know.
         """
+        try:
+            self._live()
+        except AssertionError as error:
+            error.add_note(repr(self))  # whoever reads the failure can tell it again
+            raise
+
+    def _live(self) -> None:
         values, wait = WAYS[self.way]
         with facebook_walk(pictures=self.pictures, comment=self.comment, settings=values) as walk:
             self.mishaps(walk)
