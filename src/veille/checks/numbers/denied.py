@@ -35,10 +35,19 @@ class Denied:
 
 
 @dataclass(frozen=True)
+class Called:
+    """What people call a service, and the numbers that may stand for it, the best first."""
+
+    names: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Lists:
     """What the data file holds."""
 
     denied: dict[str, Denied]
+    called: tuple[Called, ...]
     fictional: tuple[str, ...]
     free: tuple[str, ...]
     national: tuple[str, ...]
@@ -51,6 +60,7 @@ def lists() -> Lists:
     entries = [Denied(**{**entry, "beside": tuple(entry.get("beside", ()))}) for entry in values["denied"]]
     return Lists(
         {entry.number: entry for entry in entries},
+        tuple(Called(tuple(entry["names"]), tuple(entry["numbers"])) for entry in values["called"]),
         tuple(values["fictional"]),
         tuple(values["free"]),
         tuple(values["national"]),

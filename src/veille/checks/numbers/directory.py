@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
+from veille.checks.numbers.called import Called
 from veille.checks.numbers.denied import lists
 from veille.checks.numbers.finder import canonical
 from veille.library import Library
@@ -51,6 +52,11 @@ class Directory:
     def known(self) -> frozenset[str]:
         """Digits that the finder should recognise: of records, of the deny-list, and national ones."""
         return frozenset({*self.records, *self.unsure, *lists().denied, *lists().national})
+
+    @cached_property
+    def called(self) -> Called:
+        """What services are called, and their numbers."""
+        return Called(self.library)
 
     def of_reference(self, key: str) -> Record | None:
         """The record of "helpline:3919" or "partner:ccas-bagneux"."""

@@ -49,6 +49,7 @@ _NOT_CALL = re.compile(r"(?:\bn[’']|\b(?:ne|pas|jamais|impossible|not)\b)[^.!?
 def contradictions(place: Place, record: Record) -> Iterator[Finding]:
     """Everything that the words around a number say wrong, by its record."""
     yield from age(place, record)
+    yield from _mistaken(place, record)
     if isinstance(record.source, HelpLine):
         yield from _existence(place, record.source)
         told = list(_hours(place, record.source))
@@ -70,6 +71,20 @@ def age(place: Place, record: Record) -> Iterator[Finding]:
     name = getattr(record.source, "id", record.digits)
     found = _at(codes.RECORD_OLD, place, words, hint.format(file=record.file, name=name))
     yield replace(found, severity=Severity.ERROR if helps else Severity.WARNING)
+
+
+def _mistaken(place: Place, record: Record) -> Iterator[Finding]:
+    """It stands there as the number of another service."""
+    directory, first, last = place.scene.directory, place.before == 0, place.after is None
+    said, right = directory.called.other(record.digits, place.lead, place.trail, first=first, last=last)
+    if not said:
+        return
+    message = _("the text says “{said}”; {number} is {name}").format(
+        said=" ".join(said.split()), number=place.number.written, name=record.source.name
+    )
+    other = directory.records.get(right)
+    hint = _("write {reference}").format(reference=other.reference) if other else _("look the number up in its record")
+    yield _at(codes.LABEL, place, message, hint)
 
 
 def _existence(place: Place, line: HelpLine) -> Iterator[Finding]:

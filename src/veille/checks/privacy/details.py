@@ -113,8 +113,9 @@ _LIVES = re.compile(
     r"(?:(?:au\s+\w+\s+étage\s+d)?(?:au|à|u|:)\s*)?(?:l[’']adresse\s*:?\s*)?" + _STREET,
     re.IGNORECASE,
 )
-_SOMEBODYS = (*("chez elle", "chez lui", "chez eux"), *("elle ", "il ", "famille ", "jeune ", "victime "))
-_SOMEBODYS += ("mère ", "maman ", "père ", "papa ")
+_SOMEBODYS = tuple(
+    "chez elle|chez lui|chez eux|elle |il |famille |jeune |victime |mère |maman |père |papa ".split("|")  # noqa: SIM905
+)
 _INSURED = re.compile(
     r"(?<![\d.,])[1278]\s?\d{2}\s?(?:0[1-9]|1[0-2]|[2-9]\d)\s?(?:\d{2}|2[AB])\s?\d{3}\s?\d{3}(?:\s?(?P<key>\d{2}))?(?![\d])"
 )
