@@ -151,9 +151,11 @@ class Facebook(GraphPublisher):
             return self._show_draft(delivery, journal, kept)
         if at is not None and isinstance(self._later(delivery), AtItsTime | None):  # the photos took too long
             return AtItsTime(_words_too_late())
+        asked = self._context.clock()
         if not journal.intent(delivery):
             return None
         failpoint("facebook.before-feed")
+        self._not_since(asked)
         call = calls.feed_call(self._target(delivery), delivery.publication.rendition, kept["photos"], at)
         try:
             answer = self._graph.call(call)
@@ -221,9 +223,11 @@ class Facebook(GraphPublisher):
             kept = {**kept, "draft": made["id"]}
             journal.checkpoint(delivery, kept)
             failpoint("draft.kept")
+        asked = self._context.clock()
         if not journal.intent(delivery):
             return None
         failpoint("facebook.before-feed")
+        self._not_since(asked)
         try:
             self._graph.call(calls.show_call(kept["draft"]))
         except Rejected as error:  # it is not shown in this way: the draft goes, and one call makes the post

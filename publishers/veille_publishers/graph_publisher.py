@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from veille.credentials import Current
-from veille.errors import PublishError, Rejected
+from veille.errors import OutcomeUnknown, PublishError, Rejected
 from veille.i18n import gettext as _
-from veille.publishing import Delivery, FollowUp, Journal, OnUnknown, Outcome, Proof, Receipt, Rendition
+from veille.publishing import STOOD_STILL, Delivery, FollowUp, Journal, OnUnknown, Outcome, Proof, Receipt, Rendition
 from veille_publishers.graph import Graph, access
 from veille_publishers.pace import Pace
 from veille_publishers.registry import Context
@@ -105,6 +105,23 @@ class GraphPublisher(ABC):
             self._pace.check()
             return self._publish(delivery, journal)
         return self._showcase.deliver(delivery, self.requests(delivery.publication.rendition), journal)
+
+    def _not_since(self, asked: datetime) -> None:
+        """The last thing before the call that makes a post public: the ledger's yes does not keep.
+
+        A laptop that slept, a machine that was frozen: by now another scheduler may have looked, and posted it.
+
+        Args:
+            asked: the moment before the ledger was asked.
+
+        Raises:
+            OutcomeUnknown: too long ago; nothing was sent, and a look says what others did.
+        """
+        if abs(self._context.clock() - asked) > STOOD_STILL:
+            raise OutcomeUnknown(
+                _("this machine stood still just before it posted"),
+                hint=_("nothing to do: veille looks at the page before it tries again"),
+            )
 
     def rest(self) -> None:  # noqa: B027 (each call opens and closes its own connection)
         """Nothing is kept open."""

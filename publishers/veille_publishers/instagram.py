@@ -141,10 +141,12 @@ class Instagram(GraphPublisher):
             return found
         self._await_room(delivery)
         preparation = Preparation(self._room(delivery), delivery, journal, known)
-        container = preparation.ready()
+        container, asked = preparation.ready(), self._context.clock()
         if not journal.intent(delivery):
             return None
         intended = replace(delivery, checkpoint=preparation.kept.to_json(), intent_at=self._context.clock())
+        failpoint("instagram.before-publish")
+        self._not_since(asked)
         return self._make_public(intended, container)
 
     def _look_again(self, delivery: Delivery) -> Receipt | None:
@@ -155,7 +157,6 @@ class Instagram(GraphPublisher):
         return look.receipt
 
     def _make_public(self, delivery: Delivery, container: str) -> Receipt:
-        failpoint("instagram.before-publish")
         try:
             answer = self._graph.call(publish_call(self._target(delivery), container))
         except (NotAuthorised, RateLimited):

@@ -23,7 +23,7 @@ from veille.journal import (
 )
 from veille.outbox.deliveries import Deliveries, scheduled_values, sent_values
 from veille.outbox.hosted import Held, Wanted
-from veille.publishing import FollowUp, Publisher, ReadBack, Receipt, RemotePublisher, Seen
+from veille.publishing import STOOD_STILL, FollowUp, Publisher, ReadBack, Receipt, RemotePublisher, Seen
 from veille.timetable import Clock
 
 log = logging.getLogger(__name__)
@@ -53,8 +53,9 @@ class Hosting:
         for wanted in self._deliveries.due_follow_ups(name, self._clock(), live=publisher.live):
             if self._stop() or name in tally.stopped:
                 return
-            again = self._may_try(publisher, wanted)
-            if self._deliveries.begin_follow_up(wanted, self._clock(), again=again):
+            again, asked = self._may_try(publisher, wanted), self._clock()
+            begun = self._deliveries.begin_follow_up(wanted, asked, again=again)
+            if begun and abs(self._clock() - asked) <= STOOD_STILL:  # else others may have done it: looked for first
                 self._do(name, publisher, wanted, again=again, tally=tally)
 
     def let_go(self, name: str, publisher: Publisher, tally: Tally) -> None:

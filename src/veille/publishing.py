@@ -37,6 +37,10 @@ class State(StrEnum):
 BY_HAND = "by-hand"  # the last code of what is held for the person who posts it, and no alarm
 
 
+# No longer may lie between the ledger's yes and the step that everybody sees; others look for minutes before they post.
+STOOD_STILL = timedelta(minutes=1)
+
+
 class OnUnknown(StrEnum):
     """What a channel does when it cannot know whether a delivery was carried out."""
 

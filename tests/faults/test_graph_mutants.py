@@ -53,9 +53,11 @@ def mutant(life: str, *edits: Edit) -> tuple[str, tuple[Edit, ...]]:
 NO_LOOK_BEFORE = Edit(
     PUBLISHER, "if (delivery.intent_at or delivery.remote_id) and (found", "if delivery.remote_id and (found"
 )
-INTENT = """        if not journal.intent(delivery):
+INTENT = """        asked = self._context.clock()
+        if not journal.intent(delivery):
             return None
         failpoint("facebook.before-feed")
+        self._not_since(asked)
 """
 LIVES = "tests/faults/test_graph_faults.py"
 ONE, MINDS = (
