@@ -22,6 +22,7 @@ from veille.planning import as_moment, expires
 from veille.posts import Audience, Post
 from veille.rendering import Contact, contacts, labels
 from veille.rendering.subjects import shorten
+from veille.rendering.texts import document_of
 from veille.timetable import day_in_words, localise
 from veille.typography import french
 
@@ -144,12 +145,9 @@ def call_sheet(
     """
     language = config.settings.workspace.language
     used = max(now.astimezone(config.zone).date(), week.first)  # the first day on which somebody calls
-    posts = [
-        post
-        for post in library.posts
-        if post.file not in without and _belongs(post, library, config, queued, week, now)
-    ]
-    posts = sorted((post for post in posts if _for_town(post.towns, town)), key=_Turn(config, week, now))
+    shown = [p for p in library.posts if p.file not in without and _for_town(p.towns, town)]
+    posts = [p for p in shown if _belongs(p, library, config, queued, week, now)]
+    posts.sort(key=_Turn(config, week, now))
     partners = [
         p for p in library.partners.values() if _for_town(p.towns, town) and Hours("", None, p.valid_until).hold(used)
     ]
@@ -273,12 +271,8 @@ def _called(post: Post, library: Library) -> list[Partner | HelpLine]:
 def _opening(post: Post, library: Library, config: Config, day: date) -> str:
     from veille import markdown
 
-    document = markdown.resolve(
-        markdown.parse(post.body, file=post.file, line=post.body_line, lang=post.lang),
-        contacts=contacts.directory(library, day),
-        base_url=config.settings.workspace.base_url,
-    )
-    return markdown.first_paragraph(document)
+    body, file, line = post.body, post.file, post.body_line
+    return markdown.first_paragraph(document_of(body, library, config, day=day, lang=post.lang, file=file, line=line))
 
 
 def two_sentences(text: str, most: int = SUMMARY) -> str:

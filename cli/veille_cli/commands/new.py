@@ -62,6 +62,7 @@ def post(
     talk: Talk,
 ) -> Answer:
     """Make a new post. It is a draft until you say otherwise in the file."""
+    from veille import starter
     from veille.reading.model import FrontMatter
     from veille_cli.wiring import newsroom
 
@@ -79,15 +80,12 @@ def post(
         "event.place": place,
         "deadline": deadline,
     }
-    from veille import starter
-
     with newsroom() as room:
         folder = room.config.root / "content" / "posts"
         values = filled(FrontMatter, _post_questions(room), given, room, folder, talk)
         path = _dated_path(folder, values["title"], room)
         front = {"title": values.pop("title"), "date": values.pop("date", None), "draft": True, **values}
-        body = starter.placeholder()
-        return _written(path, FrontMatter, front, room, body)
+        return _written(path, FrontMatter, front, room, starter.placeholder())
 
 
 def _post_questions(room: Newsroom) -> Sequence[Question]:

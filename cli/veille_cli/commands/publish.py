@@ -28,20 +28,19 @@ def _channels() -> list[str]:
     return list(CHANNELS)
 
 
+Paths = Annotated[
+    list[Path] | None, typer.Argument(metavar="[PATH]...", help=_("Only these posts or editions (default: all)."))
+]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option("--channel", "-c", help=_("Only this channel; may be given several times."), autocompletion=_channels),
+]
+
+
 @answers
 def command(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help=_("Only these posts or editions (default: all)."))
-    ] = None,
-    channel: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--channel",
-            "-c",
-            help=_("Only this channel; may be given several times."),
-            autocompletion=_channels,
-        ),
-    ] = None,
+    paths: Paths = None,
+    channel: Channels = None,
     at: Annotated[
         str | None,
         typer.Option("--at", metavar="WHEN", help=_('Leave at this moment: "now", "2026-11-27 17:00", "17:00".')),
@@ -56,7 +55,6 @@ def command(
 ) -> Answer:
     """Check, plan, render and queue what is owed. Delivering is `veille run`."""
     from veille.proofing import once
-    from veille.queueing import enqueue
     from veille_cli.plan import left_out_words, plan_data, plan_words, requests_words
     from veille_cli.wiring import newsroom
 
@@ -74,12 +72,7 @@ def command(
             text += requests_words(prepared, room) if requests else []
             text.append(_("Nothing was queued: this was a dry run."))
         else:
-            changed = prepared.changed
-            if changed:
-                _confirm(prepared, room, talk, text, yes=yes)
-            # Also when nothing changed: a crash may have left the folder without what the outbox holds.
-            enqueue(prepared, room.config, room.publishers, room.queue, now)
-            text += _what_next(room) if changed else []
+            text = _queued(prepared, room, talk, text, now, yes=yes)
         data = plan_data(prepared, plan, room, dry_run=dry_run)
         return Answer(data={**data, "findings": [finding_data(finding) for finding in told]}, text=text)
 
@@ -171,16 +164,29 @@ def _way_round(plan: Plan, broken: set[str]) -> str:
     return _("{nothing}; without these files: veille publish {files}").format(nothing=nothing, files=shlex.join(files))
 
 
-def _confirm(prepared: Prepared, room: Newsroom, talk: Talk, text: list[RenderableType], *, yes: bool) -> None:
-    """Ask once when this reaches people; never when it stays in the sandbox."""
+def _queued(
+    prepared: Prepared, room: Newsroom, talk: Talk, text: list[RenderableType], now: datetime, *, yes: bool
+) -> list[RenderableType]:
+    """Queue it, once somebody agreed; what is left to tell of `text`, and what comes next."""
+    from veille.queueing import enqueue
+
+    changed = prepared.changed
     live = sorted({line.owed.channel for line in prepared.changes} & set(room.live_channels))
-    if not live or yes:
-        return
+    if live and not yes:  # never asked about what stays in the sandbox
+        text = _agreed(live, talk, text)
+    # Also when nothing changed: a crash may have left the folder without what the outbox holds.
+    enqueue(prepared, room.config, room.publishers, room.queue, now)
+    return [*text, *(_what_next(room) if changed else [])]
+
+
+def _agreed(live: list[str], talk: Talk, text: list[RenderableType]) -> list[RenderableType]:
+    """Ask once, below what is to be agreed to; what was not told yet."""
     if talk.interactive:
         talk.say(*text)
-        text.clear()
+        text = []
     question = _("Queue this for {channels}? [y/N]").format(channels=", ".join(live))
     talk.agree(question, _("this reaches people ({channels}): confirm with --yes").format(channels=", ".join(live)))
+    return text
 
 
 def _what_next(room: Newsroom) -> list[RenderableType]:

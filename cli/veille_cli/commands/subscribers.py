@@ -15,6 +15,7 @@ from veille_cli.output import INVALID, PARTLY, Answer, Talk, answers, finding_da
 
 if TYPE_CHECKING:
     from veille.subscribers import Choice, Imported, Row, Rules
+    from veille_cli.import_report import Refusals
     from veille_cli.wiring import Newsroom
 
 Address = Annotated[str, typer.Argument(help=_("The e-mail address."))]
@@ -75,6 +76,10 @@ def import_(
             dry_run=dry_run,
             progress=progress,
         )
+    return _imported(done, refusals, dry_run=dry_run)
+
+
+def _imported(done: Imported, refusals: Refusals, *, dry_run: bool) -> Answer:
     valid = done.added + done.known + done.suppressed + done.duplicates
     findings = refusals.findings
     text = [_summary(done, refusals.count, dry_run=dry_run), *([findings_text(findings)] if findings else [])]
