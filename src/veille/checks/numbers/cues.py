@@ -10,7 +10,7 @@ import re
 _I = re.IGNORECASE
 _ORGAN = (
     r"samu(?: social)?|police(?: secours| nationale)?|(?:sapeurs-)?pompiers?|gendarmerie|secours|"
-    r"urgences?(?: médicales?| européennes?| en europe| par sms)?|enfance en danger|enfants disparus|"
+    r"urgences?(?: médicales?| européen(?:ne)?s?| en europe| par sms)?|enfance en danger|enfants disparus|"
     r"emergenc(?:y|ies)|ambulance|fire brigade"
 )
 _BID = (
@@ -57,6 +57,10 @@ _TELLS = re.compile(
     _I,
 )
 TURNED = ("51", "71", "81")  # 15, 17 and 18 by a slip; "Samu 51" is also that of the Marne
+# Nobody composes a day: two digits of no French number stand there by a slip.
+_COMPOSED = re.compile(r"\b(?:compos(?:e[rz]?|ons)|fai(?:s|tes|re))(?:-\w+)?(?:[ \n]vite)?[ \n]le[ \n]$", _I)
+_ENDED = re.compile(r"[ \n]?(?:[.,;:!?)]|$|(?:et|ou|pour)\b)")
+_COLON = re.compile(r"[:(=][ \n]?$")
 _TOLD = re.compile(r"(?:[(:=][ \n]?(?:le[ \n])?|\b(?:le|au)[ \n])$", _I)
 _DRAWN = re.compile(r"\bgagnant|\btirage|\bprix\b|\bloterie|\btombola", _I)
 _CHAIN = re.compile(r"[ \n)]*(?:,|/|-|;|ou|et|puis)?[ \n]*(?:ou|et|puis)?[ \n]*(?:le|au|du)?[ \n(]*", _I)
@@ -120,8 +124,12 @@ def meant(text: str, start: int, end: int, digits: str, *, known: bool, joined: 
         return False
     if digits in TURNED:
         return _TOLD.search(left) is not None and bool(_BIDDEN.search(left) or _NAMED_LEFT.search(left))
+    if len(digits) == 2 and digits[0] != "1":
+        return bool(_COMPOSED.search(left) and _ENDED.match(text, end)) and near_help(text, start, end)
     if _BIDDEN.search(left) or _NAMED_LEFT.search(left) or _DANGER.search(left) or _NAMED_RIGHT.match(text, end):
         return True
+    if odd and len(digits) == 4 and _COLON.search(left) and (known or _TELLS.match(text, end)):
+        return near_help(text, start, end, _NEAR)
     if len(digits) < 3 or odd:
         return False
     if len(digits) == 3:

@@ -9,7 +9,23 @@ from veille.checks.numbers import cues
 from veille.checks.numbers.digits import LINK, Group, Number, joined, number_at
 
 _APART = re.compile(r"[\n/_*~=’'\\\[\]]")  # between two numbers, not inside one
-_SHAPES = ((2, 2, 2), (1, 1, 1, 1), (3, 3), (2, 2), (1, 3), (3, 1), (6,), (4,), (3,), (2,))
+_SHAPES = (
+    (2, 2, 2),
+    (1, 1, 1, 1),
+    (3, 3),
+    (2, 2),
+    (1, 3),
+    (3, 1),
+    (3, 4),
+    (3, 2),
+    (1, 2),
+    (2, 1),
+    (6,),
+    (4,),
+    (3,),
+    (2,),
+)
+_TORN = ((1, 3), (1, 2), (2, 1))  # nobody writes a number so: the words beside it must say that it is one
 
 
 def shorts(
@@ -63,9 +79,10 @@ def _short(
     close = not inner.strip(f" \n{LINK}") and (len(shape) < 4 or keys)
     in_chain = bool(before) and before[-1].short and cues.is_chained(clean[before[-1].end : start])
     named = digits in known
-    odd = (len(shape) > 1 and shape != (2, 2) and not named) or shape == (1, 3)
+    odd = (len(shape) > 1 and shape != (2, 2) and not named) or shape in _TORN
     meant = cues.meant(clean, start, end, digits, known=named, joined=close, odd=odd)
     alike = in_chain and len(digits) == len(before[-1].digits) and not cues.counts(clean, start, end)
+    alike = alike and (len(digits) > 2 or digits[0] == "1" or digits in cues.TURNED)
     if meant or start in listed or (in_chain and named) or alike:
         return number_at(text, start, end, digits, letters)
     return None
@@ -83,6 +100,10 @@ def _may_be(digits: str, shape: tuple[int, ...], known: Collection[str], *, lett
         return not letters or len(digits) > 3
     if (letters and len(digits) < 4) or shape == (2, 2, 2):
         return False
+    if shape in ((1, 2), (2, 1)):
+        return False
+    if shape in ((3, 4), (3, 2)):
+        return digits.startswith("116")
     if shape in ((1, 1, 1, 1), (1, 3), (3, 1)):
         return digits[0] == "3"
     if shape in ((3, 3), (6,)):
@@ -91,4 +112,4 @@ def _may_be(digits: str, shape: tuple[int, ...], known: Collection[str], *, lett
         return digits[0] in "3" or digits.startswith("10")
     if digits in cues.TURNED:
         return True
-    return digits[0] in {4: "13", 3: "19"}.get(len(digits), "1")
+    return len(digits) == 2 or digits[0] in {4: "13", 3: "19"}.get(len(digits), "1")
