@@ -36,7 +36,7 @@ _ELSEWHERE = (
     r"centre|bureau|local|atelier|club|guichet|écri[st]|si|quand|quelqu"
 )
 _NAMED = rf"(?:{_S}*[(|,:–—-]{_S}*(?!(?:{_ELSEWHERE})\b)(?:(?!\b(?:{_ELSEWHERE})\b)[^|.:;()\d\n–—]){{2,40}}[|:)–—,])?"
-_GAP = rf"{_NAMED}(?:[\s,:(|–—-]|\b{_IS}e?s?(?![\w’'-]))*"
+_GAP = rf"{_NAMED}(?:[\s,:()|–—-]|\b{_IS}e?s?(?![\w’'-]))*"
 # "…, de 9 h à 18 h, le CCAS t’accueille": these hours are those of what follows.
 _OWN = rf"(?!{_S}*,{_S}*(?:(?:le|la|notre|nos|ton|votre){_S}(?!{_PERIOD})|l[’']))"
 _BEHIND_HOURS = re.compile(rf"{_GAP}(?<!\w)(?P<claim>{_FROM_TO}){_OWN}(?!{_S}?\d)", _I)

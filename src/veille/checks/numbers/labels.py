@@ -43,6 +43,11 @@ _CALL_IT = re.compile(
     r"(?:l[’']appeler|lui téléphoner)\b)",
     _I,
 )
+_BY_VOICE = re.compile(
+    r"(?:(?!\b(?:sans|ne|pas|jamais|aucun|ni|lieu|plutôt|impossible)\b|\bn[’'])[^.!?;\d]){0,30}?"
+    r"\b(?:de vive voix|appels? voca(?:l|ux)|à l[’']oral)\b",
+    _I,
+)
 _NOT_CALL = re.compile(r"(?:\bn[’']|\b(?:ne|pas|jamais|impossible|not)\b)[^.!?]{0,30}$", _I)
 
 
@@ -120,7 +125,8 @@ def _fewer(place: Place, line: HelpLine) -> Iterator[Finding]:
 
 
 def _voice(place: Place, line: HelpLine) -> Iterator[Finding]:
-    if not line.voice and (_is_called(place) or _CALL_IT.match(place.behind)):
+    said = _CALL_IT.match(place.behind) or _BY_VOICE.match(place.trail)
+    if not line.voice and (said or _is_called(place)):
         message = _("{number} ({name}) cannot be called: it takes text messages")
         words = message.format(number=line.label, name=line.name)
         yield _at(codes.LABEL, place, words, _("write: send a text message to {number}").format(number=line.label))
