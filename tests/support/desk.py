@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,11 @@ class Desk:
     def run(self) -> None:
         """One pass of the pump."""
         self.ledger.pump(*self.acts.values())
+
+    def to_friday(self) -> None:
+        """What is due today leaves today; then it is the hour of the letter."""
+        self.run()
+        self.ledger.now = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
 
     def letters(self) -> dict[str, list[str]]:
         """Letters that can still leave or left: name -> posts."""

@@ -187,6 +187,19 @@ class Ledger:
         rows = [Row(f"{name}@example.org", "fr", "", "", False) for name in names]
         self.subscribers.add(rows, how="test", now=self.now)
 
+    def letter(self, *names: str) -> None:
+        """Queue a letter to these readers, who are subscribed first."""
+        self.readers(*names)
+        self.put(self.item("newsletter"))
+
+    def looks(self, act: Act) -> None:
+        """The looks that follow an answer that nobody understood, each at its time."""
+        before = timedelta()
+        for after in LOOKS:
+            self.later(seconds=(after - before).total_seconds())
+            self.pump(act)
+            before = after
+
     def status(self, publication: str = "p1") -> Status:
         """One publication; the equation is checked with every look."""
         for status in self.report.publications():
