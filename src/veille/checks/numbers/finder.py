@@ -148,7 +148,8 @@ def _national(clean: str, groups: Sequence[Group], known: Collection[str], *, fi
             return 0 if _is_reference(clean, groups[0].start) else taken + _too_many(clean, groups, taken)
     taken = _unfinished(groups, sizes)
     size = sizes[taken - 1] if taken else 0
-    if free and size > 5 and not (_is_year(groups[:taken]) and _is_reference(clean, groups[0].start)):
+    filed = _is_year(groups[:taken]) or (taken == 1 and size < _LEAST)
+    if free and size > 5 and not (filed and _is_reference(clean, groups[0].start)):
         return taken
     slashed = all("/" in group.gap for group in groups[1:taken])
     dated = taken > 1 and slashed and size <= _LEAST
