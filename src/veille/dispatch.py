@@ -46,6 +46,7 @@ class Pump:
         sleep: waits that many seconds for a rate limit, or until a stop is asked for.
         ballast: room on the disk for the answers to what is in hand.
         zone: the newsroom's, in which a new day begins.
+        alone: called before each pass; raises when another scheduler has this ledger by now.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Pump:
         sleep: Callable[[float], object] = time.sleep,
         ballast: Ballast | None = None,
         zone: tzinfo = UTC,
+        alone: Callable[[], None] = lambda: None,
     ) -> None:
         self._deliveries = deliveries
         self._publishers = publishers
@@ -70,6 +72,7 @@ class Pump:
         self._sleep = sleep
         self._ballast = ballast or Ballast(None)
         self._zone = zone
+        self._alone = alone
         self._hosting = Hosting(deliveries, clock, stop)
         self._day: date | None = None  # on which pages were last seen to be up to date
         self._shaken = False  # the outbox failed in mid-delivery: rows are still in hand
@@ -93,6 +96,7 @@ class Pump:
 
         Raises:
             LedgerError: the outbox failed; nothing was sent that is not recorded as such.
+            Busy: another scheduler took over.
         """
         tally = Tally()
         while self._round(tally) and not self._stop():
@@ -104,6 +108,7 @@ class Pump:
 
         Raises:
             LedgerError: the outbox failed; nothing was sent that is not recorded as such.
+            Busy: another scheduler took over.
         """
         tally = Tally()
         tally.unfinished = self._round(tally)
@@ -111,6 +116,7 @@ class Pump:
 
     def _round(self, tally: Tally) -> bool:
         """One pass over every channel. Returns whether more is due than it had time for."""
+        self._alone()
         if self._shaken:
             self.recover()
         self._shaken = True

@@ -148,7 +148,12 @@ class Ledger:
         return self.make_pump(*acts, worker=worker, stop=stop).once()
 
     def make_pump(
-        self, *acts: Act, worker: str = "w1", stop: Callable[[], bool] = lambda: False, zone: tzinfo = UTC
+        self,
+        *acts: Act,
+        worker: str = "w1",
+        stop: Callable[[], bool] = lambda: False,
+        zone: tzinfo = UTC,
+        alone: Callable[[], None] = lambda: None,
     ) -> Pump:
         """A pump over these channels."""
         return Pump(
@@ -159,6 +164,7 @@ class Ledger:
             stop=stop,
             progress=lambda channel, count: None,
             zone=zone,
+            alone=alone,
         )
 
     def item(self, channel: str = "facebook", source: str = "repas", text: str = "Un repas", **changes: Any) -> Item:

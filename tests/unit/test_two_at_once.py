@@ -12,6 +12,7 @@ from tests.support.desk import Desk
 from tests.support.ledger import NOW, Act, Ledger
 from veille import library
 from veille.errors import Busy, LedgerError
+from veille.outbox import lock
 from veille.outbox.lock import running, scheduler_lock
 from veille.queueing import Prepared, enqueue, prepare
 from veille.subscribers import Row
@@ -57,6 +58,50 @@ def test_two_copies_of_a_workspace_do_not_deliver_from_one_ledger(store: Ledger,
         assert running(here)
     with scheduler_lock(there, store.database):  # given back
         assert not running(here)
+
+
+def _lose_lock(store: Ledger, folder: Path) -> None:
+    """A server that is started anew forgets it; somebody deletes the file that stands in the way."""
+    if store.database.path:
+        for path in (folder / "run.lock", *store.database.path.parent.glob("*.run.lock")):
+            path.unlink()
+        return
+    others = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with store.database.engine.connect() as connection:
+        connection.execute(others)
+
+
+def test_whoever_lost_the_lock_stops_before_the_next_pass(
+    store: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "WAITS", (0.0,))
+    here = tmp_path / "here" / "outbox"
+    there = here if store.database.is_sqlite else tmp_path / "there" / "outbox"
+    with scheduler_lock(here, store.database) as alone:
+        alone()
+        _lose_lock(store, here)
+        alone()  # nobody else took it: ours again
+        with pytest.raises(Busy), scheduler_lock(there, store.database):
+            pass
+        _lose_lock(store, here)
+        with scheduler_lock(there, store.database) as other:
+            for _look in range(2):
+                with pytest.raises(Busy):
+                    alone()
+            other()
+
+
+def test_a_pass_begins_only_while_no_other_scheduler_is_at_work(sqlite_store: Ledger) -> None:
+    def gone() -> None:
+        raise Busy("another")
+
+    sqlite_store.put(sqlite_store.item("web"))
+    pump = sqlite_store.make_pump(Act("web"), alone=gone)
+    with pytest.raises(Busy):
+        pump.round()
 
 
 def test_a_ledger_that_outlives_its_folder_gets_no_new_key(store: Ledger, tmp_path: Path) -> None:
