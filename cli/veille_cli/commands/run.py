@@ -44,12 +44,12 @@ def command(
     _stop_on_signals(stop, talk)
     with (
         newsroom() as room,
-        scheduler_lock(room.config.outbox_dir, room.database),
+        scheduler_lock(room.config.outbox_dir, room.database) as alone,
         talk.progress(_("delivering"), None) as progress,
     ):
         room.sleep = stop.wait
         room.database.check()
-        pump = _pump(room, stop, talk)
+        pump = _pump(room, stop, talk, alone)
         if taken_over := pump.recover():
             talk.say(
                 ngettext(
@@ -96,7 +96,7 @@ def _until_stopped(pump: Pump, room: Newsroom, stop: threading.Event, talk: Talk
         return _forever(pump, room, stop, talk)
 
 
-def _pump(room: Newsroom, stop: threading.Event, talk: Talk) -> Pump:
+def _pump(room: Newsroom, stop: threading.Event, talk: Talk, alone: Callable[[], None]) -> Pump:
     from veille.dispatch import Pump
     from veille.outbox.ballast import Ballast
 
@@ -114,6 +114,7 @@ def _pump(room: Newsroom, stop: threading.Event, talk: Talk) -> Pump:
         sleep=room.sleep,
         ballast=Ballast(room.database.path),
         zone=room.config.zone,
+        alone=alone,
     )
 
 
