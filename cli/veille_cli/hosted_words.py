@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from veille.outbox.pending import Pending
-    from veille.outbox.report import Status
+    from veille.outbox.report import Row, Status
     from veille_cli.wiring import Newsroom
 
 MOST = 10  # lines of one kind
@@ -61,22 +61,38 @@ def again_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableTy
 
 
 def held_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableType]:
-    """Which posts wait for a person who looks whether they are out, why, and the command for each answer."""
+    """Which posts wait for a person, why, and the command for each answer."""
     from veille.publishing import BY_HAND
 
-    sentence = _(
-        "! {id} on {channel} is held: {why}\n"
-        "    → it is there: `veille outbox resolve {id} --sent ADDRESS`; else --retry (send it) or --cancel (drop it)"
-    )
     lines: list[RenderableType] = []
     for status in statuses:
         if status.channel == "newsletter" or status.hold or status.counts["held"] <= status.by_hand:
             continue
-        for row in room.report.deliveries(status.id, states=("held",)):
-            if row.last_code != BY_HAND:
-                why = row.last_error or _("nobody can know whether it is out")
-                lines.append(sentence.format(id=row.id, channel=row.channel, why=why))
+        rows = room.report.deliveries(status.id, states=("held",))
+        lines += [_held(row) for row in rows if row.last_code != BY_HAND]
     return lines[:MOST]
+
+
+def _held(row: Row) -> str:
+    """Some of them did not leave, of the others nobody knows whether they are out."""
+    from veille.outbox.report import PUT_OFF
+    from veille_cli.letter_status import hold_words
+
+    if row.last_code in ("overdue", "switched"):
+        return hold_words(row.publication, row.last_code)
+    if row.last_code in PUT_OFF:
+        sentence = _(
+            "! {id} on {channel} is held: {why}\n"
+            "    → it did not leave: `veille outbox resolve {id} --retry` sends it now, --cancel drops it"
+        )
+    else:
+        sentence = _(
+            "! {id} on {channel} is held: {why}\n"
+            "    → it is there: `veille outbox resolve {id} --sent ADDRESS`; "
+            "else --retry (send it) or --cancel (drop it)"
+        )
+    why = row.last_error or _("nobody can know whether it is out")
+    return sentence.format(id=row.id, channel=row.channel, why=why)
 
 
 def pending_words(found: Iterable[Pending], room: Newsroom) -> list[RenderableType]:

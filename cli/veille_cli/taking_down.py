@@ -22,7 +22,7 @@ def confirm(room: Newsroom, name: str, talk: Talk, *, yes: bool) -> None:
         VeilleError: the service lets nobody delete from here.
         Abort: the person thought better of it.
     """
-    status, rows = _of(room, name)
+    status, rows = posts_of(room, name)
     standing = [row for row in rows if row.state == "sent" and row.remote_id and row.last_code != "deleted"]
     if not standing:
         return
@@ -43,7 +43,7 @@ def words_after(room: Newsroom, name: str) -> list[RenderableType]:
     from veille.outbox.pending import pending
     from veille_cli.hosted_words import pending_words
 
-    status, rows = _of(room, name)
+    status, rows = posts_of(room, name)
     wanted = pending(room.database, name)
     deleted = {one.delivery for one in wanted if one.kind.value == "delete"}
     words = pending_words(wanted, room)
@@ -55,7 +55,7 @@ def words_after(room: Newsroom, name: str) -> list[RenderableType]:
     return words
 
 
-def _of(room: Newsroom, name: str) -> tuple[Status, list[Row]]:
+def posts_of(room: Newsroom, name: str) -> tuple[Status, list[Row]]:
     """The publication and those of its deliveries that are meant; none of a letter, a feed or the web."""
     if name.startswith("d"):
         row = room.report.delivery(name)

@@ -16,7 +16,7 @@ from veille_cli.output import Answer, Talk, answers, table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from veille.outbox.report import Row
+    from veille.outbox.report import Row, Status
     from veille_cli.wiring import Newsroom
 
 Id = Annotated[str, typer.Argument(metavar="ID", help=_("p12 (a publication) or d345 (a delivery)."))]
@@ -127,12 +127,12 @@ def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: T
     text: list[RenderableType] = [
         f"{status.id} · {status.channel} · {status.title}",
         _("leaves: {moment}").format(moment=in_words(status.due, zone, language)),
-        f"{state_words(status)} · {counts_words(status)}",
+        f"{state_words(status, room.config)} · {counts_words(status, room.config)}",
     ]
     text += [hold_words(status.id, status.hold)] if status.hold else []
     text += [] if talk.json else standing(room, status)
     wanted = pending(room.database, name)
-    text += [*hosted_words.scheduled_words([status], room), *hosted_words.pending_words(wanted, room)]
+    text += [*_waiting(status, room), *hosted_words.pending_words(wanted, room)]
     if rows:
         lines = [(row.id, state_word(row.state, row.last_code), _said(row)) for row in rows]
         text += ["", table(_("id"), _("state"), _("what was said"), rows=lines)]
@@ -145,6 +145,23 @@ def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: T
         },
         text=text,
     )
+
+
+def _waiting(status: Status, room: Newsroom) -> list[RenderableType]:
+    """What a post or page waits for, and which command ends that."""
+    from veille_cli import hosted_words, trial_words
+    from veille_cli.commands.status import by_hand_words, stop_words
+
+    stops = [stop for stop in room.report.stops() if status.waiting and stop.channel == status.channel]
+    return [
+        *stop_words(stops),
+        *trial_words.switched_words([status], room),
+        *hosted_words.held_words([status], room),
+        *(by_hand_words(status, room) if status.by_hand else ()),
+        *hosted_words.again_words([status], room),
+        *hosted_words.scheduled_words([status], room),
+        *trial_words.tried_words([status], room),
+    ]
 
 
 def _said(row: Row) -> str:
@@ -179,8 +196,8 @@ def _one_delivery(row: Row, room: Newsroom) -> Answer:
         f"{row.id} · {row.channel} · {state_word(row.state, row.last_code)} · {row.publication}"
     ]
     text += [line for line in (_seen_at(row), row.last_error) if line]
-    if row.state == "scheduled":
-        text += hosted_words.scheduled_words([room.report.publication(row.publication)], room)
+    if row.channel != "newsletter":
+        text += _waiting(room.report.publication(row.publication), room)
     text += hosted_words.pending_words(wanted, room)
     events = [(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}", event_words(event), said) for at, event, said in row.events]
     if events:
@@ -218,17 +235,18 @@ def retry(
     talk: Talk,
 ) -> Answer:
     """Send again what failed, was held or was cancelled. Never what may be out already."""
+    from veille_cli.standing_words import after_retry, nothing_words
     from veille_cli.wiring import newsroom
 
     states = ("failed",) if failed else ("failed", "held", "cancelled")
     with newsroom() as room:
         page, before = _page(room, name)
+        tried = room.config.live(room.report.channel_of(name))
         with talk.progress(_("sending again"), _total(room, name, states)) as progress:
-            count = room.actions.retry(name, room.clock(), failed=failed, progress=progress)
+            count = room.actions.retry(name, room.clock(), failed=failed, tried=tried, progress=progress)
         back = page if before == "cancelled" != _page(room, name)[1] else ""
         left = room.report.publication(name).counts["failed"] if name.startswith("p") else 0
-    words = ngettext("{n} will leave with the next `veille run`.", "{n} will leave with the next `veille run`.", count)
-    text = [words.format(n=count) if count else _nothing(name)]
+        text = after_retry(room, name, count) if count else nothing_words(room, name)
     text += [_("Its page on the web ({id}) comes back with it.").format(id=back)] if back else []
     if left:
         stay = ngettext(
@@ -252,6 +270,7 @@ def cancel(
 ) -> Answer:
     """Cancel what has not left yet; with --public, delete also what is public."""
     from veille_cli import taking_down
+    from veille_cli.standing_words import nothing_words
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
@@ -262,8 +281,8 @@ def cancel(
             count = room.actions.cancel(name, room.clock(), public=public, progress=progress)
         gone = page if before != "cancelled" == _page(room, name)[1] else ""
         after = taking_down.words_after(room, name)
-    words = ngettext("{n} cancelled.", "{n} cancelled.", count)
-    text = [words.format(n=count) if count else _nothing(name)]
+        words = ngettext("{n} cancelled.", "{n} cancelled.", count)
+        text = [words.format(n=count)] if count else nothing_words(room, name)
     text += [_("Its page on the web ({id}) is cancelled with it.").format(id=gone)] if gone else []
     return Answer(data={"id": name, "changed": count, "page": gone or None}, text=[*text, *after])
 
@@ -295,6 +314,7 @@ def resolve(
 ) -> Answer:
     """Say what became of a delivery that veille cannot know about."""
     from veille.outbox.actions import Answer as Found
+    from veille_cli.standing_words import after_resolve, nothing_words
     from veille_cli.wiring import newsroom
 
     chosen = [found for found, wanted in ((Found.SENT, sent), (Found.RETRY, again), (Found.CANCEL, drop)) if wanted]
@@ -303,13 +323,12 @@ def resolve(
     where = _web_address(address or url)
     if where and not sent:
         raise typer.BadParameter(_("an address is for --sent"), param_hint="ADDRESS")
-    with (
-        newsroom() as room,
-        talk.progress(_("resolving"), _total(room, name, ("held", "unknown"))) as progress,
-    ):
-        count = room.actions.resolve(name, chosen[0], room.clock(), url=where, progress=progress)
-    words = ngettext("{n} resolved.", "{n} resolved.", count)
-    return Answer(data={"id": name, "changed": count}, text=[words.format(n=count) if count else _nothing(name)])
+    with newsroom() as room:
+        with talk.progress(_("resolving"), _total(room, name, ("held", "unknown"))) as progress:
+            count = room.actions.resolve(name, chosen[0], room.clock(), url=where, progress=progress)
+        words = ngettext("{n} resolved.", "{n} resolved.", count)
+        text = [words.format(n=count), *after_resolve(room, name)] if count else nothing_words(room, name)
+    return Answer(data={"id": name, "changed": count}, text=text)
 
 
 def _web_address(text: str) -> str:
@@ -347,7 +366,3 @@ def _pause(name: str, *, paused: bool) -> Answer:
     words = _("{name} stands still until `veille outbox resume {name}`.") if paused else _("{name} goes on.")
     text = [words.format(name=name), *after]
     return Answer(data={"id": name, "paused": paused}, text=text)
-
-
-def _nothing(name: str) -> str:
-    return _("Nothing to change in {id}: `veille outbox show {id}` says where it stands.").format(id=name)

@@ -53,17 +53,19 @@ def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
     from veille_cli import access_words
     from veille_cli.hosted_words import again_words, held_words, pending_words, scheduled_words
     from veille_cli.letter_status import hold_words, standing
+    from veille_cli.trial_words import switched_words, tried_words
 
     text = [*table_of(publications, room.config), *equation(publications)]
     for status in publications:
         text += [hold_words(status.id, status.hold)] if status.hold and status.state == "held" else []
         text += standing(room, status) if status.waiting else []
     text += [words for status in publications if status.by_hand for words in by_hand_words(status, room)]
+    text += switched_words(publications, room)
     text += [*held_words(publications, room), *again_words(publications, room)]
     text += [*scheduled_words(publications, room)]
     text += pending_words(pending(room.database), room)
     text += [*stop_words(room.report.stops()), *access_words.lines(room)]
-    return [*text, *_notes(publications, room.config), *_alarm(room)]
+    return [*text, *tried_words(publications, room), *_notes(publications, room.config), *_alarm(room)]
 
 
 def stop_words(stops: Iterable[Stop]) -> list[RenderableType]:
@@ -120,6 +122,8 @@ def as_data(status: Status, config: Config) -> dict[str, object]:
         "receipts": list(status.receipts),
         "excluded": dict(status.excluded),
         "by_hand": status.by_hand,
+        "deleted": status.deleted,
+        "live": status.live,
     }
 
 
@@ -131,13 +135,18 @@ def table_of(publications: list[Status], config: Config) -> list[RenderableType]
     for status in publications:
         local = status.due.astimezone(config.zone)
         rows.append(
-            (status.id, f"{local:%d/%m %H:%M}", status.channel, state_words(status), counts_words(status), status.title)
+            (
+                *(status.id, f"{local:%d/%m %H:%M}", status.channel),
+                *(state_words(status, config), counts_words(status, config), status.title),
+            )
         )
     return [table(_("id"), _("due"), _("channel"), _("state"), _("deliveries"), _("title"), rows=rows, cut=5)]
 
 
-def state_words(status: Status) -> str:
+def state_words(status: Status, config: Config) -> str:
     """The state for people, with a sign that needs no colour."""
+    from veille_cli.trial_words import does_not_leave
+
     names = {
         "queued": _("○ queued"),
         "running": _("▶ running"),
@@ -151,18 +160,26 @@ def state_words(status: Status) -> str:
         words = _("✗ done, with failures") if status.state == "done" else words
     if status.by_hand:
         words = _("… to be posted")
+    if status.deleted and status.deleted == sum(status.counts.values()):
+        words = _("– deleted")
+    if does_not_leave(status, config):
+        return _("! does not leave")
     stopped = status.stopped and status.state in ("queued", "running")
     return _("! stands still") if stopped else words
 
 
-def counts_words(status: Status) -> str:
+def counts_words(status: Status, config: Config) -> str:
     """ "12 sent", "10 sent, 2 failed", or "at its time" before a letter has its readers."""
+    from veille_cli.trial_words import only_tried
+
     if status.planned is None:
         return _("when it leaves")
-    held = status.counts["held"] - status.by_hand
-    parts = [counted({**status.counts, "held": held})]
-    n = status.by_hand
+    gone, n, sent = status.deleted, status.by_hand, status.counts["sent"] - status.deleted
+    tried = sent if only_tried(status, config) else 0
+    parts = [ngettext("{n} in the sandbox only", "{n} in the sandbox only", tried).format(n=tried)] * bool(tried)
+    parts += [counted({**status.counts, "held": status.counts["held"] - n, "sent": sent - tried})]
     parts += [ngettext("{n} by hand", "{n} by hand", n).format(n=n)] * bool(n)
+    parts += [ngettext("{n} deleted there", "{n} deleted there", gone).format(n=gone)] * bool(gone)
     return ", ".join(filter(None, parts)) or _("nobody to send to")
 
 
@@ -200,7 +217,19 @@ def equation(publications: list[Status]) -> list[RenderableType]:
         " + {waiting} on their way"
     )
     values = {name: total[name] for name in ("sent", "failed", "cancelled", "held")}
-    return ["", sentence.format(planned=planned, waiting=waiting, **values), *_candidates(known, planned)]
+    return [
+        "",
+        sentence.format(planned=planned, waiting=waiting, **values),
+        *_deleted(known),
+        *_candidates(known, planned),
+    ]
+
+
+def _deleted(known: list[Status]) -> list[RenderableType]:
+    """How many of those that were sent are not there any more."""
+    n = sum(status.deleted for status in known)
+    words = ngettext("{n} of those sent was deleted since", "{n} of those sent were deleted since", n)
+    return [words.format(n=n)] if n else []
 
 
 def _candidates(known: list[Status], planned: int) -> list[RenderableType]:

@@ -34,6 +34,7 @@ from veille.posts import CHANNELS
 _d, _p = schema.delivery, schema.publication
 ONE = "one"  # in the audit: a single delivery, not the whole publication
 _GONE = {"state": "cancelled", "owner": None}
+_UNSEEN: dict[str, Any] = {"intent_at": None, "sent_at": None, "checkpoint": "", "remote_id": "", "url": ""}
 
 
 def _silent(_done: int) -> None:
@@ -71,7 +72,13 @@ class Actions:
         return f"p{page.id}" if page is not None else ""
 
     def retry(
-        self, name: str, now: datetime, *, failed: bool = False, progress: Callable[[int], object] = _silent
+        self,
+        name: str,
+        now: datetime,
+        *,
+        failed: bool = False,
+        tried: bool = False,
+        progress: Callable[[int], object] = _silent,
     ) -> int:
         """Let failed, overdue and cancelled deliveries go, at their time or now when it is over.
 
@@ -82,6 +89,7 @@ class Actions:
 
         Args:
             failed: only what failed.
+            tried: its channel reaches people by now: a post that only the sandbox had waits again, for `publish`.
             progress: called with how many are done.
 
         Returns:
@@ -92,10 +100,13 @@ class Actions:
             if named.publication.withdrawn and not named.rewriting:
                 return 0  # its file is gone, or its time is over
             not_in_another_letter(connection, named)
-            again = named.rows if named.rewriting else named.rows & ~may_be_out() & ~unreachable()
+            unseen = tried and named.only_tried
+            every = named.rewriting or unseen
+            again = named.rows if every else named.rows & ~may_be_out() & ~unreachable()
             states: tuple[str, ...] = ("failed",) if failed else ("failed", "held", "cancelled")
-            states += ("sent",) if named.rewriting and not failed else ()
-            work = Work(named.publication.id, again, states, _again(now), now, "retry")
+            states += ("sent",) if every and not failed else ()
+            values = _again(now) | (_UNSEEN if unseen else {})
+            work = Work(named.publication.id, again, states, values, now, "retry")
             moved = work.chunk(connection)
             moved += 0 if failed else _at_once(connection, named, now)
             waits = 0 if failed and not moved else _let_go(connection, named, now, moved=moved)

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from veille.errors import HardBounce, OutcomeUnknown, VeilleError
 from veille.i18n import gettext as _
 from veille.outbox import schema
-from veille.outbox.report import number_of, unknown_id
+from veille.outbox.ids import number_of, unknown_id
 from veille.outbox.schema import REWRITING, may_be_out
+from veille.posts import SERVICES
 
 _d, _p, _s = schema.delivery, schema.publication, schema.subscriber
 
@@ -38,6 +39,16 @@ class Named:
     def rewriting(self) -> bool:
         """Whether this is on the feed or the web."""
         return self.publication.channel in REWRITING
+
+    @property
+    def post(self) -> bool:
+        """Whether this is a post on a page or account at a service."""
+        return self.publication.channel in SERVICES
+
+    @property
+    def only_tried(self) -> bool:
+        """Whether this post was queued in the sandbox, where nobody saw it."""
+        return self.post and not self.publication.live
 
 
 def find(connection: sa.Connection, name: str) -> Named:

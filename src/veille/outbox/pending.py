@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from veille.outbox import schema
 from veille.outbox.database import Database
 from veille.outbox.follow_ups import leaving
-from veille.outbox.report import number_of
+from veille.outbox.ids import number_of
 from veille.publishing import FollowUp
 
 _d, _p, _f, _l = schema.delivery, schema.publication, schema.follow_up, schema.attempt_log

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from veille.outbox import schema
 from veille.outbox.database import Database
-from veille.outbox.report import number_of
+from veille.outbox.ids import number_of
 
 _PORTION = 1_000  # rows of one short read
 _d, _s = schema.delivery, schema.subscriber

@@ -5,7 +5,6 @@ A letter may have a million rows: what is asked here is answered from the index 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,16 +12,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from veille.errors import VeilleError
-from veille.i18n import gettext as _
 from veille.outbox import schema
 from veille.outbox.database import Database
+from veille.outbox.ids import number_of, unknown_id
 from veille.outbox.schema import REWRITING
 from veille.publishing import BY_HAND
 
 _d, _p = schema.delivery, schema.publication
 
 STARTED = ("claimed", "sending", "unknown", "sent", "failed")
+DELETED = "deleted"  # the last code of what was taken down
 PUT_OFF = ("unavailable", "rate-limited")  # last codes of what is tried again
 MINUTE = timedelta(minutes=1)
 _TAIL = 5_000  # rows before a lane's first waiting one, in which its pace is read
@@ -51,6 +50,8 @@ class Status:
     excluded: Mapping[str, int] = field(default_factory=dict)  # readers left out, by reason
     urgent: bool = False  # leaves at night too
     by_hand: int = 0  # of those that are held: a person was asked to post them
+    deleted: int = 0  # of those that were sent: they were seen, and are not there any more
+    live: bool = False  # queued while its channel reached people
 
     @property
     def balanced(self) -> bool:
@@ -152,6 +153,19 @@ class Report:
                 raise unknown_id(publication_id)
             return _statuses(connection, rows)[0]
 
+    def channel_of(self, name: str) -> str:
+        """The channel of a publication or delivery.
+
+        Raises:
+            VeilleError: there is nothing of this id.
+        """
+        table = _d if name.startswith("d") else _p
+        with self._db.read() as connection:
+            found = connection.execute(sa.select(table.c.channel).where(table.c.id == number_of(name))).scalar()
+        if found is None:
+            raise unknown_id(name)
+        return str(found)
+
     def stops(self) -> list[Stop]:
         """The channels that stand still."""
         table = schema.channel
@@ -227,28 +241,6 @@ class Report:
             return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(_p.c.answered), 0))).scalar_one())
 
 
-def number_of(name: str) -> int:
-    """The number in "p12" or "d345".
-
-    Raises:
-        VeilleError: it is no id at all.
-    """
-    if not re.fullmatch(r"[pd][0-9]{1,18}", name):
-        raise VeilleError(
-            _("{id} is not an id of the outbox").format(id=name),
-            hint=_("ids look like p12 (a publication) or d345 (a delivery); `veille outbox list` shows them"),
-        )
-    return int(name[1:])
-
-
-def unknown_id(name: str) -> VeilleError:
-    """The error for an id that is not in the ledger."""
-    return VeilleError(
-        _("there is no {id} in the outbox").format(id=name),
-        hint=_("`veille outbox list` shows the ids"),
-    )
-
-
 def counted(connection: sa.Connection, ids: Iterable[int]) -> dict[int, dict[str, int]]:
     """Deliveries by state of these publications, from the index alone."""
     counts: dict[int, dict[str, int]] = {}
@@ -275,8 +267,9 @@ def _statuses(connection: sa.Connection, rows: Sequence[Any]) -> list[Status]:
     """These rows of publications, counted."""
     counts = counted(connection, (row.id for row in rows))
     left_out = excluded(connection, (row.id for row in rows if row.channel == "newsletter"))
-    receipts = _receipts(connection, (row.id for row in rows if row.channel != "newsletter"))
-    asked = _by_hand(connection, (row.id for row in rows if row.channel != "newsletter"))
+    others = [row.id for row in rows if row.channel != "newsletter"]
+    receipts = _receipts(connection, others)
+    asked, deleted = _coded(connection, others, "held", BY_HAND), _coded(connection, others, "sent", DELETED)
     halted = sa.select(schema.channel).where(schema.channel.c.stopped_at.is_not(None))
     stopped = {row.name: row.reason for row in connection.execute(halted)}
     return [
@@ -287,16 +280,17 @@ def _statuses(connection: sa.Connection, rows: Sequence[Any]) -> list[Status]:
             stopped=stopped.get(row.channel, ""),
             left_out=left_out.get(row.id, {}),
             by_hand=asked.get(row.id, 0),
+            deleted=deleted.get(row.id, 0),
         )
         for row in rows
     ]
 
 
-def _by_hand(connection: sa.Connection, ids: Iterable[int]) -> dict[int, int]:
-    """How many deliveries of these publications wait for the person who posts them."""
+def _coded(connection: sa.Connection, ids: Iterable[int], state: str, code: str) -> dict[int, int]:
+    """How many deliveries of these publications are in this state, with this last code."""
     found: dict[int, int] = {}
     for few in _portions(ids):
-        mine = (_d.c.publication_id.in_(few), _d.c.state == "held", _d.c.last_code == BY_HAND)
+        mine = (_d.c.publication_id.in_(few), _d.c.state == state, _d.c.last_code == code)
         rows = sa.select(_d.c.publication_id, sa.func.count().label("n")).where(*mine).group_by(_d.c.publication_id)
         found |= {row.publication_id: row.n for row in connection.execute(rows)}
     return found
@@ -307,7 +301,7 @@ def _receipts(connection: sa.Connection, ids: Iterable[int]) -> dict[int, list[d
     found: dict[int, list[dict[str, str]]] = {}
     for few in _portions(ids):
         sent = sa.select(_d.c.publication_id, _d.c.remote_id, _d.c.url).where(
-            _d.c.publication_id.in_(few), _d.c.state == "sent", _d.c.last_code != "deleted"
+            _d.c.publication_id.in_(few), _d.c.state == "sent", _d.c.last_code != DELETED
         )
         for row in connection.execute(sent.order_by(_d.c.id)):
             found.setdefault(row.publication_id, []).append({"remote_id": row.remote_id, "url": row.url})
@@ -340,6 +334,7 @@ def _status(
     stopped: str,
     left_out: dict[str, int],
     by_hand: int,
+    deleted: int,
 ) -> Status:
     full = {state: counts.get(state, 0) for state in schema.STATES}
     unexpanded = row.channel == "newsletter" and row.expanded_at is None
@@ -363,6 +358,8 @@ def _status(
         excluded=left_out,
         urgent=bool(row.urgent),
         by_hand=by_hand,
+        deleted=deleted,
+        live=bool(row.live),
     )
 
 

@@ -1,0 +1,153 @@
+"""What a person does with posts on a bad day, and what `status` and `outbox` say: no word is wrong, no way ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.running import Running
+from tests.support.workspace import Workspace, go_live, newsroom
+
+ONLY = ("-c", "facebook")
+FILE = "content/posts/soupe.md"
+
+
+def _published(root: Path, *, live: bool) -> Workspace:
+    """One post for Facebook, queued."""
+    workspace = newsroom(root / "essai")
+    (workspace.root / "content/editions/lettre-1.md").unlink()
+    (workspace.root / "content/posts/velo.md").unlink()
+    with graph_fake() as fake:
+        made = Workspace(workspace.root, dict(workspace.env))
+        if live:
+            go_live(made, "smtp://127.0.0.1:9?tls=none", fake)
+        with _running(made) as desk:
+            said(desk, "publish", *ONLY, "--yes")
+    return workspace
+
+
+@contextmanager
+def _running(workspace: Workspace, **env: str) -> Iterator[Running]:
+    running = Running(workspace.root, workspace.env | env)
+    yield running
+    running.room.close()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A post that waits for people."""
+    return _published(tmp_path_factory.mktemp("published"), live=True)
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A post that waits in the sandbox."""
+    return _published(tmp_path_factory.mktemp("tried"), live=False)
+
+
+@contextmanager
+def office(template: Workspace, folder: Path, fake: GraphFake | None, **env: str) -> Iterator[Running]:
+    workspace = template.copy(folder / "essai")
+    if fake:
+        go_live(workspace, "smtp://127.0.0.1:9?tls=none", fake)
+        workspace.env |= {"VEILLE_INSTAGRAM__MEDIA": "outbox/media", "VEILLE_FACEBOOK__READBACK": "30 s, 2 min, 5 min"}
+    with _running(workspace, **env) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(published: Workspace, tmp_path: Path, fake: GraphFake) -> Iterator[Running]:
+    with office(published, tmp_path, fake) as running:
+        yield running
+
+
+def said(desk: Running, *words: str, code: int = 0) -> str:
+    """What a command says, in one line; afterwards a moment has passed."""
+    got, text = desk.ask(*words)
+    desk.now = max(desk.now, datetime.now(UTC))
+    assert got == code, text
+    return " ".join(text.split())
+
+
+def data(desk: Running) -> dict[str, Any]:
+    """The post as other programs read it."""
+    (publication,) = json.loads(desk.asked("status", "--json").stdout)["data"]["publications"]
+    assert isinstance(publication, dict)
+    return publication
+
+
+# --- taken down -------------------------------------------------------------------------------------------------
+
+
+def test_a_post_that_was_deleted_is_not_shown_as_one_that_stands(desk: Running, fake: GraphFake) -> None:
+    desk.run()
+    assert "✓ done 1 sent Une soupe" in said(desk, "status")
+    said(desk, "outbox", "cancel", "p1", "--public", "--yes")
+    desk.run()
+    assert fake.visible_posts() == []
+    for words in (said(desk, "status"), said(desk, "outbox", "list")):
+        assert "– deleted 1 deleted there Une soupe" in words
+    assert "1 of those sent was deleted since" in said(desk, "status")
+    assert "– deleted · 1 deleted there" in said(desk, "outbox", "show", "p1")
+    assert (data(desk)["counts"]["sent"], data(desk)["deleted"]) == (1, 1)  # it was seen
+    assert "copy" in said(desk, "outbox", "retry", "p1")
+
+
+# --- between trial and service ------------------------------------------------------------------------------------
+
+
+def test_what_waited_in_the_sandbox_leaves_for_people_only_when_somebody_says_so(
+    tried: Workspace, tmp_path: Path, fake: GraphFake
+) -> None:
+    with office(tried, tmp_path, fake) as desk:
+        for words in (said(desk, "status"), said(desk, "outbox", "list"), said(desk, "outbox", "show", "p1")):
+            assert "! does not leave" in words
+        for words in (said(desk, "status"), said(desk, "outbox", "show", "p1")):
+            assert "p1 does not leave: facebook was switched" in words
+            assert "`veille publish` queues it again" in words
+        assert desk.run().switched == ["p1"]
+        for words in (said(desk, "status"), said(desk, "outbox", "show", "p1"), said(desk, "outbox", "show", "d1")):
+            assert "p1 is held: its channel was switched" in words
+            assert "nobody can know" not in words
+        for command in (("retry", "p1"), ("resolve", "d1", "--retry")):
+            assert "`veille publish` queues it for people" in said(desk, "outbox", *command)
+            assert desk.run().switched == ["p1"]
+        assert fake.visible_posts() == []
+        said(desk, "publish", *ONLY, code=2)  # it asks
+        said(desk, "publish", *ONLY, "--yes")
+        assert "○ queued 1 ready" in said(desk, "status")
+        desk.run()
+        assert len(fake.visible_posts()) == 1
+        assert data(desk)["live"] is True
+
+
+def test_what_only_the_sandbox_had_can_still_be_sent_to_people(
+    tried: Workspace, tmp_path: Path, fake: GraphFake
+) -> None:
+    with office(tried, tmp_path, None) as desk:
+        desk.run()
+        assert "✓ done 1 sent" in said(desk, "status")
+        assert "nobody has seen it" in said(desk, "outbox", "retry", "p1")
+    workspace = Workspace(desk.root, desk.env)
+    go_live(workspace, "smtp://127.0.0.1:9?tls=none", fake)
+    desk.again(**workspace.env | {"VEILLE_INSTAGRAM__MEDIA": "outbox/media"})
+    words = said(desk, "status")
+    assert "1 in the sandbox only" in words
+    assert "`veille outbox retry ID`, then `veille publish`" in words
+    assert "Nothing is owed" in said(desk, "publish", *ONLY, "--yes")  # nothing of a trial leaves by going live
+    assert "`veille publish` queues it for people" in said(desk, "outbox", "retry", "p1")
+    desk.run()
+    assert fake.visible_posts() == []
+    said(desk, "publish", *ONLY, "--yes")
+    desk.run()
+    assert len(fake.visible_posts()) == 1
+    assert "✓ done 1 sent" in said(desk, "status")
+    assert "d1 is out" in said(desk, "outbox", "retry", "p1")  # and never again
+    desk.room.close()
