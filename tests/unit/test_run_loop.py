@@ -14,8 +14,8 @@ import pytest
 
 from veille.dispatch import Pump, Tally
 from veille.errors import LedgerError
+from veille_cli import ticking
 from veille_cli.chores import FAREWELL
-from veille_cli.commands import run
 from veille_cli.output import Talk
 from veille_publishers.smtp_session import Times
 
@@ -32,12 +32,12 @@ ROOM = cast(
 
 @pytest.fixture(autouse=True)
 def _same_zone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_use_utc", lambda: None)
+    monkeypatch.setattr(ticking, "_use_utc", lambda: None)
 
 
 def loop(once: Callable[[], Tally], stop: threading.Event) -> Tally:
     pump = cast(Pump, SimpleNamespace(round=once))
-    return run._forever(pump, ROOM, stop, Talk(json=True, debug=False))
+    return ticking.forever(pump, ROOM, stop, Talk(json=True, debug=False))
 
 
 def test_a_bad_moment_of_the_outbox_is_outlived(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_a_bad_moment_of_the_outbox_is_outlived(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_outbox_that_never_answers_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "FAILURES", 1)
+    monkeypatch.setattr(ticking, "FAILURES", 1)
 
     def once() -> Tally:
         raise LedgerError("damaged")
@@ -113,7 +113,7 @@ def test_a_rate_limit_is_looked_at_when_it_opens_and_said_once(monkeypatch: pyte
         said.extend(tally.waits)
         return []
 
-    monkeypatch.setattr(run, "_held_back", note)
+    monkeypatch.setattr(ticking, "held_back_words", note)
     stop = threading.Event()
     rounds: list[float] = []
 
