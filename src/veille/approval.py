@@ -22,9 +22,11 @@ from veille.i18n import gettext as _
 from veille.library import Library
 from veille.outbox.audit import Audit, Entry, Event
 from veille.outbox.queue import Queued
+from veille.outbox.schema import REWRITING
 from veille.planning import CADENCED, expires
 from veille.posts import Post
 from veille.publishing import Publisher, Rendition
+from veille.renamed import body_hash
 from veille.rendering import RenderedEdition, RenderedPost, render_file, render_post
 from veille.reviewers import NotAllowed, Person, authors, chosen, read, same
 from veille.timetable import in_words
@@ -176,12 +178,14 @@ class Desk:
                 yield from (replace(one, file=source.file) for one in error.findings)
 
     def waiting(self, queued: Iterable[Queued]) -> Iterator[Finding]:
-        """Warnings about what is not queued yet and nobody approved: for `veille check`, which changes nothing.
+        """Warnings about what nobody approved as it stands: for `veille check`, which changes nothing.
 
         Args:
-            queued: everything in the outbox. What was edited since is found by `publish`, which renders it anyway.
+            queued: everything in the outbox. Of what is in it, only what was edited is asked about again; where
+                everything left, only a changed body counts: `publish` finds the rest, since it renders all.
         """
-        known = {entry.source for entry in queued if not entry.withdrawn}
+        standing = [entry for entry in queued if not entry.withdrawn]
+        known = {entry.source for entry in standing} - self._edited(standing)
         sources: list[Post | Edition] = [*self.library.posts, *self.library.editions]
         for source in sources:
             over = isinstance(source, Post) and (end := expires(source, self.config)) and end <= self.now
@@ -193,6 +197,17 @@ class Desk:
                 continue
             if found is not None and found.code == NOT_APPROVED.code:  # the check of authors has said the other
                 yield replace(found, severity=Severity.WARNING)
+
+    def _edited(self, queued: Sequence[Queued]) -> set[str]:
+        """Sources in the outbox that were approved once, and may read otherwise now.
+
+        Rendering all that ever left takes a minute for a thousand posts, so it is done for what can still change.
+        """
+        bodies = {post.source: body_hash(post.body) for post in self.library.posts}
+        stored = {entry.source: entry.body_hash for entry in queued if entry.channel in REWRITING and entry.body_hash}
+        found = {name for name, body in stored.items() if bodies.get(name, body) != body}
+        found |= {name for entry in queued if _may_change(entry) for name in (entry.source, *entry.members)}
+        return {name for name in found if self.audit.latest(name, Event.APPROVED) is not None}
 
     def _owing(self, line: Line, stored: Callable[[int], Rendition]) -> Iterator[Post | Edition]:
         """What must be approved for one publication: a post, an edition by hand, the new posts of a gathered one."""
@@ -251,6 +266,11 @@ def _members_of(rendition: Rendition | None) -> dict[str, str]:
     payload = rendition.payload if rendition else {}
     edition = payload.get("edition") or payload.get("item") or {}
     return {post["source"]: json.dumps(post, sort_keys=True) for post in edition.get("posts", ())}
+
+
+def _may_change(entry: Queued) -> bool:
+    """Whether nobody has seen it yet."""
+    return not (entry.fixed or entry.cancelled)
 
 
 def _brings(line: Line) -> bool:

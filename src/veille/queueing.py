@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,7 +20,7 @@ from veille.planning import Owed, Plan
 from veille.posts import Post
 from veille.proofing import Proofreader, once
 from veille.publishing import Publisher, Rendition, Source
-from veille.renamed import renamed
+from veille.renamed import body_hash, renamed
 from veille.rendering import RenderedEdition, render_file, render_post
 from veille.studio import Studio
 
@@ -219,11 +217,6 @@ def _kind(owed: Owed) -> str:
 def _slug(owed: Owed) -> str:
     origin = owed.post or owed.edition
     return origin.slug if origin else owed.source
-
-
-def body_hash(body: str) -> str:
-    """The same for two bodies that differ in white space only."""
-    return hashlib.sha256(re.sub(r"\s+", " ", body).strip().encode()).hexdigest()
 
 
 def _in_file(finding: Finding, owed: Owed) -> Finding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from veille.editions import Edition
@@ -98,3 +100,8 @@ def _editions(owed: Iterable[Owed], queued: Sequence[Queued], library: Library) 
         if (before.members and set(before.members) == set(letter.members))
         or (before.source in standing and before.title == letter.title)
     ]
+
+
+def body_hash(body: str) -> str:
+    """The same for two bodies that differ in white space only."""
+    return hashlib.sha256(re.sub(r"\s+", " ", body).strip().encode()).hexdigest()

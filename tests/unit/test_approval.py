@@ -13,7 +13,7 @@ from PIL import Image
 from tests.support.desk import Desk
 from veille import library
 from veille.approval import Desk as Approvals
-from veille.errors import ContentError
+from veille.errors import ContentError, Severity
 from veille.outbox.audit import Audit, Event
 from veille.outbox.queue import Change
 from veille.publishing import Publisher
@@ -114,6 +114,37 @@ def test_one_changed_letter_voids_the_approval(room: Room, edit: Callable[[Path]
     assert finding.code == "not-approved"
     assert "Sam Autre" in finding.message
     assert "veille approve content/posts/urgent.md --as" in (finding.hint or "")
+
+
+def test_check_says_that_what_waits_or_stands_was_edited(room: Room) -> None:
+    def told() -> list[tuple[str, str]]:
+        found = list(room.at().waiting(room.desk.ledger.queue.all()))
+        assert {finding.severity for finding in found} <= {Severity.WARNING}
+        return [(finding.file, finding.message) for finding in found]
+
+    path = room.desk.post("urgent", BY_CAMILLE, "Un texte.\n\n{{ partner: ccas-bagneux }}")
+    room.approve(path)
+    room.desk.publish(path)
+    assert told() == []
+    record = room.desk.root / "content/partners/ccas-bagneux.yaml"
+    rewrite(record, "12 34", "12 35")
+    ((file, message),) = told()
+    assert (file, "Sam Autre" in message) == ("content/posts/urgent.md", True)
+    rewrite(record, "12 35", "12 34")
+    assert told() == []
+    room.desk.to_friday()
+    room.desk.run()
+    rewrite(path, "Un texte", "Un texto")
+    assert [file for file, _message in told()] == ["content/posts/urgent.md"]
+
+
+def test_check_leaves_alone_what_stood_before_the_rule(room: Room) -> None:
+    room.desk.settings("[newsletter]\n[feed]\n[web]\n[facebook]\n")
+    path = room.desk.post("old", BY_CAMILLE)
+    room.desk.publish()
+    room.desk.settings("[newsletter]\n[feed]\n[web]\n[facebook]\n" + ASKED)
+    rewrite(path, "Le texte", "Un texte")
+    assert list(room.at().waiting(room.desk.ledger.queue.all())) == []
 
 
 def test_taking_the_change_back_makes_the_approval_good_again(room: Room) -> None:

@@ -78,7 +78,8 @@ _NOT_AFTER = re.compile(
 )
 _NOT_BEFORE = re.compile(
     r"[ \n]?(?:\x01|€|%|°|er\b|ème\b|e\b|(?:bis|ter)\b|[/-][ \n]?\d|[.,:]\d)"
-    r"|,?[ \n](?:bis,? |ter,? )?(?:de (?:la |l[’'])|du )?(?:rue|avenue|av\.|bd|boulevard|place|allée|chemin|impasse|quai|square|cours|passage|"
+    r"|,?[ \n](?:bis,? |ter,? )?(?:de (?:la |l[’'])|du )?"
+    r"(?:rue|avenue|av\.|bd|boulevard|place|allée|chemin|impasse|quai|square|cours|passage|"
     r"route|villa|esplanade|résidence|faubourg|sentier)\b"
     r"|[ \n]?au[ \n]\d|[ \n]sur[ \n]\d|[ \n]heures?\b|[ \n]sms\b",
     _I,
