@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,3 +39,14 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the computer is set to: what is on loopback is asked without a proxy."""
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("no_proxy", "*")
+
+
+@pytest.fixture
+def nothing_is_left_running() -> Iterator[None]:
+    """At the end no thread is left that was not there before."""
+    before = threading.active_count()
+    yield
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= before

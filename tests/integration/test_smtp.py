@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,41 +14,14 @@ import pytest
 from tests.support.mail_journal import LETTER, SENDER, MailJournal, composer, deliveries
 from tests.support.smtp_server import PASSWORD, USER, MailServer, certificate, mail_server
 from tests.support.smtp_sink import Act, Key, Sink, nobody_listens, smtp_sink
+from tests.support.smtp_talk import MAIL, MODES, READER, failure, pool, send
 from veille.errors import HardBounce, NotAuthorised, OutcomeUnknown, PublishError, Rejected, Unavailable
-from veille_publishers.pool import Mail, Pool, Times
-from veille_publishers.smtp import parse_url
+from veille_publishers.pool import Mail, Times
 
-READER = "reader@example.org"
 LONG = b"Subject: long\r\n\r\n" + b"and so on\r\n" * 1_000_000
-MAIL = Mail(SENDER, READER, LETTER)
 LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@"
-PATIENT = Times(command=10, dot=10, goodbye=2)
 HASTY = Times(command=0.7, dot=0.7, goodbye=0.3)
 ENDS = (Act.DROP, Act.RESET, Act.HALF_CLOSE)
-MODES: dict[str, tuple[str, ...]] = {
-    "one-by-one": (),
-    "pipelined": ("PIPELINING",),
-    "chunked": ("PIPELINING", "CHUNKING", "SIZE 100000000"),
-    "chunked-one-by-one": ("CHUNKING",),
-}
-
-
-def pool(url: str, times: Times = PATIENT) -> Pool:
-    return Pool(parse_url(url), times=times)
-
-
-def send(url: str, mail: Mail = MAIL, times: Times = PATIENT) -> str:
-    connections = pool(url, times)
-    try:
-        return connections.send(mail)
-    finally:
-        connections.close()
-
-
-def failure(url: str, mail: Mail = MAIL, times: Times = PATIENT) -> PublishError:
-    with pytest.raises(PublishError) as caught:
-        send(url, mail, times)
-    return caught.value
 
 
 def about_us(error: PublishError) -> bool:
@@ -331,41 +303,6 @@ def test_nobody_listens() -> None:
     assert isinstance(error, Unavailable)
     assert error.about_us
     assert f"127.0.0.1:{port}" in error.message
-
-
-# ---- addresses
-
-
-@pytest.mark.parametrize("verb", ["RCPT", "dot", "MAIL"])
-@pytest.mark.parametrize("words", ["550 <{0}>: {0} is unknown", "450 {0} later", "Hello, {0}"])
-def test_words_of_a_server_never_repeat_an_address(caplog: pytest.LogCaptureFixture, verb: str, words: str) -> None:
-    caplog.set_level(logging.DEBUG)
-    with smtp_sink({verb: words.format(READER)}) as sink:
-        error = failure(sink.url)
-    assert READER not in f"{error} {error.hint} {error.detail} {caplog.text}"
-    assert "<address>" in f"{error.message} {error.detail}"
-
-
-def test_an_address_with_accents_needs_a_server_that_carries_it(offers: tuple[str, ...]) -> None:
-    mail = Mail(SENDER, "élève@example.org", LETTER, smtputf8=True)
-    with smtp_sink(offers=offers) as sink:
-        error = failure(sink.url, mail)
-        assert type(error) is Rejected
-        assert "accents" in error.message
-        assert error.hint
-        assert sink.times("MAIL") == 0
-    with smtp_sink(offers=(*offers, "8BITMIME", "SMTPUTF8")) as sink:
-        assert send(sink.url, mail) == "250 taken"
-    assert sink.taken == ["élève@example.org"]
-    (line,) = [line for line in sink.heard if line.startswith("MAIL")]
-    assert "SMTPUTF8" in line
-
-
-@pytest.mark.parametrize("reader", ["a@example.org>\r\nRSET", "a b@example.org", "a\0@example.org"])
-def test_an_address_cannot_break_out_of_its_command(reader: str) -> None:
-    with smtp_sink() as sink:
-        assert type(failure(sink.url, Mail(SENDER, reader, LETTER))) is Rejected
-    assert sink.times("MAIL") == 0
 
 
 def test_the_size_is_announced(offers: tuple[str, ...]) -> None:

@@ -6,22 +6,21 @@ import os
 import re
 import socket
 import subprocess
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.support.mail_journal import LETTER, SENDER, MailJournal, address, composer, deliveries, each
+from tests.support.mail_journal import LETTER, MailJournal, address, composer, deliveries
 from tests.support.slow_line import delayed
 from tests.support.smtp_server import PASSWORD, USER, certificate, mail_server
-from tests.support.smtp_sink import Act, Key, Sink, smtp_sink
-from veille.errors import LedgerError, Rejected
+from tests.support.smtp_sink import Act, Key, smtp_sink
+from tests.support.smtp_talk import agree, deliver
 from veille.publishing import Delivery
-from veille_publishers.pool import Mail, Pool, Times
+from veille_publishers.pool import Pool, Times
 from veille_publishers.smtp import parse_url
 
 PATIENT = Times(command=10, dot=10, goodbye=2)
@@ -29,45 +28,12 @@ HASTY = Times(command=1, dot=1, goodbye=0.3)
 MODES = {"one-by-one": (), "pipelined": ("PIPELINING",), "chunked": ("PIPELINING", "CHUNKING")}
 SINK = "/usr/sbin/smtp-sink"
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
+
 
 @pytest.fixture(params=MODES, name="offers")
 def every_mode(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return MODES[request.param]
-
-
-def deliver(
-    sink: Sink,
-    batch: Sequence[Delivery],
-    journal: MailJournal,
-    *,
-    connections: int = 3,
-    compose: Callable[[Delivery], Mail] | None = None,
-    threads: int = 0,
-    times: Times = PATIENT,
-) -> None:
-    pool = Pool(parse_url(f"{sink.url}&connections={connections}"), times=times)
-    try:
-        pool.deliver(batch, each(compose) if compose else composer(), journal, threads=threads)
-    finally:
-        pool.close()
-
-
-def agree(sink: Sink, journal: MailJournal, batch: Sequence[Delivery]) -> None:
-    """Nobody is lost, nobody got two, and only an unknown outcome may hide a letter that was taken."""
-    readers = {delivery.id: address(delivery) for delivery in batch}
-    taken = Counter(sink.taken)
-    whole = sink.copies
-    for key, reader in readers.items():
-        kind = journal.kinds.get(key)
-        assert taken[reader] <= 1, "two letters to one reader in one run"
-        if taken[reader]:
-            assert kind in ("sent", "outcome-unknown"), f"taken, yet {kind}"
-        if kind == "sent":
-            assert taken[reader] == 1, "sent, yet nobody took it"
-        if whole[reader] and kind is None:
-            raise AssertionError("a whole letter left of which the journal knows nothing")
-        if whole[reader] or kind == "sent":
-            assert journal.intended[key] == 1, "it left without an intent"
 
 
 # ---- the usual day
@@ -268,108 +234,6 @@ def test_when_the_fault_is_ours_the_others_stay_as_they_are(
     assert not journal.intended
 
 
-# ---- the journal says no
-
-
-def test_a_journal_that_lets_nothing_go_is_not_asked_for_each(offers: tuple[str, ...]) -> None:
-    everybody = [f"d{n}" for n in range(1, 501)]
-    with smtp_sink(offers=offers) as sink:
-        journal = MailJournal(refuses=everybody)
-        deliver(sink, deliveries(500), journal)
-    assert sink.whole == []
-    assert journal.outcomes == {}
-    assert sum(len(wanted) for _settled, wanted in journal.groups) < 30
-
-
-@pytest.mark.parametrize("fails_at", [1, 2, 5])
-def test_a_journal_that_fails_ends_it_all(offers: tuple[str, ...], fails_at: int) -> None:
-    journal = MailJournal(fails_at=fails_at)
-    with smtp_sink(offers=offers) as sink:
-        with pytest.raises(LedgerError):
-            deliver(sink, deliveries(50), journal)
-        time.sleep(0.1)  # what the kernel had already may still arrive: its intent is committed
-    assert len(journal.groups) == fails_at
-    assert {reader for reader, _content in sink.whole} <= {f"reader{key[1:]}@example.org" for key in journal.intended}
-
-
-def test_a_letter_that_cannot_be_made_is_settled_without_an_intent(offers: tuple[str, ...]) -> None:
-    def compose(delivery: Delivery) -> Mail:
-        if delivery.id in ("d1", "d4", "d5"):
-            raise Rejected("no such letter")
-        return Mail(SENDER, address(delivery), LETTER)
-
-    with smtp_sink(offers=offers) as sink:
-        journal = MailJournal()
-        deliver(sink, deliveries(6), journal, compose=compose)
-    assert sorted(key for key, kind in journal.kinds.items() if kind == "rejected") == ["d1", "d4", "d5"]
-    assert not journal.intended.keys() & {"d1", "d4", "d5"}
-    assert len(sink.taken) == 3
-
-
-@pytest.mark.parametrize("threads", [0, 2])
-def test_a_defect_while_composing_ends_the_run(threads: int) -> None:
-    def compose(delivery: Delivery) -> Mail:
-        if delivery.id == "d9":
-            raise LedgerError("no key")
-        return Mail(SENDER, address(delivery), LETTER)
-
-    batch = deliveries(40)
-    with smtp_sink(offers=MODES["pipelined"]) as sink:
-        journal = MailJournal()
-        with pytest.raises(LedgerError, match="no key"):
-            deliver(sink, batch, journal, compose=compose, threads=threads)
-    assert all(journal.intended[key] for key in journal.outcomes)
-
-
-def test_threads_compose_no_more_than_is_used_soon() -> None:
-    made = Counter[str]()
-    lead = 0
-
-    def compose(delivery: Delivery) -> Mail:
-        nonlocal lead
-        made[delivery.id] += 1
-        lead = max(lead, len(made) - len(sink.whole))
-        return Mail(SENDER, address(delivery), LETTER)
-
-    with smtp_sink(offers=MODES["pipelined"]) as sink:
-        journal = MailJournal(later=[deliveries(300, 301)])
-        deliver(sink, deliveries(300), journal, compose=compose, threads=2)
-    assert len(sink.taken) == 600
-    assert set(made.values()) == {1}
-    assert lead < 80
-
-
-# ---- a stop
-
-
-def test_a_stop_begins_nothing_and_waits_for_answers_under_way(offers: tuple[str, ...]) -> None:
-    batch = deliveries(500)
-    with smtp_sink(offers=offers) as sink:
-        journal = MailJournal(stop=lambda: len(sink.taken) >= 20)
-        deliver(sink, batch, journal)
-        assert sink.times("connect") <= 6
-    agree(sink, journal, batch)
-    assert 20 <= len(journal.kinds) <= 23
-    assert set(journal.kinds.values()) == {"sent"}
-
-
-@pytest.mark.parametrize("verb", ["dot", "MAIL", "connect"])
-def test_a_stop_does_not_wait_for_a_server_that_hangs(verb: str) -> None:
-    stop = threading.Event()
-    patient = Times(command=60, dot=600, goodbye=0.3, drain=0.3)
-    batch = deliveries(9)
-    journal = MailJournal(stop=stop.is_set)
-    with smtp_sink({verb: Act.HANG}, offers=MODES["pipelined"]) as sink:
-        pool = Pool(parse_url(f"{sink.url}&connections=3"), times=patient)
-        threading.Timer(0.1, stop.set).start()
-        start = time.perf_counter()
-        pool.deliver(batch, composer(), journal)
-        pool.close()
-        assert time.perf_counter() - start < 1.5
-    agree(sink, journal, batch)
-    assert set(journal.kinds.values()) == ({"outcome-unknown"} if verb == "dot" else set())
-
-
 # ---- real servers
 
 
@@ -414,13 +278,3 @@ def when_listening(port: int) -> None:
                 return
         time.sleep(0.02)
     raise AssertionError("the sink does not listen")
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_running() -> Iterator[None]:
-    before = threading.active_count()
-    yield
-    deadline = time.monotonic() + 2
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() <= before

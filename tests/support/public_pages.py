@@ -1,12 +1,14 @@
-"""Posts, editions and a journal for the tests of feed and web."""
+"""Posts, editions and a journal for the tests of feed and web, and what such a test wants to know of a page."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,9 +21,11 @@ from veille.rendering import Contact, Picture, RenderedEdition, RenderedPost, Te
 from veille.settings import Settings
 from veille_publishers.folder import FolderPublisher
 from veille_publishers.registry import Context
+from veille_publishers.web import Web
 
 BASE = "https://lettre.example.org"
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+OWN_SCRIPT = re.compile(r"[./]*site\.[0-9a-f]{10}\.js")
 HELPLINES = (
     Contact("Allô enfance en danger", "119", "tel:119", "Enfants et jeunes en danger", "24 h/24, 7 j/7", free=True),
     Contact("Urgence sans parler", "114", "sms:114", "Si tu ne peux pas parler", "24 h/24, 7 j/7", free=True),
@@ -156,3 +160,63 @@ class Ledger(Journal):
     def standing(self, channel: str) -> Sequence[Publication]:
         """What was given, newest first."""
         return [p for p in sorted(self.publications, key=lambda p: p.due, reverse=True) if p.channel == channel]
+
+
+class Read(HTMLParser):
+    """What a test wants to know of a page."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.headings: list[int] = []
+        self.title = ""
+        self._in_title = False
+        self.feed(content.decode())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        self._in_title = tag == "title"
+
+    def handle_data(self, data: str) -> None:
+        if self._in_title:
+            self.title += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_title = False
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        """The attributes of every such tag."""
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def live(root: Path, **sections: Any) -> Web:
+    """The pages of a newsroom that is on line."""
+    return Web(context(root, web={"transport": "folder", "output": "public"}, **sections))
+
+
+def sources() -> list[RenderedPost]:
+    """Five posts."""
+    contact = Contact("CCAS", "01 99 00 12 34", "tel:+33199001234", url="https://ccas.example.org/", chat="")
+    return [
+        post("velo", pictures=(picture(),), towns=("Bagneux",), categories=("Mobilité",), related=("radio",)),
+        post("grand-froid", kind="service", kind_label="Service", urgent=True, contacts=(contact,)),
+        post("radio", kind="initiative", kind_label="Initiative", pictures=(picture("blue", alt=""),)),
+        post("deux-minutes", kind="service", kind_label="Service", sensitive=True, summary="Rien ne se dit ici."),
+        post("forum", categories=("Mobilité", "🎉"), event_url="https://forum.example.org/", when_words="jeudi"),
+    ]
+
+
+def newsroom(web: Web) -> list[Publication]:
+    """Five posts, one edition and a withdrawn post."""
+    posts = sources()
+    made = [publication(web, one, hours=n) for n, one in enumerate(posts)]
+    issue = publication(web, edition(posts=posts[:2]), hours=1.5)
+    return [*made, issue, publication(web, post("passe"), hours=50, withdrawn=True)]
+
+
+def pages(files: Mapping[str, bytes]) -> dict[str, Read]:
+    """The pages among these files, read."""
+    return {name: Read(content) for name, content in files.items() if name.endswith(".html")}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.support.ledger import NOW
-from tests.unit.test_proofs import Room
+from tests.support.proof_room import Room
 from veille import config as settings
 from veille import library
 from veille.errors import ContentError, Finding

@@ -5,95 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from posixpath import dirname, join, normpath
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from tests.support.public_pages import (
     BASE,
-    HELPLINES,
+    OWN_SCRIPT,
     Ledger,
+    Read,
     context,
     delivery,
-    edition,
+    live,
+    newsroom,
+    pages,
     picture,
     post,
     publication,
+    sources,
 )
 from veille.errors import RenderError, Unavailable
 from veille.publishing import OnUnknown, Publication, Receipt
-from veille.rendering import Contact, RenderedPost
 from veille_publishers.feed import Feed
 from veille_publishers.web import Web
-
-OWN_SCRIPT = re.compile(r"[./]*site\.[0-9a-f]{10}\.js")
-
-
-class Read(HTMLParser):
-    """What a test wants to know of a page."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.headings: list[int] = []
-        self.title = ""
-        self._in_title = False
-        self.feed(content.decode())
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-        if re.fullmatch("h[1-6]", tag):
-            self.headings.append(int(tag[1]))
-        self._in_title = tag == "title"
-
-    def handle_data(self, data: str) -> None:
-        if self._in_title:
-            self.title += data
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_title = False
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        """The attributes of every such tag."""
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture
 def web(tmp_path: Path) -> Web:
     return Web(context(tmp_path))
-
-
-def live(root: Path, **sections: Any) -> Web:
-    return Web(context(root, web={"transport": "folder", "output": "public"}, **sections))
-
-
-def sources() -> list[RenderedPost]:
-    """Five posts."""
-    contact = Contact("CCAS", "01 99 00 12 34", "tel:+33199001234", url="https://ccas.example.org/", chat="")
-    return [
-        post("velo", pictures=(picture(),), towns=("Bagneux",), categories=("Mobilité",), related=("radio",)),
-        post("grand-froid", kind="service", kind_label="Service", urgent=True, contacts=(contact,)),
-        post("radio", kind="initiative", kind_label="Initiative", pictures=(picture("blue", alt=""),)),
-        post("deux-minutes", kind="service", kind_label="Service", sensitive=True, summary="Rien ne se dit ici."),
-        post("forum", categories=("Mobilité", "🎉"), event_url="https://forum.example.org/", when_words="jeudi"),
-    ]
-
-
-def newsroom(web: Web) -> list[Publication]:
-    """Five posts, one edition and a withdrawn post."""
-    posts = sources()
-    made = [publication(web, one, hours=n) for n, one in enumerate(posts)]
-    issue = publication(web, edition(posts=posts[:2]), hours=1.5)
-    return [*made, issue, publication(web, post("passe"), hours=50, withdrawn=True)]
-
-
-def pages(files: Mapping[str, bytes]) -> dict[str, Read]:
-    return {name: Read(content) for name, content in files.items() if name.endswith(".html")}
 
 
 def resolve(page: str, target: str) -> str:
@@ -265,87 +206,6 @@ def test_one_address_claimed_twice(web: Web) -> None:
 def test_a_slug_that_is_no_address_is_refused(web: Web, slug: str) -> None:
     with pytest.raises(RenderError):
         web.render(post(slug))
-
-
-ATTACKS = (
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' autofocus onfocus='alert(1)",
-    "</title><script>alert(1)</script>",
-    "{{ 7*7 }}{% raw %}",
-    "</style><script>alert(1)</script>",
-    "javascript:alert(1)",
-    " JaVaScRiPt:alert(1)",
-    "data:text/html,<script>alert(1)</script>",
-)
-
-
-ODD_TEXTS = (
-    "title",
-    "summary",
-    "kind_label",
-    "date_words",
-    "author",
-    "origin",
-    "when_words",
-    "where_words",
-    "event_url",
-)
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_no_text_becomes_code(web: Web, attack: str) -> None:
-    texts = ("name", "label", "href", "detail", "hours", "address", "email", "url", "chat", "sms")
-    values: dict[str, Any] = dict.fromkeys(texts, attack)
-    contact = Contact(**values)
-    shown = dict.fromkeys(ODD_TEXTS, attack)
-    pictures = (replace(picture(), alt=attack, credit=attack),)
-    lists = {"towns": (attack,), "categories": (attack,), "tags": (attack,)}
-    odd = post("a", **shown, **lists, contacts=(contact,), helplines=(contact,), pictures=pictures)
-    issue = edition("n", [odd], title=attack, preheader=attack, date_words=attack, helplines=(contact,))
-    for name, page in pages(web.build([publication(web, odd), publication(web, issue)])).items():
-        assert all(OWN_SCRIPT.fullmatch(script.get("src", "")) for script in page.all("script")), name
-        assert not any(a.startswith("on") or a == "autofocus" for _tag, attributes in page.tags for a in attributes), (
-            name
-        )
-        links = [a["href"].strip().lower() for a in page.all("a")]
-        assert not [link for link in links if link.startswith(("javascript:", "data:"))], name
-
-
-def test_a_title_is_never_run_as_a_template(web: Web) -> None:
-    page = web.build([publication(web, post("a", title="{{ 7*7 }}"))])["posts/a/index.html"].decode()
-    assert "{{ 7*7 }}" in page
-
-
-def test_a_sensitive_page_is_private_and_says_nothing_in_the_history(web: Web) -> None:
-    files = pages(web.build(newsroom(web)))
-    sensitive, usual = files["posts/deux-minutes/index.html"], files["posts/velo/index.html"]
-    meta = {m["name"]: m["content"] for m in sensitive.all("meta") if "name" in m}
-    assert meta["robots"] == "noindex, noarchive"
-    assert meta["referrer"] == "no-referrer"
-    assert "description" not in meta
-    assert sensitive.title == "mardi 24 novembre 2026 – Kess Kis Pass"
-    assert not [m for m in sensitive.all("meta") if m.get("property", "").startswith("og:")]
-    assert "robots" not in {m.get("name") for m in usual.all("meta")}
-
-
-def test_an_edition_with_a_sensitive_post_is_not_indexed(web: Web) -> None:
-    hidden = edition("a", [post("x", sensitive=True)])
-    page = pages(web.build([publication(web, hidden)]))["editions/a/index.html"]
-    assert "noindex, noarchive" in [m.get("content") for m in page.all("meta")]
-
-
-def test_the_help_block_stands_on_every_page(web: Web) -> None:
-    for name, page in pages(web.build(newsroom(web))).items():
-        targets = [a["href"] for a in page.all("a")]
-        assert all(line.href in targets for line in HELPLINES), name
-
-
-def test_the_help_block_is_the_newest_one(web: Web) -> None:
-    new = (replace(HELPLINES[0], label="3018", href="tel:3018"),)
-    standing = [publication(web, post("old"), hours=3), publication(web, post("new", helplines=new))]
-    for name, content in web.build(standing).items():
-        assert not name.endswith(".html") or (b"tel:3018" in content and b"tel:119" not in content), name
 
 
 def test_read_next_puts_the_editors_choice_first(web: Web) -> None:
