@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.graph_faults import EVERY, FAULTS
@@ -44,7 +44,8 @@ WAYS = {
     "draft": ({"DRAFT_FIRST": "true"}, timedelta()),
 }
 DEEDS = ("edit", "edit", "new picture", "other time", "cancel", "cancel --public", "pause", "machine off", "wait")
-MOMENTS = [timedelta(seconds=1), timedelta(minutes=3), timedelta(minutes=40), timedelta(hours=4)]
+SOON, LATER, TOO_LATE = timedelta(seconds=1), timedelta(minutes=40), timedelta(hours=4)  # seen from a native post
+MOMENTS = [SOON, timedelta(minutes=3), LATER, TOO_LATE]
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,23 @@ lasting = settings(common, max_examples=LONG, phases=[Phase.explicit, Phase.gene
 
 @brief
 @given(HOPEFUL)
+@example(Life())
+@example(Life("native"))
+@example(Life("native", pictures=2, comment=COMMENT, new_id=True))
+@example(Life("draft", comment=COMMENT))
+@example(Life(faults=["500-written"], pictures=0))
+@example(Life(crashes=["settle.before:1"], pictures=0))
+@example(Life("draft", pictures=0, comment=COMMENT, crashes=["follow-up.answered:1"]))
 def test_at_most_one_post_whatever_happens(life: Life) -> None:
     life.live()
 
 
 @brief
 @given(CHANGED)
+@example(Life("native", deeds=[(SOON, "edit")]))
+@example(Life("native", faults=[None, "500-written"], deeds=[(LATER, "edit")]))
+@example(Life("native", outage=5, new_id=True, deeds=[(TOO_LATE, "edit")]))
+@example(Life("native", faults=["truncated-written"], outage=5, deeds=[(TOO_LATE, "new picture")]))
 def test_at_most_one_post_whoever_changes_their_mind(life: Life) -> None:
     life.live()
 

@@ -1,7 +1,8 @@
-"""What keeps a page from two posts, taken away line by line: the lives of `test_graph_faults` must notice each time.
+"""What keeps a page from two posts, taken away line by line: a life told in `test_graph_faults` must notice each time.
 
 As in `test_mutants`: each mutant is a copy of the packages with lines changed; one whose lines are no longer in the
-source fails here.
+source fails here. What notices is told as an example there, so that it does not hang on a random life; that there are
+random ones too is for what nobody thought of.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.soak
 
-EXAMPLES = 150  # lives; the packages as they are pass all
-
 
 @dataclass(frozen=True)
 class Edit:
@@ -39,6 +38,7 @@ class Edit:
 
 
 PUBLISHER = "publishers/veille_publishers/facebook.py"
+BOTH = "publishers/veille_publishers/graph_publisher.py"
 LOOK = "publishers/veille_publishers/facebook_look.py"
 LATER = "publishers/veille_publishers/facebook_follow_ups.py"
 DISPATCH, HOSTING = "src/veille/dispatch.py", "src/veille/hosting.py"
@@ -64,7 +64,7 @@ ONE, MINDS = (
     f"{LIVES}::test_at_most_one_post_whatever_happens",
     f"{LIVES}::test_at_most_one_post_whoever_changes_their_mind",
 )
-# A life comes past these too rarely: a story of its own tells each.
+# What no life of one post tells.
 HOSTED, LOOKS = "tests/integration/test_facebook_hosted.py", "tests/integration/test_graph_publish.py"
 BLIND = f"{LOOKS}::test_a_look_that_fails_proves_nothing"
 FIRST_LOOK = "tests/unit/test_dispatch.py::test_one_blind_look_proves_nothing"
@@ -93,7 +93,7 @@ MUTANTS = {
     ),
     "what cannot be read is taken for absent": mutant(
         BLIND,
-        Edit(PUBLISHER, "return ReadBack(Seen.UNREADABLE, detail", "return ReadBack(Seen.ABSENT, detail"),
+        Edit(BOTH, "return ReadBack(Seen.UNREADABLE, detail", "return ReadBack(Seen.ABSENT, detail"),
     ),
     "published before the intent is committed": mutant(
         ONE,
@@ -136,10 +136,7 @@ MUTANTS = {
 def test_a_life_notices(tmp_path: Path, name: str) -> None:
     which, edits = MUTANTS[name]
     _broken(tmp_path, edits)
-    for seed in range(3):  # a life is random: a rare one may need another round
-        ran = _lives(tmp_path, which, seed)
-        if ran.returncode:
-            break
+    ran = _lives(tmp_path, which)
     assert ran.returncode == 1, ran.stdout[-3000:]
     assert "failed" in ran.stdout
     assert "AssertionError" in ran.stdout
@@ -163,12 +160,10 @@ def _broken(folder: Path, edits: Sequence[Edit]) -> None:
         path.write_text(source.replace(edit.old, edit.new), encoding="utf-8")
 
 
-def _lives(folder: Path, which: str, seed: int = 0) -> subprocess.CompletedProcess[str]:
+def _lives(folder: Path, which: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | {
         "PYTHONPATH": os.pathsep.join(str(folder / root) for root in ("src", "publishers")),
-        "VEILLE_TEST_EXAMPLES": str(EXAMPLES),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),  # what a mutant fails on is no lesson for others
     }
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not soak"]
-    command += [f"--hypothesis-seed={seed}", which]
-    return subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True)
+    return subprocess.run([*command, which], cwd=REPOSITORY, env=env, capture_output=True, text=True)
