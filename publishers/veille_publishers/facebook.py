@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any, ClassVar
 
-from veille.errors import NotAuthorised, PublishError, RateLimited, Rejected, Unavailable
+from veille.errors import NotAuthorised, PublishError, Rejected, Unavailable
 from veille.failpoints import failpoint
 from veille.i18n import gettext as _
 from veille.i18n import ngettext
@@ -37,7 +36,8 @@ from veille_publishers import facebook_calls as calls
 from veille_publishers import graph_errors, social
 from veille_publishers.facebook_follow_ups import FollowUps
 from veille_publishers.facebook_look import GONE, Page, Sight, Wanted
-from veille_publishers.graph_publisher import GraphPublisher
+from veille_publishers.graph import web_address
+from veille_publishers.graph_publisher import GraphPublisher, unreadable
 from veille_publishers.graph_table import TABLE, WINDOW
 
 MOST_PHOTOS = 10  # Meta documents no number; others use this one
@@ -244,24 +244,14 @@ class Facebook(GraphPublisher):
 
     # --- looking ------------------------------------------------------------------------------------------
 
-    def read_back(self, delivery: Delivery) -> ReadBack:
-        """Look for the post: by its id where it is known, then by its words in every list of the page.
-
-        Raises:
-            RateLimited: nothing was looked at.
-            NotAuthorised: the access has ended.
-        """
-        if not self.live:
-            return self._showcase.read_back(delivery)
-        self._pace.check(reading=True)
+    def _seen(self, delivery: Delivery) -> ReadBack:
+        """By its id where it is known, then by its words in every list of the page."""
         try:
             sight = self._sight(delivery)
-        except RateLimited:
-            raise
-        except PublishError as error:
-            if isinstance(error, NotAuthorised) and graph_errors.rule_of(error) != GONE:
+        except NotAuthorised as error:
+            if graph_errors.rule_of(error) != GONE:
                 raise
-            return ReadBack(Seen.UNREADABLE, detail=error.detail or error.message)
+            return unreadable(error)
         if sight is None:
             return ReadBack(Seen.ABSENT)
         self._given[sight.id] = delivery.id
@@ -275,11 +265,6 @@ class Facebook(GraphPublisher):
             if known and (sight := page.post(known)) and (sight.public or sight.scheduled):
                 return sight
         return page.find(self._wanted(delivery))
-
-    @cached_property
-    def _given(self) -> dict[str, str]:
-        """Posts found since the ledger was asked whose are there: id of the post -> delivery."""
-        return {}
 
     def _page(self, delivery: Delivery) -> Page:
         return Page(self._graph, self._target(delivery))
@@ -329,7 +314,7 @@ def _photo(picture: Picture) -> dict[str, str]:
 
 def _receipt(answer: Mapping[str, Any], at: datetime) -> Receipt:
     remote_id = str(answer["id"])
-    return Receipt(remote_id, str(answer.get("permalink_url") or f"https://www.facebook.com/{remote_id}"), at)
+    return Receipt(remote_id, web_address(answer.get("permalink_url")) or f"https://www.facebook.com/{remote_id}", at)
 
 
 def receipt_of(sight: Sight) -> Receipt:

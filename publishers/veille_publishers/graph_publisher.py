@@ -6,12 +6,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 from veille.credentials import Current
-from veille.errors import OutcomeUnknown, PublishError, Rejected
+from veille.errors import NotAuthorised, OutcomeUnknown, PublishError, RateLimited, Rejected
 from veille.i18n import gettext as _
-from veille.publishing import STOOD_STILL, Delivery, FollowUp, Journal, OnUnknown, Outcome, Proof, Receipt, Rendition
+from veille.publishing import (
+    STOOD_STILL,
+    Delivery,
+    FollowUp,
+    Journal,
+    OnUnknown,
+    Outcome,
+    Proof,
+    ReadBack,
+    Receipt,
+    Rendition,
+    Seen,
+)
 from veille_publishers.graph import Graph, access
 from veille_publishers.pace import Pace
 from veille_publishers.registry import Context
@@ -123,6 +136,32 @@ class GraphPublisher(ABC):
                 hint=_("nothing to do: veille looks at the page before it tries again"),
             )
 
+    def read_back(self, delivery: Delivery) -> ReadBack:
+        """Look whether the service has the post.
+
+        Raises:
+            RateLimited: nothing was looked at.
+            NotAuthorised: the access has ended.
+        """
+        if not self.live:
+            return self._showcase.read_back(delivery)
+        self._pace.check(reading=True)
+        try:
+            return self._seen(delivery)
+        except (RateLimited, NotAuthorised):
+            raise
+        except PublishError as error:
+            return unreadable(error)
+
+    @abstractmethod
+    def _seen(self, delivery: Delivery) -> ReadBack:
+        """What a look at the service shows; it may raise any `PublishError`."""
+
+    @cached_property
+    def _given(self) -> dict[str, str]:
+        """Posts found since the ledger was asked whose are there: id of the post -> delivery."""
+        return {}
+
     def rest(self) -> None:  # noqa: B027 (each call opens and closes its own connection)
         """Nothing is kept open."""
 
@@ -139,3 +178,8 @@ class GraphPublisher(ABC):
             graph = access(self.kind, newest, self._context.http)
             self._made = newest, replace(graph, heard=self._pace.heard)
         return self._made[1]
+
+
+def unreadable(error: PublishError) -> ReadBack:
+    """A look that failed: it proves nothing."""
+    return ReadBack(Seen.UNREADABLE, detail=error.detail or error.message)

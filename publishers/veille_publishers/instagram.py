@@ -199,22 +199,9 @@ class Instagram(GraphPublisher):
         with suppress(PublishError):  # a full disk has its own alarm
             files.write(quotas.path(self._context.config), quotas.content(self._target(delivery), total))
 
-    def read_back(self, delivery: Delivery) -> ReadBack:
-        """Ask the container whether it was published; look at the account's posts for the rest.
-
-        Raises:
-            RateLimited: nothing was looked at.
-            NotAuthorised: the access has ended.
-        """
-        if not self.live:
-            return self._showcase.read_back(delivery)
-        self._pace.check(reading=True)
-        try:
-            return self._look(delivery).result()
-        except (RateLimited, NotAuthorised):
-            raise
-        except PublishError as error:
-            return ReadBack(Seen.UNREADABLE, detail=error.detail or error.message)
+    def _seen(self, delivery: Delivery) -> ReadBack:
+        """Ask the container whether it was published; look at the account's posts for the rest."""
+        return self._look(delivery).result()
 
     def _look(self, delivery: Delivery) -> Look:
         now = self._context.clock()
@@ -240,10 +227,6 @@ class Instagram(GraphPublisher):
         return None
 
     # --- parts ---------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _given(self) -> dict[str, str]:
-        return {}
 
     @cached_property
     def _store(self) -> MediaStore:
