@@ -42,9 +42,17 @@ def _section(rule: Rule) -> Iterator[str]:
     yield f"{rule.title} ({_kind(rule)}). {rule.why}\n"
     yield f"{rule.remedy}\n"
     if rule.wrong and rule.right:
-        yield f"- not: `{rule.wrong}`\n- but: `{rule.right}`\n"
+        yield f"- not:{_example(rule.wrong)}\n- but:{_example(rule.right)}\n"
     if rule.source or rule.link:
         yield f"Source: {' '.join(part for part in (rule.source, f'<{rule.link}>' if rule.link else '') if part)}\n"
+
+
+def _example(words: str) -> str:
+    """On one line, or as a block: an empty line ends `code`, and what follows would be read as Markdown."""
+    if "\n" not in words:
+        return f" `{words}`"
+    lines = "\n".join(f"  {line}".rstrip() for line in words.splitlines())
+    return f"\n\n  ```text\n{lines}\n  ```"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from PIL import Image
 
 from tests.support import checks_page
@@ -55,6 +56,12 @@ def test_every_code_that_is_reported_is_a_rule() -> None:
     codes = dict.fromkeys(reported())
     assert len(codes) > 50
     assert [(file, code) for file, code in codes if code not in {*checks.rules(), *ELSEWHERE}] == []
+
+
+def test_an_example_of_several_lines_stays_an_example() -> None:
+    tokens = MarkdownIt().parse(checks_page.page())
+    headings = [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
+    assert headings == ["What `veille check` finds", *sorted(checks.rules())]
 
 
 def test_no_two_checks_have_the_same_code() -> None:

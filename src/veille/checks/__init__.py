@@ -28,6 +28,7 @@ from veille.checks import (
     size,
     structure,
     third_parties,
+    unread_signs,
 )
 from veille.checks.rules import Check, Context, Rule, Shown, said
 from veille.checks.subjects import Subject
@@ -58,6 +59,7 @@ CHECKS: tuple[Check, ...] = (
     french.CHECK,
     letters.CHECK,
     third_parties.CHECK,
+    unread_signs.CHECK,
     mail_clients.CHECK,
     crowded.CHECK,
     colours.CHECK,
