@@ -17,7 +17,7 @@ from veille.errors import PublishError, RateLimited, Unavailable
 from veille.i18n import gettext as _
 from veille_publishers import graph_errors, social
 from veille_publishers.facebook_calls import FIELDS, MORE, list_call, post_call
-from veille_publishers.graph import Graph
+from veille_publishers.graph import Graph, web_address
 from veille_publishers.graph_table import TABLE
 
 # In this order: a post whose time comes between two reads moves from the first list to the second, never back.
@@ -162,7 +162,7 @@ def _sight(row: Mapping[str, Any], at: datetime | None = None) -> Sight:
     scheduled = _seconds(row.get("scheduled_publish_time"))
     public = row.get("is_published") is not False and not (scheduled and row.get("is_published") is None)
     made = at or social.moment(row.get("created_time"))
-    url = str(row.get("permalink_url") or f"https://www.facebook.com/{row['id']}")
+    url = web_address(row.get("permalink_url")) or f"https://www.facebook.com/{row['id']}"
     return Sight(str(row["id"]), made, public, None if public else scheduled, url)
 
 

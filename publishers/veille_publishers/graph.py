@@ -13,9 +13,10 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
@@ -26,6 +27,7 @@ from veille_publishers import graph_errors
 from veille_publishers.http import body_of, never_sent, redact
 
 MOST_PAGES = 50  # of a list; a page or account never has that many posts since yesterday
+PAGE_PARAMS = ("after", "until", "offset", "__paging_token")  # where a list goes on: Meta, "Paginated Results"
 NO_PROOF_HOSTS = ("graph.instagram.com",)  # no page of Meta documents appsecret_proof there
 SECRET_PARAMS = ("access_token", "client_secret", "fb_exchange_token", "input_token")  # of the calls about tokens
 
@@ -64,6 +66,38 @@ def is_id(value: Any) -> bool:
     """Whether this may be an id of Meta's: it becomes part of a path."""
     number = isinstance(value, int) and not isinstance(value, bool)
     return number or (isinstance(value, str) and re.fullmatch(r"\w{1,200}", value, re.ASCII) is not None)
+
+
+def web_address(value: Any) -> str:
+    """An address of Meta's as people are shown it; "" for anything else: it comes into terminals and mails."""
+    fine = isinstance(value, str) and value.isprintable() and re.fullmatch(r"https://\S{1,2000}", value)
+    return str(value) if fine else ""
+
+
+def _plain(text: str) -> str:
+    """Words of Meta's on one line, without signs that a terminal would obey."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _next_page(paging: Any) -> dict[str, str]:
+    """What to ask for the next page; empty when there is none. Pages go by a cursor, on some lists by time.
+
+    Raises:
+        Unavailable: there is more, and nobody can say where.
+    """
+    if not paging or (isinstance(paging, dict) and not paging.get("next")):
+        return {}
+    following, cursors = (paging.get("next"), paging.get("cursors")) if isinstance(paging, dict) else ("", None)
+    cursor = cursors.get("after") if isinstance(cursors, dict) else None
+    if cursor and isinstance(cursor, str):
+        return {"after": cursor}
+    # This address holds the token: nothing of it is taken but what is named here.
+    told: list[tuple[str, str]] = []
+    with suppress(ValueError):
+        told = parse_qsl(urlsplit(following).query) if isinstance(following, str) else []
+    if after := {name: value for name, value in told if name in PAGE_PARAMS}:
+        return after
+    raise Unavailable(_("Meta's list does not end"), detail="paging")
 
 
 def _encode(value: Any) -> str:
@@ -134,14 +168,12 @@ class Graph:
         for _page in range(MOST_PAGES):
             body = self.call(Call(call.method, call.path, {**call.params, **after}))
             rows = body.get("data")
-            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            if not isinstance(rows, list) or not all(isinstance(row, dict) and is_id(row.get("id")) for row in rows):
                 raise Unavailable(_("Meta's answer is not a list"), detail="no data")
             yield rows
-            paging = body.get("paging") or {}
-            cursor = (paging.get("cursors") or {}).get("after")
-            if not paging.get("next") or not cursor:
+            after = _next_page(body.get("paging"))
+            if not after:
                 return
-            after = {"after": cursor}
         raise Unavailable(_("Meta's list does not end"), detail=f"{MOST_PAGES} pages")
 
     def _send(self, call: Call, content: File | None) -> requests.Response:
@@ -218,11 +250,11 @@ class Graph:
         app = self.token.split("|")  # an app's token is its id and its secret
         secrets += [proof(self.app_secret, self.token)] if self.app_secret else []
         said = redact(str(error.get("message", "")), self.token, *app, self.app_secret, *secrets)
-        codes = f"code {error.get('code')}, subcode {error.get('error_subcode')}"
+        codes = f"code {str(error.get('code'))[:20]}, subcode {str(error.get('error_subcode'))[:20]}"
         return graph_errors.refused(
             rule,
             publishing=call.publishing,
-            detail=f"{codes}: {said[:200]} (trace {error.get('fbtrace_id', '-')})",
+            detail=_plain(f"{codes}: {said[:200]} (trace {str(error.get('fbtrace_id', '-'))[:40]})"),
             wait=graph_errors.wait_from(answer.headers.get("X-Business-Use-Case-Usage")),
         )
 

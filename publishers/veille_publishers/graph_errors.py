@@ -114,7 +114,7 @@ def wait_from(header: str | None) -> timedelta | None:
         minutes = [float(entry.get("estimated_time_to_regain_access") or 0) for entry in entries]
         longest = max(minutes, default=0.0)
         return timedelta(minutes=min(longest, 24 * 60)) if longest > 0 else None
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

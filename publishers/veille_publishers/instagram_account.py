@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from veille.errors import NotAuthorised, PublishError, Rejected, Unavailable
 from veille_publishers import graph_errors, social
-from veille_publishers.graph import Call, Graph
+from veille_publishers.graph import Call, Graph, web_address
 from veille_publishers.graph_table import Reaction
 from veille_publishers.instagram_calls import comments_call, permalink_call, posts_call, quota_call, status_call
 
@@ -113,7 +113,7 @@ class Account:
     def permalink(self, media: str) -> str:
         """The address of a post; "" when it cannot be read: no post fails because of that."""
         try:
-            return str(self.ask(permalink_call(media)).get("permalink", ""))
+            return web_address(self.ask(permalink_call(media)).get("permalink"))
         except PublishError:
             return ""
 
@@ -158,7 +158,7 @@ def _rows_since(graph: Graph, call: Call, since: datetime) -> list[tuple[datetim
 
 def _post(at: datetime, row: Mapping[str, Any], *, shows: bool) -> Post:
     words = str(row.get("caption", "")) if shows else None
-    return Post(str(row["id"]), str(row.get("permalink", "")), at, str(row.get("media_type", "")), words)
+    return Post(str(row["id"]), web_address(row.get("permalink")), at, str(row.get("media_type", "")), words)
 
 
 def opens(posts: Sequence[Post], used: int, total: int, now: datetime) -> timedelta:

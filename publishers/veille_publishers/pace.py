@@ -18,6 +18,7 @@ from veille_publishers.graph_errors import wait_from
 
 APP, BUSINESS = "X-App-Usage", "X-Business-Use-Case-Usage"
 SLOW, FULL = 80.0, 100.0  # percent
+MOST = 1e9  # percent; what is more was never meant
 REST = timedelta(minutes=5)  # before the next post, while use is high
 STOP = timedelta(hours=1)  # when all is used up and no answer says until when: use is counted over one hour
 
@@ -65,7 +66,7 @@ def _percentages(headers: Mapping[str, str]) -> Iterator[float]:
     for usage in (_json(headers.get(APP)), *_entries(_json(headers.get(BUSINESS)))):
         for name in ("call_count", "total_time", "total_cputime"):
             value = usage.get(name) if isinstance(usage, dict) else None
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST:
                 yield float(value)
 
 

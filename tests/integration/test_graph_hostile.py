@@ -9,20 +9,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from inspect import signature
 from typing import Any
 
 import pytest
 
 from veille.errors import OutcomeUnknown, PublishError, Unavailable
 from veille_publishers import http
-from veille_publishers.graph import Call, Graph, proof
+from veille_publishers.graph import Call, Graph, proof, web_address
+from veille_publishers.graph_errors import wait_from
 from veille_publishers.graph_login import Watch
 from veille_publishers.http import session
 from veille_publishers.login_answers import given, page, told
+from veille_publishers.pace import Pace
 
 FEED = Call("POST", "/1/feed", {"message": "Bonjour"}, publishing=True)
 LIST = Call("GET", "/1/feed")
-Way = Callable[[socket.socket], None]
+Way = Callable[..., None]  # the connection, and if it wants to know, the request
 
 
 @contextmanager
@@ -44,8 +47,8 @@ def _serve(listener: socket.socket, way: Way) -> None:
         while True:
             connection, _address = listener.accept()
             with connection, suppress(OSError):
-                connection.recv(65_536)
-                way(connection)
+                request = connection.recv(65_536)
+                way(connection, request) if len(signature(way).parameters) == 2 else way(connection)
 
 
 def _whole(body: bytes, *headers: str, length: int | None = None) -> Way:
@@ -113,6 +116,48 @@ def test_a_list_of_anything_else_is_no_list(rows: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "paging",
+    ["x", [1], 1, True, {"next": 5}, {"cursors": 3, "next": "n"}, {"next": "https://x"}, {"next": "https://["}],
+)
+def test_a_list_of_which_nobody_can_say_where_it_goes_on_is_not_taken_for_whole(paging: Any) -> None:
+    body = json.dumps({"data": [{"id": "1"}], "paging": paging}).encode()
+    with answering(_whole(body)) as url, pytest.raises(Unavailable):
+        list(Graph(session((2.0, 2.0)), url, "v26.0", "a-token").pages(LIST))
+
+
+@pytest.mark.parametrize("paging", [None, {}, {"cursors": {"after": "a"}}, {"cursors": [], "next": None}])
+def test_a_list_without_more_is_whole(paging: Any) -> None:
+    body = json.dumps({"data": [{"id": "1"}], "paging": paging}).encode()
+    with answering(_whole(body)) as url:
+        assert list(Graph(session((2.0, 2.0)), url, "v26.0", "a-token").pages(LIST)) == [[{"id": "1"}]]
+
+
+def test_a_list_paged_by_time_is_read_on() -> None:
+    """Without a cursor, where it goes on stands in an address that holds the token: its parameters alone are taken."""
+    asked: list[str] = []
+
+    def by_time(connection: socket.socket, request: bytes) -> None:
+        asked.append(request.split(b"\r\n")[0].decode())
+        more = "https://graph.facebook.com/v26.0/1/feed?access_token=a-token&until=17&__paging_token=t"
+        rows = {"data": [{"id": "1"}], "paging": {"next": more}} if len(asked) == 1 else {"data": []}
+        _whole(json.dumps(rows).encode())(connection)
+
+    with answering(by_time) as url:
+        rows = list(Graph(session((2.0, 2.0)), url, "v26.0", "a-token").pages(LIST))
+    assert rows == [[{"id": "1"}], []]
+    assert asked[1] == "GET /v26.0/1/feed?until=17&__paging_token=t HTTP/1.1"
+
+
+@pytest.mark.parametrize("name", ["X-App-Usage", "X-Business-Use-Case-Usage"])
+def test_a_use_that_no_number_can_hold_says_nothing(name: str) -> None:
+    huge = "9" * 400
+    said = {name: f'{{"call_count":{huge},"1":[{{"estimated_time_to_regain_access":{huge},"call_count":{huge}}}]}}'}
+    pace = Pace(lambda: datetime.now(UTC))
+    pace.heard(said)
+    assert wait_from(said.get("X-Business-Use-Case-Usage")) is None
+
+
+@pytest.mark.parametrize(
     "date", ["", "x", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "0", "Mon, 01 Jan 1 0:0 +9999"]
 )
 def test_a_date_that_is_none_says_nothing_of_our_clock(date: str) -> None:
@@ -121,6 +166,22 @@ def test_a_date_that_is_none_says_nothing_of_our_clock(date: str) -> None:
         watch = Watch(made, lambda: datetime.now(UTC))
         Graph(made, url, "v26.0", "a-token").call(LIST)
     assert watch.skew is None
+
+
+def test_what_a_terminal_would_obey_is_not_repeated() -> None:
+    body = json.dumps({"error": {"code": 100, "message": "\x1b[2J\nfine\u202e", "fbtrace_id": "\x07" * 900}}).encode()
+    told = _asked(_whole(body), LIST)
+    assert "fine" in told.detail
+    assert told.detail.isprintable()
+    assert len(told.detail) < 400
+
+
+@pytest.mark.parametrize(
+    "made", [None, 5, [], "javascript:alert(1)", "http://x/", "https://x/ y", "https://x/\x1b[2J", ""]
+)
+def test_an_address_that_is_none_is_not_shown(made: Any) -> None:
+    assert web_address(made) == ""
+    assert web_address("https://www.instagram.com/p/été/") == "https://www.instagram.com/p/été/"
 
 
 def test_what_meta_repeats_of_our_secrets_is_not_repeated_by_us() -> None:
