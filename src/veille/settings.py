@@ -26,6 +26,7 @@ from veille.rates import Rate, SendWindow, parse_rate, parse_window
 from veille.timetable import Slot, parse_slot
 
 INSTAGRAM_URL = "https://graph.instagram.com"
+THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 _UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
 _UNITS |= {"heure": 3600, "heures": 3600, "jour": 86400, "jours": 86400}
@@ -189,6 +190,20 @@ class _SocialSettings(_Section):
     token_in: Literal["header", "query"] = "header"  # "query": as a parameter, as Meta's own SDK does
     slots: Slots = ()
 
+    @field_validator("api_url", "oauth_url", check_fields=False)
+    @classmethod
+    def _keeps_secrets(cls, value: str) -> str:
+        """Every request to these addresses carries the access: readable on the way to anywhere but this machine."""
+        try:
+            parts = urlsplit(value)
+            encrypted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)
+            wrong = not parts.hostname or parts.username or parts.query or parts.fragment or re.search(r"\s", value)
+        except ValueError:
+            encrypted, wrong = False, True
+        if wrong or not encrypted:
+            raise ValueError(_('write an address that begins with https://, like "https://graph.facebook.com"'))
+        return value.rstrip("/")
+
     @property
     def in_query(self) -> bool:
         """Whether the token travels as a parameter."""
@@ -198,7 +213,7 @@ class _SocialSettings(_Section):
 class FacebookSettings(_SocialSettings):
     """The Facebook page."""
 
-    page_id: str = ""
+    page_id: str = Field(default="", pattern=r"^[A-Za-z0-9_.]*$")
     native_scheduling: bool = False  # hand posts over ahead, so that they leave also when this machine is off
     schedule_least: Duration = timedelta(minutes=20)  # before its time a post is handed over at the latest,
     schedule_most: Duration = timedelta(days=29)  # and at the earliest; Meta's pages say 10 min to 30 (or 75) days
@@ -214,7 +229,7 @@ class FacebookSettings(_SocialSettings):
 class InstagramSettings(_SocialSettings):
     """The Instagram account."""
 
-    user_id: str = ""
+    user_id: str = Field(default="", pattern=r"^[A-Za-z0-9_.]*$")
     media: str = ""  # where pictures lie for Instagram to fetch: a folder, or s3://bucket/prefix; "": with the pages
     media_base_url: str = ""  # under which address everybody sees them
     media_endpoint: str = ""  # of a bucket that is not at Amazon: "https://s3.example.org"

@@ -117,6 +117,32 @@ def test_odd_settings_are_a_clear_error(tmp_path: Path, toml: str) -> None:
     assert _refused(tmp_path, toml, VEILLE_NEWSLETTER__SMTP_URL=f"smtp://u:{CANARY}@h").exit_code == 3
 
 
+@pytest.mark.parametrize(
+    "value", ["http://graph.facebook.com", "graph.facebook.com", "https://", "https://u:p@x.org", "https://x.org/?a=b",
+              "https://[", "ftp://127.0.0.1", "http://127.0.0.1.example.org", ""],
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["facebook.api_url", "instagram.api_url", "instagram.oauth_url"])
+def test_the_access_travels_encrypted_to_anywhere_but_this_machine(tmp_path: Path, key: str, value: str) -> None:
+    section, _dot, name = key.partition(".")
+    error = _refused(tmp_path, f"[{section}]\n{name} = {value!r}")
+    assert [finding.field for finding in error.findings] == [key]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://graph.example.org/", "http://127.0.0.1:9", "http://[::1]:9", "http://localhost"]
+)
+def test_a_stand_in_of_meta_may_be_on_this_machine(tmp_path: Path, url: str) -> None:
+    assert _load(tmp_path, f'[facebook]\napi_url = "{url}"').settings.facebook.api_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize("page", ["https://www.facebook.com/relais", "1/../2", "12 34", "1?x=y"])
+def test_the_number_of_a_page_is_no_address(tmp_path: Path, page: str) -> None:
+    (finding,) = _refused(tmp_path, f"[facebook]\npage_id = '{page}'").findings
+    assert finding.field == "facebook.page_id"
+    (finding,) = _refused(tmp_path, f"[instagram]\nuser_id = '{page}'").findings
+    assert finding.field == "instagram.user_id"
+
+
 def test_a_secret_file_that_is_not_there(tmp_path: Path) -> None:
     assert "VEILLE_FACEBOOK__ACCESS_TOKEN_FILE" in _refused(tmp_path, VEILLE_FACEBOOK__ACCESS_TOKEN_FILE="no").message
 
