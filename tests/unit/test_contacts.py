@@ -349,6 +349,17 @@ def test_a_help_line_is_confirmed_among_others(config: Config) -> None:
         confirming.find(library.load(config), "18")
 
 
+def test_the_ninetieth_day_is_the_last_good_one_everywhere(config: Config) -> None:
+    write(config.root, "title: a", "{{ partner: ccas-bagneux }} {{ helpline: 3919 }}", "posts/a.md")
+    shelf, every = library.load(config), timedelta(days=90)
+    last = datetime(2027, 2, 16, 22, 59, tzinfo=UTC)  # one minute to midnight in Paris; verified on 18 November
+    for now, told in ((last, 0), (last + timedelta(minutes=1), 2)):
+        day = now.astimezone(config.zone).date()
+        assert len(confirming.due(shelf, day, every)) == told
+        assert len(found(config, "contact-stale", now)) == told
+        assert len(found(config, "number-record-old", now)) == told // 2  # a partner is told of once, at its record
+
+
 def test_who_is_due(config: Config) -> None:
     partner(config, "valid_until: 2026-12-05\n")
     shelf, every = library.load(config), timedelta(days=90)

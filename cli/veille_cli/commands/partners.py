@@ -43,7 +43,7 @@ def make() -> typer.Typer:
 def due(
     days: Annotated[
         int | None,
-        typer.Option("--days", min=0, help=_("Not confirmed for so many days (default: checks.verify_every).")),
+        typer.Option("--days", min=0, help=_("Confirmed more than so many days ago (default: checks.verify_every).")),
     ] = None,
     mail: Annotated[
         bool, typer.Option("--mail", help=_("Write a mail to each of these partners, into outbox/notices/."))
