@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.content import newsroom, write
 from tests.support.french import french, french_of
-from veille.checks.french.lists import data
+from veille.checks.lists import data
 from veille.posts import Audience
 
 

@@ -7,20 +7,18 @@ plainly something else.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from veille import i18n
+from veille.checks.lists import data
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Role, Subject, Text
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 
-_FILE = Path(__file__).parent.parent / "data" / "languages.toml"
 _LEAST = 4  # small words of another language before we speak up
 _TIMES = 4  # and this many times those of the language that was given
 _LETTERS = 8  # of another script
@@ -124,10 +122,10 @@ def _small_words(content: str) -> Counter[str]:
 
 @cache
 def _known() -> _Known:
-    data = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    lists = {language: set(words.split()) for language, words in data["words"].items()}
+    known = data("languages.toml")
+    lists = {language: set(words.split()) for language, words in known["words"].items()}
     shared = Counter(word for words in lists.values() for word in words)
     own = {word: language for language, words in lists.items() for word in words if shared[word] == 1}
-    scripts = tuple((re.compile(f"[{s['letters']}]"), tuple(s["languages"])) for s in data["scripts"].values())
-    other = re.compile(f"[{''.join(s['letters'] for s in data['scripts'].values())}]")
+    scripts = tuple((re.compile(f"[{s['letters']}]"), tuple(s["languages"])) for s in known["scripts"].values())
+    other = re.compile(f"[{''.join(s['letters'] for s in known['scripts'].values())}]")
     return _Known(own, scripts, other)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from functools import cache
-from pathlib import Path
 
 from veille.checks.accessibility.doublets import doublet
 from veille.checks.accessibility.glance import Glance
+from veille.checks.lists import data
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Role, Subject, Text
 from veille.errors import Finding, Severity
@@ -61,7 +60,6 @@ SIGHT = Rule(
 )
 RULES = (CAPITALS, INCLUSIVE, SIGHT)
 
-_FILE = Path(__file__).parent.parent / "data" / "acronyms.toml"
 _UPPER = "A-ZÀ-ÖØ-ÞŒ"
 _LOUD = re.compile(rf"[{_UPPER}]{{4}}")
 _SHOUT = re.compile(rf"(?<!\w)[{_UPPER}][{_UPPER}'’]*(?:[ \u00a0\u202f\n,:-]+[{_UPPER}][{_UPPER}'’]*)*(?!\w)")
@@ -120,8 +118,8 @@ def _is_word(word: str, known: Collection[str]) -> bool:
 
 @cache
 def _acronyms() -> frozenset[str]:
-    data = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    return frozenset((*data["known"], *data["glossary"]))
+    listed = data("acronyms.toml")
+    return frozenset((*listed["known"], *listed["glossary"]))
 
 
 def _quiet(words: str) -> str:

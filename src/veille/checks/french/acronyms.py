@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
-from veille.checks.french.lists import data
 from veille.checks.french.lists import words as small
 from veille.checks.french.pieces import Piece
+from veille.checks.lists import data
 from veille.checks.rules import Context, Rule, mark
 from veille.checks.subjects import Role
 from veille.errors import Finding, Severity

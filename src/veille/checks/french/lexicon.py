@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
 
-from veille.checks.french.lists import data, words
+from veille.checks.french.lists import words
 from veille.checks.french.pieces import Piece
+from veille.checks.lists import data
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,10 @@
-"""Lists of words in `checks/data`, each read once."""
+"""Lists of French words."""
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-_DATA = Path(__file__).parent.parent / "data"
-
-
-@cache
-def data(name: str) -> dict[str, Any]:
-    """A TOML file."""
-    return tomllib.loads((_DATA / name).read_text(encoding="utf-8"))
-
-
-@cache
-def lines(name: str) -> tuple[str, ...]:
-    """The lines of a text file, without comments."""
-    rows = (_DATA / name).read_text(encoding="utf-8").splitlines()
-    return tuple(row for row in rows if row and not row.startswith("#"))
+from veille.checks.lists import data
 
 
 @cache

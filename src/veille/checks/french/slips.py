@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from veille.checks.french.lists import lines
 from veille.checks.french.pieces import Piece
+from veille.checks.lists import lines
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Role, Subject
 from veille.editions import Edition

@@ -7,8 +7,9 @@ from functools import cache
 from itertools import pairwise
 
 from veille.checks.french.lexicon import Hit, find, spelling
-from veille.checks.french.lists import data, words
+from veille.checks.french.lists import words
 from veille.checks.french.pieces import Piece
+from veille.checks.lists import data
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Role
 from veille.errors import Finding, Severity

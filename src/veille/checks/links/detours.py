@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from urllib.parse import parse_qs, urlsplit
 
-from veille.checks.links.ground import covers, lines_of, parts_of
+from veille.checks.links.ground import covers, parts_of
+from veille.checks.lists import lines
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def _target(query: str, parameters: Sequence[str]) -> str:
 def _services() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
     """Host, path and parameters of each."""
     found = []
-    for line in lines_of("detours.txt"):
+    for line in lines("detours.txt"):
         name, *parameters = line.split()
         host, slash, path = name.partition("/")
         found.append((host, slash + path, tuple(parameters)))

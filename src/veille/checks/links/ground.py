@@ -6,28 +6,19 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from veille.checks.rules import Context, Rule
 from veille.checks.subjects import Link, Role, Subject, Text
 from veille.errors import Finding, Severity
 
-_DATA = Path(__file__).parents[1] / "data"
 _TYPED = re.compile(
     r"\bhttps?://[^\s<>\"«»“”|\\^`{}\ufffc]+|\bwww\.[^\s<>\"«»“”|\\^`{}\ufffc]+\.[^\s<>\"«»“”\ufffc]+", re.I
 )
 _RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid)\.?$")  # RFC 2606, RFC 6761
 _INSIDE = re.compile(r"(?:^|\.)(?:localhost|local|lan|intranet|intra|internal|home|corp|home\.arpa)\.?$")
 _WEB = ("http", "https")
-
-
-@cache
-def lines_of(name: str) -> tuple[str, ...]:
-    """The entries of a data file, without comments."""
-    text = (_DATA / name).read_text(encoding="utf-8")
-    return tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
 
 @lru_cache(4096)

@@ -11,7 +11,8 @@ from functools import cache, lru_cache
 from urllib.parse import unquote
 
 from veille.checks.links import rules
-from veille.checks.links.ground import at, is_rehearsal, is_reserved, is_shown, lines_of, linked
+from veille.checks.links.ground import at, is_rehearsal, is_reserved, is_shown, linked
+from veille.checks.lists import lines
 from veille.checks.rules import Context
 from veille.checks.subjects import Link, Subject, Text
 from veille.errors import Finding, Severity
@@ -155,7 +156,7 @@ def _of_record(subject: Subject, address: str, *, rehearsal: bool) -> Iterator[F
 
 @cache
 def _slips() -> dict[str, str]:
-    return dict(line.split(maxsplit=1) for line in lines_of("mail_typos.txt"))
+    return dict(line.split(maxsplit=1) for line in lines("mail_typos.txt"))
 
 
 def _mistyped(address: str) -> tuple[str, str] | None:

@@ -18,12 +18,12 @@ from veille.checks.links.ground import (
     is_rehearsal,
     is_reserved,
     is_shown,
-    lines_of,
     linked,
     parts_of,
     typed,
     without_stop,
 )
+from veille.checks.lists import lines
 from veille.checks.rules import Context
 from veille.checks.subjects import Link, Subject, Text
 from veille.errors import Finding, Severity
@@ -148,7 +148,7 @@ def _marks(link: Link, host: str) -> Iterator[Finding]:
 def _trackers() -> tuple[frozenset[str], tuple[str, ...], tuple[tuple[str, str], ...]]:
     """Names, beginnings of names, and names that are marks on one site only."""
     names, starts, sites = set(), [], []
-    for line in lines_of("trackers.txt"):
+    for line in lines("trackers.txt"):
         first, *rest = line.split()
         if rest:
             sites.append((first, rest[0]))
@@ -204,7 +204,7 @@ def plain(words: str) -> str:
 
 @cache
 def _empty() -> frozenset[str]:
-    return frozenset(lines_of("empty_link_words.txt"))
+    return frozenset(lines("empty_link_words.txt"))
 
 
 def _words(link: Link) -> Iterator[Finding]:

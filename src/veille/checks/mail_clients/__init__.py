@@ -6,20 +6,17 @@ each feature. Only a plain "no" of a program's newest version counts.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
+from veille.checks.lists import data
 from veille.checks.mail_clients.usage import unseen_by_outlook, uses
 from veille.checks.markup import found, place
 from veille.checks.rules import Check, Context, Rule, Shown, mark
 from veille.errors import Finding, Severity
 from veille.i18n import gettext as _
 
-_DATA = Path(__file__).parents[1] / "data"
 _PAGE = "https://www.caniemail.com/features/{slug}/"
 _WORD = ("outlook", "windows")  # lays out with Word, and reads `<!--[if mso]>`
 
@@ -67,10 +64,9 @@ def dropped(html: str) -> list[tuple[Feature, str]]:
 @cache
 def features() -> tuple[Feature, ...]:
     """Those of the data that are not harmless."""
-    data = json.loads((_DATA / "caniemail.json").read_text(encoding="utf-8"))
     return tuple(
         Feature(slug, tuple(one["uses"]), {client: tuple(names) for client, names in one["dropped"].items()})
-        for slug, one in data["features"].items()
+        for slug, one in data("caniemail.json")["features"].items()
         if slug not in harmless()
     )
 
@@ -78,14 +74,14 @@ def features() -> tuple[Feature, ...]:
 @cache
 def harmless() -> Mapping[str, str]:
     """Features whose loss harms nobody, and why."""
-    entries = tomllib.loads((_DATA / "mail_clients.toml").read_text(encoding="utf-8"))["harmless"]
+    entries = data("mail_clients.toml")["harmless"]
     return {str(slug): str(reason) for slug, reason in entries.items()}
 
 
 @cache
 def _names() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    data = json.loads((_DATA / "caniemail.json").read_text(encoding="utf-8"))
-    return data["families"], data["platforms"]
+    known = data("caniemail.json")
+    return known["families"], known["platforms"]
 
 
 def programs(feature: Feature) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
+from veille.checks.lists import data
 from veille.checks.numbers.reasons import REASONS
-
-_FILE = Path(__file__).parents[1] / "data" / "numbers.toml"
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Lists:
 @cache
 def lists() -> Lists:
     """The data file."""
-    values = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    values = data("numbers.toml")
     entries = [Denied(**{**entry, "beside": tuple(entry.get("beside", ()))}) for entry in values["denied"]]
     return Lists(
         {entry.number: entry for entry in entries},

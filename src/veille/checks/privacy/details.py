@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
+from veille.checks.lists import lines
 from veille.checks.privacy.names import Named, first_names, functions
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Subject, Text
@@ -265,9 +265,7 @@ _SEARCHES: tuple[Callable[[Text, list[Named]], Iterable[Finding]], ...] = (
 
 @cache
 def _freemail() -> frozenset[str]:
-    path = Path(__file__).parent.parent / "data" / "freemail.txt"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return frozenset(host for line in lines if not line.startswith("#") for host in line.split())
+    return frozenset(host for line in lines("freemail.txt") for host in line.split())
 
 
 @cache

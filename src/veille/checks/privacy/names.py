@@ -6,13 +6,12 @@ A name alone is nobody's secret; `people` and `details` look at what stands besi
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-_DATA = Path(__file__).parent.parent / "data"
+from veille.checks.lists import data, lines
+
 _UPPER = "A-ZÀ-ÖØ-ÞŒ"
 # It begins with the letters themselves, so that the engine leaps over everything else.
 _NAME = re.compile(
@@ -95,8 +94,7 @@ def _person(match: re.Match[str], content: str) -> Named | None:
 @cache
 def first_names() -> frozenset[str]:
     """First names given in France, of every origin."""
-    lines = (_DATA / "first_names.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(name for line in lines if not line.startswith("#") for name in line.split())
+    return frozenset(name for line in lines("first_names.txt") for name in line.split())
 
 
 def _is_public(words: str) -> bool:
@@ -106,8 +104,7 @@ def _is_public(words: str) -> bool:
 
 @cache
 def _public_figures() -> tuple[str, ...]:
-    lines = (_DATA / "public_figures.txt").read_text(encoding="utf-8").splitlines()
-    names = (name.strip() for line in lines if not line.startswith("#") for name in line.split(";"))
+    names = (name.strip() for line in lines("public_figures.txt") for name in line.split(";"))
     return tuple(name for name in names if " " in name)
 
 
@@ -125,4 +122,4 @@ def functions() -> re.Pattern[str]:
 
 @cache
 def _words() -> dict[str, list[str]]:
-    return tomllib.loads((_DATA / "situations.toml").read_text(encoding="utf-8"))
+    return data("situations.toml")
