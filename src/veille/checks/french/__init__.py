@@ -20,7 +20,7 @@ def _each(subject: Subject, context: Context) -> Iterator[Finding]:
     yield from words.words(subject, found)
     yield from acronyms.acronyms(context, found)
     yield from slips.slips(subject, found)
-    yield from spelling.spelled(found)
+    yield from spelling.spelled(found, {name.lower() for name in context.config.towns.values()})
 
 
 CHECK = Check(

@@ -91,8 +91,8 @@ def _finding(piece: Piece, short: str, start: int) -> Finding:
 def _shorts(piece: Piece, known: Iterable[str]) -> Iterator[tuple[str, int]]:
     for found in _SHORT.finditer(piece.plain):
         short = found[0]
-        if short in _everyday() or short in known or _ROMAN.fullmatch(short):
-            continue
+        if short in _everyday() or short in known or _ROMAN.fullmatch(short) or not short.strip("O0I1"):
+            continue  # "01 99 OO 10 11": letters in the place of digits, which the checks of numbers tell of
         listed = short in _glossary()
         likely = listed or (sum(map(str.isalpha, short)) > 1 and len(short) <= _LONGEST)
         if likely and not _is_shouted(piece.plain, found.start(), found.end()):

@@ -11,7 +11,7 @@ from veille.checks.subjects import REFERENCE, Role, Subject, Text
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _ADDRESS = re.compile(  # web and mail addresses, handles, hashtags: nobody's French
-    r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[#@]\w+"
+    r"(?:https?://|www\.)\S+(?:(?<=-) ?\n\S+)?|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[#@]\w+"
     r"|(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:fr|org|com|net|eu|be|ch|info|io)(?!\w)(?:[/?#]\S*)?"
 )
 _DOTTED = re.compile(r"\w\.\w")

@@ -142,14 +142,17 @@ _SLIPS = (
         ("I",),
         re.compile(
             r"(?<![\w-])(I(?:eurs?|es?|a|à|ui|ors|orsque|ongue?s?|ogements?|ocaux|ocale?s?|ieux?|iens?|ignes?|ibres?|ycées?|"
-            r"undi|utte|ivres?|oin|arge|ettres?|ire)|I'(?=[aeiouyhéèêâî])\w+|[a-zà-ÿ]+I[a-zà-ÿ]*)(?!\w)"
+            r"undi|utte|ivres?|oin|arge|ettres?|ire)|I'(?=[aeiouyhéèêâî])\w+|[a-zà-ÿ]+I+[a-zà-ÿ]*)(?!\w)"
         ),
         _capital_i,
     ),
     _Slip(
         LOOK_ALIKE,
         ("0", "1"),
-        re.compile(r"(?<![\w./@#-])([A-Za-zÀ-ÿ]*[a-zà-ÿ][01][a-zà-ÿ]{2,}|0[a-zà-ÿ]{3,})(?![\w@])"),
+        re.compile(
+            r"(?<![\w./@#-])([A-Za-zÀ-ÿ]*[a-zà-ÿ][01][a-zà-ÿ]{2,}|0[a-zà-ÿ]{3,}|0(?:n|ù|ui)"
+            r"|1(?:undi|eurs?|ycées?|ogements?|ettres?|ivres?|ieux?|utte|ibres?|ocaux|ocale?s?|orsque?|ignes?))(?![\w@])"
+        ),
         _digit,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -43,14 +43,18 @@ _HER = {"la": "le", "une": "un", "cette": "ce"}
 _OPENING = frozenset('\n.!?…:;«•–—(["')
 
 
-def spelled(pieces: Sequence[Piece]) -> Iterator[Finding]:
-    """Look at every text."""
+def spelled(pieces: Sequence[Piece], towns: Collection[str] = ()) -> Iterator[Finding]:
+    """Look at every text.
+
+    Args:
+        towns: names of the newsroom's towns, in small letters: "A Bagneux" lacks its accent too.
+    """
     for piece in pieces:
         for hit in find(piece, spelling()):
             if not _is_name(piece, hit):
                 yield _finding(piece, hit)
         yield from _pairs(piece)
-        yield from _capital_a(piece)
+        yield from _capital_a(piece, towns)
 
 
 def _is_name(piece: Piece, hit: Hit) -> bool:
@@ -107,15 +111,15 @@ def _elided(article: str, noun: str) -> str:
     return f"{article} "
 
 
-def _capital_a(piece: Piece) -> Iterator[Finding]:
-    """ "A" at the beginning of a sentence, before a small word: it is "À" but in "A été…"."""
+def _capital_a(piece: Piece, towns: Collection[str]) -> Iterator[Finding]:
+    """ "A" at the beginning of a sentence, before a small word or a town: it is "À" but in "A été…"."""
     if "a" not in piece.known or "A" not in piece.plain:
         return
     for (start, end, _word), following in pairwise(piece.words):
         if piece.plain[start:end] == "A" and piece.plain[end : following[0]] in (" ", " l'", " d'"):
             before = piece.plain[:start].rstrip(" ")
             opens = piece.role in (Role.TITLE, Role.HEADING) or not before or before[-1] in _OPENING
-            small = piece.plain[following[0] : following[1]].islower()
+            small = piece.plain[following[0] : following[1]].islower() or following[2] in towns
             if opens and small and following[2] not in _A and (not before or before[-1] in _OPENING):
                 hint = _("write: {word}").format(word="À")
                 yield ACCENT.at(piece.text, start, end, _("“{word}” lacks an accent").format(word="A"), hint)
