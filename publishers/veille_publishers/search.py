@@ -10,7 +10,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from veille.discretion import fold
+from veille.folding import fold
 from veille.i18n import gettext as _
 from veille.rendering import RenderedPost, shorten
 from veille_publishers.archive import Item

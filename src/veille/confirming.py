@@ -18,7 +18,7 @@ from veille.library import HELPLINES, Library
 from veille.partners import HelpLine, Partner
 from veille.reading import file_name, frontmatter
 from veille.reading.contact import read_helplines, read_partner
-from veille.reading.wording import did_you_mean, fold
+from veille.reading.wording import did_you_mean, squeezed
 from veille.reading.yamltraps import quote
 
 SOON = timedelta(days=14)  # before a record ends, its partner is asked how it goes on
@@ -138,7 +138,7 @@ def _keys(record: Partner | HelpLine, document: frontmatter.Document) -> Mapping
     mine = {path.removeprefix(prefix): line for path, line in document.lines.items() if path.startswith(prefix)}
     found: dict[str, tuple[str, int]] = {}
     for name, known in (("on", _ON), ("by", _BY)):
-        if typed := next((key for key in mine if fold(key) in known), None):
+        if typed := next((key for key in mine if squeezed(key) in known), None):
             found[name] = typed, mine[typed]
     return found
 

@@ -7,9 +7,10 @@ Subject, preheader and sender of a letter with a sensitive post stay neutral: ne
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from functools import lru_cache
+
+from veille.folding import fold
 
 _LONG = 4  # letters: shorter words of a title tell nothing
 
@@ -71,15 +72,6 @@ def _spoken(text: str) -> Collection[tuple[str, str]]:
         first = line[: match.start()].count(" ")
         idle.update(range(first, first + match[0].strip().count(" ") + 1))
     return [pair for number, pair in enumerate(found) if number not in idle]
-
-
-def fold(text: str) -> str:
-    """Without case, accents and ligatures."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    marks = [letter for letter in set(plain) if unicodedata.combining(letter)]  # far fewer than letters
-    for mark in marks:
-        plain = plain.replace(mark, "")
-    return plain
 
 
 @lru_cache(maxsize=1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from math import ceil
+
+from veille.folding import fold
 
 ALIKE = 0.6  # of all groups of three words that two texts have, those that both have (Jaccard; Broder, 1997)
 _TOGETHER = 3  # words in a group
@@ -20,8 +21,7 @@ Groups = frozenset[str]
 
 def groups_of_words(text: str) -> Groups:
     """Each three words that follow one another, without accents, signs, links and hashtags."""
-    plain = unicodedata.normalize("NFKD", _NOT_WORDS.sub(" ", text)).casefold()
-    words = re.findall(r"\w+", "".join(char for char in plain if not unicodedata.combining(char)))
+    words = re.findall(r"\w+", fold(_NOT_WORDS.sub(" ", text)))
     if len(words) <= _TOGETHER:
         return frozenset([" ".join(words)]) if words else frozenset()
     return frozenset(" ".join(words[at : at + _TOGETHER]) for at in range(len(words) - _TOGETHER + 1))

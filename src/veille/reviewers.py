@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 
-from veille.discretion import fold
 from veille.errors import VeilleError
+from veille.folding import fold
 from veille.i18n import gettext as _
 from veille.reading.wording import did_you_mean
 

@@ -19,7 +19,7 @@ from veille.i18n import gettext as _
 from veille.reading.fields import Fields, Surroundings
 from veille.reading.frontmatter import Document
 from veille.reading.model import SYNONYMS, canonical_key, explained
-from veille.reading.wording import findings_of, fold, known_keys
+from veille.reading.wording import findings_of, known_keys, squeezed
 
 if TYPE_CHECKING:
     from veille.config import Config
@@ -101,7 +101,7 @@ def _renaming(values: Mapping[str, Any], model: type[Fields]) -> dict[str, str]:
 
 @cache
 def _own_keys(model: type[Fields]) -> Mapping[str, str]:
-    return {fold(name): name for name in known_keys(model)}
+    return {squeezed(name): name for name in known_keys(model)}
 
 
 def _rename(path: str, renamed: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from veille.partners import Confidence, Hours, Need
 from veille.reading import Examined, examine
 from veille.reading.fields import Day, Fields, Line, Needed, Several, Surroundings, Towns, WebAddress, choice
 from veille.reading.frontmatter import Document
-from veille.reading.wording import fold, trouble
+from veille.reading.wording import squeezed, trouble
 
 _NEEDS = {
     "alimentation": Need.FOOD,
@@ -63,7 +63,7 @@ def _number(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    code = {"lsf": "lsf", "langue des signes": "lsf"}.get(value.casefold()) or _codes().get(fold(value))
+    code = {"lsf": "lsf", "langue des signes": "lsf"}.get(value.casefold()) or _codes().get(squeezed(value))
     if code is None:
         hint = _("write its code or its name in French: ar, arabe, pt, portugais, lsf…")
         raise trouble("language", _("this language is not known"), hint)
@@ -76,7 +76,7 @@ def _codes() -> dict[str, str]:
     from babel import Locale
 
     names = {code: name for code, name in Locale("fr").languages.items() if re.fullmatch("[a-z]{2,3}", code)}
-    return {fold(name): code for code, name in names.items()} | {code: code for code in names}
+    return {squeezed(name): code for code, name in names.items()} | {code: code for code in names}
 
 
 def _periods(values: Sequence[Hours]) -> tuple[Hours, ...]:
@@ -116,7 +116,7 @@ class PeriodFields(Fields):
     @classmethod
     def _in_french(cls, values: Any) -> Any:
         known = {"horaires": "hours", "du": "from", "depuis": "from", "au": "until", "jusquau": "until"}
-        return {known.get(fold(key), key): v for key, v in values.items()} if isinstance(values, dict) else values
+        return {known.get(squeezed(key), key): v for key, v in values.items()} if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _forward(self) -> PeriodFields:

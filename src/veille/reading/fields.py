@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 from slugify import slugify
 
 from veille.i18n import gettext as _
-from veille.reading.wording import did_you_mean, fold, trouble
+from veille.reading.wording import did_you_mean, squeezed, trouble
 from veille.timetable import exact
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
@@ -143,10 +143,10 @@ def choice(kind: type[E], synonyms: Mapping[str, E]) -> Any:
     Args:
         synonyms: French words to members; case, accents and hyphens do not matter.
     """
-    words = {fold(str(member.value)): member for member in kind} | {fold(w): m for w, m in synonyms.items()}
+    words = {squeezed(str(member.value)): member for member in kind} | {squeezed(w): m for w, m in synonyms.items()}
 
     def read(value: object) -> E:
-        if isinstance(value, str) and (member := words.get(fold(value))):
+        if isinstance(value, str) and (member := words.get(squeezed(value))):
             return member
         names = [str(member.value) for member in kind]
         known = _("one of: {names}").format(names=", ".join(names))

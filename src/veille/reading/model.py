@@ -38,7 +38,7 @@ from veille.reading.fields import (
     choice,
     present,
 )
-from veille.reading.wording import did_you_mean, fold, trouble
+from veille.reading.wording import did_you_mean, squeezed, trouble
 from veille.reading.yamltraps import quote
 
 MAX_TITLE = 120  # characters
@@ -347,6 +347,6 @@ def canonical_key(key: str, own: Mapping[str, str]) -> str:
     Args:
         own: folded to exact spelling of the model's own keys.
     """
-    folded = fold(key)
+    folded = squeezed(key)
     name = SYNONYMS.get(folded, own.get(folded, key))
     return name if name in own.values() else key

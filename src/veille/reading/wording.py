@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from veille.errors import Finding
+from veille.folding import fold
 from veille.i18n import gettext as _
 
 Locate = Callable[[tuple[str, ...]], tuple[int | None, str]]
@@ -133,14 +134,11 @@ def did_you_mean(typed: str, names: Iterable[str], synonyms: Mapping[str, str] |
     Args:
         synonyms: further words to what should be suggested for them.
     """
-    by_fold = {**(synonyms or {}), **{fold(name): name for name in names}}
-    close = difflib.get_close_matches(fold(typed), list(by_fold), n=1, cutoff=0.7)
+    by_fold = {**(synonyms or {}), **{squeezed(name): name for name in names}}
+    close = difflib.get_close_matches(squeezed(typed), list(by_fold), n=1, cutoff=0.7)
     return _('did you mean "{name}"?').format(name=by_fold[close[0]]) if close else None
 
 
-def fold(text: str) -> str:
-    """A word without case, accents, hyphens, underscores and spaces, to compare what people type."""
-    import unicodedata
-
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return re.sub(r"[\s_’'-]|[\u0300-\u036f]", "", plain)
+def squeezed(text: str) -> str:
+    """A key or one of its words as people type it: folded, without hyphens, underscores, apostrophes and spaces."""
+    return re.sub(r"[\s_’'-]", "", fold(text))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
+from veille.folding import fold
 from veille.i18n import gettext as _
 from veille.partners import HelpLine, Hours, Partner
 from veille.rendering import contacts
@@ -54,8 +55,6 @@ def render_directory(
 
 
 def _by_name(entry: Entry) -> tuple[str, str]:
-    from veille.discretion import fold
-
     return fold(entry.contact.name), entry.id
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -13,6 +12,7 @@ from veille.checks.privacy.names import Named, first_names, functions
 from veille.checks.rules import Rule, mark
 from veille.checks.subjects import Subject, Text
 from veille.errors import Finding, Severity
+from veille.folding import fold
 from veille.i18n import gettext as _
 
 _SOURCE = "RGPD art. 5.1.c (minimisation)"
@@ -271,5 +271,4 @@ def _freemail() -> frozenset[str]:
 @cache
 def _plain_names() -> frozenset[str]:
     """First names as they stand in addresses."""
-    folded = (unicodedata.normalize("NFKD", name.lower()) for name in first_names())
-    return frozenset("".join(sign for sign in name if not unicodedata.combining(sign)) for name in folded)
+    return frozenset(map(fold, first_names()))
