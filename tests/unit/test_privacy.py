@@ -167,6 +167,8 @@ def test_ordinary_sentences_about_people_and_places(words: str) -> None:
         ("Elle habite 12 rue de l’Exemple.", ["home-address"]),
         ("La famille habite au 3e étage du 12, rue de l’Exemple.", ["home-address"]),
         ("L’association loge 12 rue de Paris.", []),
+        ("Le père Noël dort dehors ? Noël, 10 ans déjà ! À Noël, 3 ans après…", []),
+        ("Le petit Noël, 10 ans, a été placé.", ["person-situation"]),
         ("Le restaurant Chez Paul, 12 rue de Paris", []),
         ("La mairie, 12 rue de Paris", []),
         ("N° 2 84 05 78 006 084 90", ["identity-number"]),

@@ -36,6 +36,7 @@ _INSTITUTION = re.compile(
     re.IGNORECASE,
 )
 _THING = re.compile(r"(?:\b(?:la|le|les|du|des)\s|\bl[’'])$", re.IGNORECASE)  # "la Violette" is a place
+_FEAST = re.compile(r"(?:^|[.!?:«]|\b(?:père|mère|à|de|du|pour|joyeux|vive|avant|après|dès|ce|son))\s*$", re.IGNORECASE)
 _BEHIND = 48  # characters that are looked at before a name
 
 
@@ -82,6 +83,8 @@ def _person(match: re.Match[str], content: str) -> Named | None:
     if not (sure or initial or title or _ROLE_END.search(content[max(0, start - 12) : start])):
         return None
     behind = content[max(0, start - _BEHIND) : start]
+    if first == "Noël" and not title and _FEAST.search(behind):
+        return None
     role = bool(_ROLE.search(behind))
     if not (sure or initial or title or role) or _INSTITUTION.search(behind):
         return None
