@@ -87,11 +87,14 @@ def _waits(room: Newsroom, status: Status, row: Row) -> list[RenderableType]:
         return [publish_words(status.id)]
     if switched := switched_words([status], room):
         return switched
-    moment = max(status.due, row.due)
-    if moment <= room.clock():
+    moment, now = max(status.due, row.due), room.clock()
+    if moment <= now:
         return [_("{id} leaves with the next `veille run`").format(id=row.id)]
+    sentence = _("{id} waits for its time, {moment}, and leaves by itself")
+    if status.due <= now:
+        sentence = _("{id} is tried again by itself on {moment}; at once with `veille outbox retry {id}`")
     local = in_words(moment, room.config.zone, room.config.settings.workspace.language)
-    return [_("{id} waits for its time, {moment}, and leaves by itself").format(id=row.id, moment=local)]
+    return [sentence.format(id=row.id, moment=local)]
 
 
 def _or_look(row: Row) -> str:

@@ -8,6 +8,8 @@ from veille.errors import VeilleError
 from veille.i18n import gettext as _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import RenderableType
 
     from veille.outbox.report import Row, Status
@@ -39,7 +41,7 @@ def confirm(room: Newsroom, name: str, talk: Talk, *, yes: bool) -> None:
 
 
 def words_after(room: Newsroom, name: str) -> list[RenderableType]:
-    """What still stands and how it would go; what goes with the next `veille run`."""
+    """What still stands and how it would go; what goes with the next `veille run`; what nobody knows yet."""
     from veille.outbox.pending import pending
     from veille_cli.hosted_words import pending_words
 
@@ -52,7 +54,34 @@ def words_after(room: Newsroom, name: str) -> list[RenderableType]:
         if stands and row.id not in deleted and _deletes(room, status.channel):
             sentence = _("{id} stays public on {channel}; to delete it there: veille outbox cancel {id} --public")
             words.append(sentence.format(id=row.id, channel=row.channel))
+        if row.state in ("sending", "unknown"):
+            words.append(_flying(row))
     return words
+
+
+def _flying(row: Row) -> RenderableType:
+    sentence = _(
+        "· {id} on {channel}: nobody knows yet whether it is out; it is looked for by itself. If it is not, it does not"
+        " leave any more, and what {channel} has for later is deleted there; if it is, it stays public"
+    )
+    return sentence.format(id=row.id, channel=row.channel)
+
+
+def doubt_words(room: Newsroom, name: str, doubted: Iterable[str]) -> list[RenderableType]:
+    """Which posts that were dropped may come out all the same, and where to look.
+
+    Args:
+        doubted: those that nobody had found when they were dropped.
+    """
+    from veille.posts import SERVICES
+
+    status, rows = posts_of(room, name)
+    sentence = _(
+        "! {service} may still have {id} for its time: it was handed over, and nobody saw what became of it."
+        " Look among the scheduled posts (Meta Business Suite, Planner), and delete it there"
+    )
+    doubtful = [row.id for row in rows if row.state == "cancelled" and row.id in set(doubted)]
+    return [sentence.format(service=SERVICES[status.channel], id=one) for one in doubtful]
 
 
 def posts_of(room: Newsroom, name: str) -> tuple[Status, list[Row]]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_faults import EVERY
 from tests.support.running import Running
 from tests.support.workspace import Workspace, go_live, newsroom
+from veille.outbox import schema
 
 ONLY = ("-c", "facebook")
 FILE = "content/posts/soupe.md"
@@ -151,3 +154,46 @@ def test_what_only_the_sandbox_had_can_still_be_sent_to_people(
     assert "✓ done 1 sent" in said(desk, "status")
     assert "d1 is out" in said(desk, "outbox", "retry", "p1")  # and never again
     desk.room.close()
+
+
+# --- nobody knows -------------------------------------------------------------------------------------------------
+
+
+def test_each_command_says_what_helps_while_nobody_knows_whether_it_is_out(desk: Running, fake: GraphFake) -> None:
+    fake.fault("POST", "feed", EVERY["reset"])
+    desk.run()
+    for command in (("retry", "d1"), ("retry", "p1")):
+        words = said(desk, "outbox", *command)
+        assert "unknown whether it left, looked at again on" in words
+        assert "`veille outbox resolve d1 --sent ADDRESS`, --retry or --cancel" in words
+    assert "nobody knows yet whether it is out" in said(desk, "outbox", "cancel", "d1")
+    for _look in range(3):
+        desk.later(minutes=5)
+        desk.run()
+    assert fake.visible_posts() == []
+    assert "– cancelled" in said(desk, "status")
+    assert "`veille outbox retry d1` brings it back" in said(desk, "outbox", "cancel", "d1")
+
+
+def test_what_facebook_may_have_for_later_is_said_to_whoever_drops_it(
+    published: Workspace, tmp_path: Path, fake: GraphFake
+) -> None:
+    with office(published, tmp_path, fake) as desk:
+        values = {"state": "held", "last_code": "outcome-unknown", "intent_at": desk.now - timedelta(days=1)}
+        with desk.room.database.write() as connection:  # handed over ahead; no look said what became of it
+            connection.execute(sa.update(schema.delivery).values(**values))
+        assert "Facebook may still have d1 for its time" in said(desk, "outbox", "resolve", "d1", "--cancel")
+        assert desk.row().state == "cancelled"
+
+
+def test_what_was_put_off_is_tried_now_or_was_posted_by_hand(desk: Running, fake: GraphFake) -> None:
+    fake.fault("POST", "photos", EVERY["html-502"])
+    desk.run()
+    words = said(desk, "outbox", "resolve", "d1", "--retry")
+    assert "d1 is tried again by itself on" in words
+    assert "at once with `veille outbox retry d1`" in words
+    assert "d1 leaves with the next `veille run`" in said(desk, "outbox", "retry", "d1")
+    assert "1 resolved" in said(desk, "outbox", "resolve", "d1", "--sent", "https://www.facebook.com/123")
+    desk.run()
+    assert fake.visible_posts() == []
+    assert "d1 is out: https://www.facebook.com/123" in said(desk, "outbox", "retry", "p1")

@@ -116,6 +116,11 @@ class GraphFake:
             if fault:
                 self.fault_at(number, fault)
 
+    def well(self) -> None:
+        """From now on nothing goes wrong."""
+        self._by_number.clear()
+        self._by_edge.clear()
+
     # --- what a visitor sees ------------------------------------------------------------------------------
 
     def visible_posts(self) -> list[Post]:

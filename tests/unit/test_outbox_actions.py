@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.ledger import Act, Files, Ledger, Mail
-from veille.errors import HardBounce, OutcomeUnknown, Rejected, Unavailable, VeilleError
+from veille.errors import HardBounce, OutcomeUnknown, PublishError, Rejected, Unavailable, VeilleError
 from veille.outbox import schema
 from veille.outbox.actions import Answer
 
@@ -73,6 +73,22 @@ def test_resolve_sent_keeps_the_url(store: Ledger) -> None:
     assert status.state == "done"
     assert status.receipts[0]["url"] == "https://x.example.org/1"
     assert store.actions.resolve("d1", Answer.SENT, store.now) == 0
+
+
+@pytest.mark.parametrize(("outcome", "state"), [(Unavailable("down"), "ready"), (Rejected("no"), "failed")])
+@pytest.mark.parametrize(("answer", "after"), [(Answer.SENT, "sent"), (Answer.CANCEL, "cancelled")])
+def test_whoever_posts_it_by_hand_or_gives_up_says_so_also_before_it_left(
+    store: Ledger, outcome: PublishError, state: str, answer: Answer, after: str
+) -> None:
+    store.put(store.item())
+    act = Act("facebook", outcomes=[outcome])
+    store.pump(act)
+    assert store.counts() == {state: 1}
+    assert store.actions.resolve("d1", Answer.RETRY, store.now) == 0  # `retry` does that
+    assert store.actions.resolve("d1", answer, store.now) == 1
+    store.later(minutes=30)
+    store.pump(act)
+    assert (store.counts(), act.sent) == ({after: 1}, [])
 
 
 def test_resolve_cancel_says_that_it_is_not_out_so_retry_may(store: Ledger) -> None:

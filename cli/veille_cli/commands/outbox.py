@@ -282,7 +282,7 @@ def cancel(
         gone = page if before != "cancelled" == _page(room, name)[1] else ""
         after = taking_down.words_after(room, name)
         words = ngettext("{n} cancelled.", "{n} cancelled.", count)
-        text = [words.format(n=count)] if count else nothing_words(room, name)
+        text = [words.format(n=count)] if count else [] if after else nothing_words(room, name)
     text += [_("Its page on the web ({id}) is cancelled with it.").format(id=gone)] if gone else []
     return Answer(data={"id": name, "changed": count, "page": gone or None}, text=[*text, *after])
 
@@ -314,6 +314,8 @@ def resolve(
 ) -> Answer:
     """Say what became of a delivery that veille cannot know about."""
     from veille.outbox.actions import Answer as Found
+    from veille.outbox.pending import handed_over
+    from veille_cli import taking_down
     from veille_cli.standing_words import after_resolve, nothing_words
     from veille_cli.wiring import newsroom
 
@@ -324,10 +326,12 @@ def resolve(
     if where and not sent:
         raise typer.BadParameter(_("an address is for --sent"), param_hint="ADDRESS")
     with newsroom() as room:
+        doubted = handed_over(room.database, name) if drop else []
         with talk.progress(_("resolving"), _total(room, name, ("held", "unknown"))) as progress:
             count = room.actions.resolve(name, chosen[0], room.clock(), url=where, progress=progress)
         words = ngettext("{n} resolved.", "{n} resolved.", count)
         text = [words.format(n=count), *after_resolve(room, name)] if count else nothing_words(room, name)
+        text += [*taking_down.words_after(room, name), *taking_down.doubt_words(room, name, doubted)] if drop else []
     return Answer(data={"id": name, "changed": count}, text=text)
 
 

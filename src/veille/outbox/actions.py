@@ -14,7 +14,7 @@ from veille.outbox import audit, schema
 from veille.outbox.audit import Event
 from veille.outbox.chunks import CHUNK, REST, Work, move
 from veille.outbox.database import Database
-from veille.outbox.follow_ups import hold_back, take_back, try_again
+from veille.outbox.follow_ups import drop, hold_back, take_back, try_again
 from veille.outbox.named import (
     Named,
     candidates,
@@ -129,7 +129,8 @@ class Actions:
             progress: called with how many are done.
 
         Returns:
-            How many deliveries (or waiting letters) were stopped; such a page is not counted.
+            How many deliveries (or waiting letters) were stopped, or are as soon as it is known whether they are out;
+            such a page is not counted.
         """
         with self._db.write() as connection:
             named = find(connection, name)
@@ -138,15 +139,18 @@ class Actions:
             # What is in hand first: those few must be over before anybody asks whether the letter is out.
             work = Work(named.publication.id, named.rows & ~keeps, ("claimed", "ready", "held"), _GONE, now, "cancel")
             moved = work.chunk(connection) + take_back(connection, named.rows, now, public=public)
-            waits = named.waits and not named.publication.cancelled and name.startswith("p")
-            whole = name.startswith("p") and (moved or waits or in_flight(connection, named))
+            all_of_it = named.whole or named.post  # a post has one delivery
+            waits = named.waits and not named.publication.cancelled and named.whole
+            flies = in_flight(connection, named)
+            whole = all_of_it and (moved or waits or flies)
+            more = int(waits or (named.post and flies and not (moved or named.publication.cancelled)))
             if whole or (moved and nothing_left(connection, named)):
                 _set(connection, named, cancelled=1, hold="")
-            if name.startswith("p") and (moved or waits):
+            if named.whole and (moved or waits):
                 _cancel_page(connection, named, now)
             if moved or waits or whole:
                 self._tell(connection, Event.CANCELLED, named, now)
-        return int(waits) + self._rest_of(work, moved, progress, still=_p.c.cancelled == 1)
+        return more + self._rest_of(work, moved, progress, still=_p.c.cancelled == 1)
 
     def resolve(
         self,
@@ -158,6 +162,8 @@ class Actions:
         progress: Callable[[int], object] = _silent,
     ) -> int:
         """Record what a person found out about held or unknown deliveries, or about a letter that was halted.
+
+        What a service was handed over for later, and a person drops, is taken back there.
 
         Args:
             url: with `Answer.SENT`: where it can be seen.
@@ -173,9 +179,13 @@ class Actions:
         }[answer]
         with self._db.write() as connection:
             named = find(connection, name)
-            dropped = named.halted and answer is Answer.CANCEL
-            work = Work(named.publication.id, *resolvable(named), values, now, f"resolved-{answer}")
+            early = named.post and named.publication.due_at > now and answer is Answer.CANCEL
+            dropped = answer is Answer.CANCEL and (named.halted or (early and in_flight(connection, named)))
+            which, states = resolvable(named, again=answer is Answer.RETRY)
+            work = Work(named.publication.id, which, states, values, now, f"resolved-{answer}")
             moved = 0 if dropped else work.chunk(connection)
+            if moved and answer is Answer.CANCEL:
+                drop(connection, named.rows, now)
             whole = 0 if dropped else self._resolve_whole(connection, named, answer, now, moved)
             if moved or whole:
                 self._tell(connection, Event.RESOLVED, named, now, answer)

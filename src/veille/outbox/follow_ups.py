@@ -72,6 +72,13 @@ def take_back(connection: sa.Connection, rows: sa.ColumnElement[bool], now: date
     return len(found)
 
 
+def drop(connection: sa.Connection, rows: sa.ColumnElement[bool], now: datetime) -> None:
+    """A person does not want these any more: what a service holds for later is taken back, what is public stays."""
+    there = sa.select(_d.c.id).where(rows, _d.c.state == "cancelled", _d.c.remote_id != "")
+    posts = there.where(_d.c.channel.not_in(("newsletter", *REWRITING)))
+    want(connection, connection.execute(posts).scalars().all(), FollowUp.REPLACE, now)
+
+
 def hold_back(connection: sa.Connection, which: sa.ColumnElement[bool], now: datetime) -> None:
     """What a service holds of these deliveries for later would leave all the same: it is taken back."""
     held = sa.select(_d.c.id).where(which, sa.text(schema.SCHEDULED))

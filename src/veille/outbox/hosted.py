@@ -33,7 +33,8 @@ _WHEN = {
     FollowUp.EDIT: ("sent",),
     FollowUp.COMMENT: ("sent",),
     FollowUp.DELETE: ("scheduled", "sent"),
-    FollowUp.REPLACE: ("scheduled", "sent"),  # its time may come before we do
+    # Its time may come before we do; or a person dropped it after a look, and the service may still have it.
+    FollowUp.REPLACE: ("scheduled", "sent", "cancelled"),
 }
 
 
@@ -146,18 +147,20 @@ class Hosted(Claims):
         failpoint("follow-up.done")
 
     def stands(self, wanted: Wanted, values: Mapping[str, Any], now: datetime) -> bool:
-        """What was to be replaced is public by now: it is sent, and its words are changed where it stands.
+        """What was to be taken back is public by now: it is sent. Where it is wanted, its words are changed there.
 
         Returns:
             Whether this is news.
         """
         number = int(wanted.delivery.id[1:])
-        mine = (_d.c.id == number, _d.c.state == "scheduled")
+        mine = (_d.c.id == number, _d.c.state.in_(("scheduled", "cancelled")))
         with self._db.write() as connection:
             if not connection.execute(sa.delete(_f).where(*_same(wanted))).rowcount:
                 return False
+            state = connection.execute(sa.select(_d.c.state).where(_d.c.id == number)).scalar()
             changed = connection.execute(sa.update(_d).where(*mine).values(**values, updated_at=now)).rowcount
-            want(connection, [number], FollowUp.EDIT, now)
+            if state != "cancelled":
+                want(connection, [number], FollowUp.EDIT, now)
             log(connection, number, wanted.delivery.attempt, now, "found")
         failpoint("follow-up.done")
         return bool(changed)
@@ -211,10 +214,11 @@ def _after(kind: FollowUp) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
         "url": "",
     }
     unsent |= {"tries": 0, "unknowns": 0, "looks": 0, "blind": 0, "last_error": ""}
+    cancelled = {**unsent, "state": "cancelled", "last_code": "deleted"}
     if kind is FollowUp.DELETE:
-        cancelled = {**unsent, "state": "cancelled", "last_code": "deleted"}
         return [(("scheduled",), cancelled), (("sent",), {"last_code": "deleted", "last_error": ""})]
     if kind is FollowUp.REPLACE:
         due = sa.select(_p.c.due_at).where(_p.c.id == _d.c.publication_id).scalar_subquery()
-        return [(("scheduled",), {**unsent, "state": "ready", "due_at": due, "last_code": ""})]
+        ready = {**unsent, "state": "ready", "due_at": due, "last_code": ""}
+        return [(("scheduled",), ready), (("cancelled",), cancelled)]
     return []

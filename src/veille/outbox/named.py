@@ -126,11 +126,17 @@ def candidates(connection: sa.Connection, named: Named) -> int:
     return int(connection.execute(rows).scalar_one()) + int(connection.execute(others).scalar_one())
 
 
-def resolvable(named: Named) -> tuple[sa.ColumnElement[bool], tuple[str, ...]]:
+def resolvable(named: Named, *, again: bool) -> tuple[sa.ColumnElement[bool], tuple[str, ...]]:
     """What a person may decide about, and in which states: `retry` leaves a failed letter that may be out to them.
 
-    That one is named by itself: whoever looks, looks at one mailbox.
+    That one is named by itself: whoever looks, looks at one mailbox. Of a post that has not left yet they may say that
+    they posted it themselves, or that it is not wanted any more.
+
+    Args:
+        again: the answer is that it shall go.
     """
+    if named.post and not again:
+        return named.rows, ("held", "unknown", "ready", "failed")
     if named.whole:
         return named.rows, ("held", "unknown")
     doubtful = sa.or_(_d.c.state != "failed", may_be_out() & ~unreachable())
