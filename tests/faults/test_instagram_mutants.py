@@ -6,14 +6,13 @@ A mutant whose line is no longer in the source fails here, so that this list kee
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.faults.test_mutants import Edit
+from tests.support.mutants import Edit, broken
 from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.soak
@@ -62,12 +61,7 @@ def test_the_package_as_it_is_passes(tmp_path: Path) -> None:
 
 def _broken(folder: Path, edits: tuple[Edit, ...]) -> Path:
     """The source root of a copy of the publishers with these changes."""
-    package = Path(shutil.copytree(REPOSITORY / "publishers/veille_publishers", folder / "veille_publishers"))
-    for edit in edits:
-        source = (package / edit.file).read_text(encoding="utf-8")
-        assert source.count(edit.old) == 1, f"{edit.file} no longer says: {edit.old}"
-        (package / edit.file).write_text(source.replace(edit.old, edit.new), encoding="utf-8")
-    return folder
+    return broken(REPOSITORY / "publishers/veille_publishers", folder / "veille_publishers", edits).parent
 
 
 def _live(source: Path) -> subprocess.CompletedProcess[str]:

@@ -7,10 +7,8 @@ a mutant whose line is no longer in the source fails here, so that this list kee
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,27 +16,13 @@ import pytest
 from tests.faults.test_run_disk import unsynced
 from tests.faults.test_sigkill import killed
 from tests.support.counting_sink import counting_sink
+from tests.support.mutants import Edit, broken
 from tests.support.season import OLD_SQLITE, season
 from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.soak
 
 EXAMPLES = 150  # walks; a mutant is noticed after a few, the package as it is passes all
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A change of one line.
-
-    Args:
-        file: in src/veille.
-        old: what the source says, once.
-        new: what it says instead.
-    """
-
-    file: str
-    old: str
-    new: str
 
 
 GROUP, UPKEEP, JOURNAL = "outbox/group.py", "outbox/upkeep.py", "journal.py"
@@ -106,7 +90,7 @@ def test_the_walk_notices(tmp_path: Path, name: str) -> None:
 
 
 def test_the_package_as_it_is_passes(tmp_path: Path) -> None:
-    _copy(tmp_path)
+    _broken(tmp_path)
     ran = _walk(tmp_path)
     assert ran.returncode == 0, ran.stdout
     assert "1 passed" in ran.stdout
@@ -147,16 +131,7 @@ def _unsynced_from(folder: Path, syncs: range, environment: dict[str, str]) -> N
 
 def _broken(folder: Path, *edits: Edit) -> Path:
     """The source root of a copy of the package with these changes."""
-    package = _copy(folder)
-    for edit in edits:
-        source = (package / edit.file).read_text(encoding="utf-8")
-        assert source.count(edit.old) == 1, f"{edit.file} no longer says: {edit.old}"
-        (package / edit.file).write_text(source.replace(edit.old, edit.new), encoding="utf-8")
-    return package.parent
-
-
-def _copy(folder: Path) -> Path:
-    return Path(shutil.copytree(REPOSITORY / "src/veille", folder / "src/veille"))
+    return broken(REPOSITORY / "src/veille", folder / "src/veille", edits).parent
 
 
 def _walk(folder: Path, seed: int = 0) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import bounce_desk as bounce_desks
 from tests.support.graph_desk import Desk, desk
 from tests.support.graph_fake import GraphFake, graph_fake
 from tests.support.smtp_server import MailServer, mail_server
@@ -25,6 +26,13 @@ def fake() -> Iterator[GraphFake]:
 def office(tmp_path: Path, fake: GraphFake) -> Desk:
     """A workspace whose two social channels are live, at the fake."""
     return desk(tmp_path, fake)
+
+
+@pytest.fixture(scope="module")
+def bounce_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bounce_desks.Desk]:
+    """A letter that went to four readers; whoever uses it lets it `forget` first."""
+    with bounce_desks.desk_in(tmp_path_factory.mktemp("desk")) as made:
+        yield made
 
 
 @pytest.fixture

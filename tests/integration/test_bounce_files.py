@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from tests.support.bounce_desk import ALL, AWAY, DEAD, STATES, Desk, desk_in
+from tests.support.bounce_desk import ALL, AWAY, DEAD, STATES, Desk
 from tests.support.bounce_samples import ADDRESS, KEYS, sample
 from tests.support.ledger import Act
 from veille import tokens
@@ -26,16 +25,10 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mailboxes, "LOCK_WAIT", 0.2)
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk_in(tmp_path_factory.mktemp("desk")) as desk:
-        yield desk
-
-
 @pytest.fixture
-def desk(made: Desk) -> Desk:
-    made.forget()
-    return made
+def desk(bounce_desk: Desk) -> Desk:
+    bounce_desk.forget()
+    return bounce_desk
 
 
 # ---- Maildir and mbox

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.support.bounce_desk import ALL, DEAD, FEW, FULL, Desk, desk_in
+from tests.support.bounce_desk import ALL, DEAD, FEW, FULL, Desk
 from tests.support.bounce_samples import KEYS
 from tests.support.mail_store import PASSWORD, USER, Store, mail_store
 from tests.support.smtp_server import certificate
@@ -24,16 +23,10 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mailbox_servers, "TIMEOUT", 2.0)
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk_in(tmp_path_factory.mktemp("desk")) as desk:
-        yield desk
-
-
 @pytest.fixture
-def desk(made: Desk) -> Desk:
-    made.forget()
-    return made
+def desk(bounce_desk: Desk) -> Desk:
+    bounce_desk.forget()
+    return bounce_desk
 
 
 def url(kind: str, where: str, password: str = "plain") -> str:
@@ -43,8 +36,6 @@ def url(kind: str, where: str, password: str = "plain") -> str:
 def not_understood(mails: list[bytes]) -> list[bytes]:
     return [mail for mail in mails if b"failure notice" in mail and b"qmail" not in mail]
 
-
-# ---- wherever the connection ends
 
 IMAP_KINDS = {
     "move": Store(),

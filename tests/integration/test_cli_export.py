@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.content import newsroom
+from tests.support.content import HELPLINES, newsroom
 from tests.support.sheets import large
 from tests.support.site_desk import running
-from tests.support.workspace import HELPLINES, TOML, Ran, Workspace
+from tests.support.workspace import TOML, Ran, Workspace
 from veille.callsheet import call_sheet, week_of
 from veille.errors import VeilleError
 from veille.library import load

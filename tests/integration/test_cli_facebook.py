@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from PIL import Image
 
 from tests.support.graph_fake import GraphFake
 from tests.support.graph_faults import EVERY
-from tests.support.workspace import VEILLE, Ran, Workspace, clean_environment, newsroom
+from tests.support.workspace import Ran, Workspace, newsroom
 
 pytestmark = pytest.mark.soak  # a dozen commands each: the short suite shows the same without them
 ONLY = ("--channel", "facebook")
@@ -117,24 +114,6 @@ def test_the_question_before_a_post_is_deleted(tmp_path: Path, fake: GraphFake, 
     workspace = desk(tmp_path, fake)
     published(workspace)
     ran_once(workspace)
-    assert _on_terminal(workspace, answer) == (0 if left == 1 else 130)
+    assert workspace.on_terminal(answer, "outbox", "cancel", "p1", "--public") == (0 if left == 1 else 130)
     ran_once(workspace)
     assert len(fake.visible_posts()) == left
-
-
-def _on_terminal(workspace: Workspace, answer: str) -> int:
-    ours, theirs = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            [str(VEILLE), "outbox", "cancel", "p1", "--public"],
-            cwd=workspace.root,
-            env=clean_environment(workspace.root, workspace.env),
-            stdin=theirs,
-            stdout=subprocess.DEVNULL,
-            stderr=theirs,
-        )
-        os.write(ours, answer.encode())
-        return process.wait(timeout=60)
-    finally:
-        os.close(ours)
-        os.close(theirs)

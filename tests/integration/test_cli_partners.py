@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.content import HELPLINES
 from tests.support.smtp_server import mail_server
-from tests.support.workspace import HELPLINES, TOML, Ran, Workspace
+from tests.support.workspace import TOML, Ran, Workspace
 from veille.signup import Words, keep
 from veille_cli.application import build
 from veille_cli.wiring import newsroom

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
-import pty
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.workspace import TOML, VEILLE, Ran, Workspace, clean_environment, newsroom
+from tests.support.workspace import TOML, Ran, Workspace, newsroom
 from veille_cli.application import build
 
 AMEL = "amel.secret@example.org"
@@ -120,28 +117,10 @@ def _traces(folder: Path) -> list[str]:
 
 def test_on_a_terminal_it_is_asked_once(desk: Desk) -> None:
     desk.subscribe(AMEL)
-    assert _on_terminal(desk, "\n") == 130
+    assert desk.on_terminal("\n", "subscribers", "erase", AMEL) == 130
     assert desk.veille("subscribers", "list", "--json").data["subscribed"] == 1
-    assert _on_terminal(desk, "y\n") == 0
+    assert desk.on_terminal("y\n", "subscribers", "erase", AMEL) == 0
     assert desk.veille("subscribers", "list", "--json").data["subscribed"] == 0
-
-
-def _on_terminal(workspace: Workspace, answer: str) -> int:
-    ours, theirs = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            [str(VEILLE), "subscribers", "erase", AMEL],
-            cwd=workspace.root,
-            env=clean_environment(workspace.root, workspace.env),
-            stdin=theirs,
-            stdout=subprocess.DEVNULL,
-            stderr=theirs,
-        )
-        os.write(ours, answer.encode())
-        return process.wait(timeout=60)
-    finally:
-        os.close(ours)
-        os.close(theirs)
 
 
 def test_a_child_needs_a_parent_where_the_newsroom_says_so(desk: Desk) -> None:

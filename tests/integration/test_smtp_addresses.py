@@ -1,4 +1,4 @@
-"""Addresses on their way to a mail server: never repeated, never broken out of, and with accents where it carries them."""
+"""Addresses on their way to a mail server: never repeated, never broken out of, with accents only where it may."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from typing import Any
 from PIL import Image
 
 from tests.support import warm_veille
+from tests.support.content import HELPLINES
 from tests.support.graph_fake import GraphFake
 from veille.outbox.database import driver, open_database
 from veille.outbox.report import Report, Status
@@ -51,15 +52,6 @@ send_window = ""
 [facebook]
 
 [instagram]
-"""
-HELPLINES = """\
-helplines:
-  - number: 39 19
-    name: Violences Femmes Info
-    for_whom: Pour les femmes victimes de violences.
-    hours: 24 h/24, 7 j/7
-    verified_on: 2026-11-18
-    source: solidaritefemmes.org
 """
 WITH_PICTURES = """\
 ---
@@ -200,6 +192,24 @@ class Workspace:
     def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
         """Start a command here."""
         return start_veille(args, self.root, self.env | env, chunk=self.chunk)
+
+    def on_terminal(self, typed: str, *args: str) -> int:
+        """Run a command before which a person sits, who types this. Returns how it ended."""
+        ours, theirs = os.openpty()
+        try:
+            process = subprocess.Popen(
+                [str(VEILLE), *args],
+                cwd=self.root,
+                env=clean_environment(self.root, self.env),
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=theirs,
+            )
+            os.write(ours, typed.encode())
+            return process.wait(timeout=60)
+        finally:
+            os.close(ours)
+            os.close(theirs)
 
     def killed_at(self, point: str, *args: str) -> None:
         """Run a command that dies at a failpoint."""

@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.content import newsroom
 from tests.support.ledger import NOW
+from tests.support.numbers_room import DATA, look, numbers_room
 from veille import library
-from veille.checks.numbers import CHECK, find
+from veille.checks.numbers import find
 from veille.checks.numbers.denied import lists
 from veille.checks.numbers.finder import canonical
-from veille.checks.rules import Context
-from veille.checks.subjects import Subject
 from veille.config import Config
-from veille.errors import Finding
 from veille.library import Library
-from veille.posts import Post
-from veille.reading.post import read_post
 
-DATA = Path(__file__).parents[1] / "data/numbers"
 CASES: list[dict[str, Any]] = tomllib.loads((DATA / "cases.toml").read_text(encoding="utf-8"))["case"]
 PLAIN = [(DATA / "ordinary_numbers.txt").read_text("utf-8"), (DATA.parent / "ordinary.txt").read_text("utf-8")]
 ORDINARY = [p.strip() for text in PLAIN for p in text.split("\n\n") if p.strip()]
-PARTNER = """\
-name: CCAS de Bagneux
-needs: [food]
-phone: 01 99 00 10 11
-sms: 06 39 98 10 11
-verified_on: 2026-11-18
-"""
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    root = tmp_path_factory.mktemp("room")
-    made = newsroom(root)
-    (root / "content/helplines.yaml").write_text((DATA / "helplines.yaml").read_text("utf-8"), encoding="utf-8")
-    (root / "content/partners/ccas-bagneux.yaml").write_text(PARTNER, encoding="utf-8")
-    return made
+    return numbers_room(tmp_path_factory.mktemp("room"))
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +34,6 @@ def room(config: Config) -> Library:
     found = library.load(config)
     assert found.findings == ()
     return found
-
-
-def post(config: Config, body: str, front: str = "title: Bonjour") -> Post:
-    path = config.root / "content/posts/x.md"
-    path.write_text(f"---\n{front}\n---\n\n{body}\n", encoding="utf-8")
-    return read_post(path, config)
-
-
-def look(config: Config, room: Library, body: str, front: str = "title: Bonjour", now: datetime = NOW) -> list[Finding]:
-    made = post(config, body, front)
-    assert CHECK.each
-    return list(CHECK.each(Subject(made, made.path, made.file), Context(room, config, now)))
 
 
 def test_the_table_is_large() -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.support.content import newsroom
-from tests.unit.test_numbers import DATA, PARTNER, look
+from tests.support.numbers_room import look, numbers_room
 from veille import library
 from veille.checks.numbers.spelt import spelt
 from veille.config import Config
@@ -16,11 +13,7 @@ from veille.library import Library
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    root: Path = tmp_path_factory.mktemp("room")
-    made = newsroom(root)
-    (root / "content/helplines.yaml").write_text((DATA / "helplines.yaml").read_text("utf-8"), encoding="utf-8")
-    (root / "content/partners/ccas-bagneux.yaml").write_text(PARTNER, encoding="utf-8")
-    return made
+    return numbers_room(tmp_path_factory.mktemp("room"))
 
 
 @pytest.fixture(scope="module")
