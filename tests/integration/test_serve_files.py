@@ -107,8 +107,17 @@ def test_other_sites_may_read_the_directory_and_nothing_else(site: Site) -> None
 def test_a_folder_without_its_slash_is_shown_the_way(site: Site) -> None:
     answer = site.get("/posts/velos")
     assert (answer.status_code, answer.headers["Location"]) == (308, "/posts/velos/")
+    assert answer.headers["Cache-Control"] == "no-store"  # a browser keeps a 308, and with it where somebody went
     assert site.get("/subscribe").headers["Location"] == "/subscribe/"
     assert "Location" not in site.get("//example.com/..").headers
+
+
+def test_the_pages_with_forms_lead_to_the_statement_and_to_what_is_kept(site: Site) -> None:
+    """Décret 2019-768, article 4: the accessibility statement can be reached from every page."""
+    for path in ("/subscribe/", "/u/x", "/nothing"):
+        page = site.get(path).text
+        assert '<a href="/accessibility/">Accessibility: not compliant</a>' in page, path
+        assert '<a href="/privacy/">Your data</a>' in page, path
 
 
 def test_what_did_not_change_is_not_sent_again(site: Site) -> None:

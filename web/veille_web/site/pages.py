@@ -45,7 +45,7 @@ class Pages:
         address = f"/{request.path_params['path']}"
         found = await desk.find(address)
         if isinstance(found, str):
-            return RedirectResponse(desk.root + found, 308)
+            return RedirectResponse(desk.root + found, 308, {"Cache-Control": "no-store"})  # else a browser keeps it
         if found is None and address == "/":  # nothing is published yet, and letters may name us already
             return RedirectResponse(desk.link("subscribe/"), 307, _PRIVATE)
         if found is None and address in ("/subscribe", desk.root):
