@@ -53,6 +53,8 @@ BROKEN = {
     "a slip": "sur htpps://www.exemple.fr/page",
     "twice": "[Le programme](https://https://www.exemple.fr)",
     "a space at the end": "[Le programme](https://www.exemple.fr/page%20)",
+    "a comma for a stop": "[Le programme](https://www.exemple,fr/page)",
+    "two stops": "[Le programme](https://www..exemple.fr/page)",
     "in a caption": "",
 }
 
@@ -85,6 +87,7 @@ SOUND = {
     "autolink before a line break": f"Tout est sur <{URL}/>\nactualites/detail/que-faire ne compte pas",
     "words with a stop": f"[Le site de la mairie (service-public.fr)]({URL})",
     "the address as words": "[www.exemple.fr](https://www.exemple.fr/page)",
+    "an accent in its name": "[Le site de l'été](https://été.exemple.fr:8443/page)",
     "a shown home page": "[exemple.fr](https://lettre.exemple.fr/page)",
     "an account": "Suis @kess_kiss_pass et @bagneux.jeunes sur Instagram",
     "at a time": "Rendez-vous @ 18 h",

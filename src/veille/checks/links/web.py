@@ -48,6 +48,7 @@ _CUTS = (
 )
 _WELL_BEGUN = re.compile(r"https?://(?!https?:?/)[^\s]", re.I)
 _GLUED = re.compile(r"^https?://(?:https?:?/|www\.https?:)|(?:%20|%C2%A0)$", re.I)
+_NO_HOST = re.compile(r"[^\w.\-:\[\]]|\.\.|^[.-]")  # "www.bagneux92,fr": RFC 3986, 3.2.2
 _LOOKS_LIKE = re.compile(r"^(?:https?://|www\.)?([\w-]+(?:\.[\w-]+)+)(?:[/?#]\S*)?$", re.I)
 _NO_LETTERS = re.compile(r"[\s.,;:!?…»«>→➔➜➡️()\[\]]+$|^[\s>→➔➜➡️«(\[]+")
 
@@ -97,7 +98,7 @@ def _cut(text: Text) -> Iterator[tuple[int, int]]:
 
 def _of_link(link: Link, *, rehearsal: bool) -> Iterator[Finding]:
     parts = parts_of(link.href)
-    if _GLUED.search(link.href):
+    if _GLUED.search(link.href) or (parts is not None and _NO_HOST.search(host_of(link.href))):
         yield at(rules.BROKEN, link, _("this is not one address: {address}").format(address=link.href))
     elif parts is not None:
         host = host_of(link.href)
