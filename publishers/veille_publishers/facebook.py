@@ -191,7 +191,7 @@ class Facebook(GraphPublisher):
     def _kept(self, delivery: Delivery, *, ahead: bool) -> dict[str, Any]:
         """What earlier attempts left, as far as it can still be used, and what a later look needs to know."""
         now, rendition, kept = self._context.clock(), delivery.publication.rendition, dict(delivery.checkpoint)
-        texts = [*kept.get("texts", ()), rendition.payload["fingerprint"]]
+        texts = [*kept.get("texts", ()), *sorted(social.prints(rendition.payload["message"]))]
         lasting = {"since": kept.get("since", now.isoformat()), "texts": list(dict.fromkeys(texts))}
         if kept.get("one_step"):
             lasting["one_step"] = True
@@ -271,7 +271,7 @@ class Facebook(GraphPublisher):
 
     def _wanted(self, delivery: Delivery) -> Wanted:
         payload, kept = delivery.publication.rendition.payload, delivery.checkpoint
-        texts = frozenset(kept.get("texts", ())) or frozenset((payload["fingerprint"],))
+        texts = frozenset(kept.get("texts", ())) or social.prints(payload["message"])
         photos = kept.get("photos")
         return Wanted(
             texts=texts,

@@ -150,12 +150,12 @@ class FollowUps:
             self.graph.call(calls.comment_call(delivery.remote_id, words))
 
     def _commented(self, post: str, words: str) -> bool:
-        wanted = social.fingerprint(words)
+        wanted = social.prints(words)
         for rows in self.graph.pages(calls.comments_call(post)):
             for row in rows:
                 author = row.get("from")
                 page = str(author.get("id")) == self.page.id if isinstance(author, dict) else True
-                if page and social.fingerprint(str(row.get("message", ""))) == wanted:
+                if page and social.prints(str(row.get("message", ""))) & wanted:
                     return True
         return False
 

@@ -30,7 +30,7 @@ class Wanted:
     """What is looked for.
 
     Args:
-        texts: fingerprints of the words under which it may be there.
+        texts: `social.prints` of the words under which it may be there.
         photos: how many pictures.
         link: its link card; "" when it has pictures.
         since: of the first attempt, less the clocks' difference.
@@ -103,7 +103,7 @@ class Page:
         for edge in EDGES:
             for at, row in self._rows(edge, wanted.since):
                 sight = _sight(row, at)
-                same = social.fingerprint(str(row.get("message", ""))) in wanted.texts
+                same = social.prints(str(row.get("message", ""))) & wanted.texts
                 if same and at >= wanted.since and sight.id not in wanted.taken and (sight.public or sight.scheduled):
                     found[sight.id] = sight
         return self._ours(sorted(found.values(), key=lambda sight: sight.at), wanted)

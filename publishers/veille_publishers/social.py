@@ -23,6 +23,7 @@ from veille_publishers import files
 ALT_LENGTH = 1000  # characters; Instagram's limit, kept for Facebook, which documents none (ig-user/media)
 REUSE = timedelta(hours=20)  # unpublished photos and containers vanish after about 24 h (Meta, page/photos)
 SKEW = timedelta(minutes=2)  # between our clock and Meta's
+LETTERS = 20  # so many tell one text from another
 # How wrong our clock may have been when a post left: set to local time at a start, and put right a minute later. What
 # shows our very words is looked for that much further back; a second post would be worse than one found too easily.
 WRONG = timedelta(hours=12)
@@ -36,6 +37,17 @@ def normalised(text: str) -> str:
 def fingerprint(text: str) -> str:
     """SHA-256 of the normalised text, hexadecimal."""
     return hashlib.sha256(normalised(text).encode()).hexdigest()
+
+
+def prints(text: str) -> frozenset[str]:
+    """By what a text is known again: as it is, and by its letters and digits alone.
+
+    Nobody documents what Meta does to invisible signs, variants of emoji and dots; a post that is not known again would
+    be made twice. Few letters say too little: then the text counts as it is.
+    """
+    letters = "".join(sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum())
+    alone = {hashlib.sha256(f"letters {letters}".encode()).hexdigest()} if len(letters) >= LETTERS else set()
+    return frozenset({fingerprint(text), *alone})
 
 
 def hashtag(tag: str) -> str:

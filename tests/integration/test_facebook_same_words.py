@@ -11,7 +11,7 @@ import pytest
 from tests.support.graph_desk import post
 from tests.support.graph_faults import EVERY
 from tests.support.graph_hosted import HOURS, NATIVE, fault, long, settled
-from tests.support.graph_walk import facebook_walk
+from tests.support.graph_walk import COMMENT, facebook_walk
 from veille.outbox.pending import pending
 from veille_publishers.facebook import Facebook
 
@@ -46,6 +46,25 @@ def test_a_clock_that_is_wrong_makes_no_second_post(hours: float, mended: bool) 
             walk.fake.world.clock.advance(minutes=15)
             walk._round()
         assert (walk.row().state, len(walk.mine)) == ("sent", 1)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("On mange\u200b ensemble mardi \u2764\ufe0f", "On mange ensemble mardi \u2764"),
+     ("Mardi… on mange ensemble !", "Mardi... on mange ensemble!"),
+     ("\u2066Rendez-vous mardi soir\u2069 à l\u2019accueil", "Rendez-vous mardi soir à l'accueil")],
+)  # fmt: skip
+def test_what_facebook_does_to_signs_that_nobody_sees_makes_no_second_post(ours: str, theirs: str) -> None:
+    with facebook_walk(pictures=0, comment=COMMENT) as walk:
+        walk.text = ours
+        fault(walk, "POST", "feed", "lost-written")
+        walk.fake.fault("POST", "comments", EVERY["lost-written"])
+        walk.publish()
+        walk._round()
+        (made,) = walk.mine
+        made.message = made.message.replace(ours, theirs)
+        walk.live()
+        assert (walk.row().state, len(walk.mine), len(made.comments)) == ("sent", 1, 1)
 
 
 def test_what_somebody_posted_by_hand_in_its_place_is_not_deleted_with_it() -> None:
