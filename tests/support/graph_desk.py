@@ -16,11 +16,9 @@ from tests.support.graph_fake import GraphFake
 from veille.config import Config, load
 from veille.publishing import Delivery, Journal, Outcome, Publication, Publisher, Rendition
 from veille.rendering import Contact, Picture, RenderedPost, Templates
-from veille_publishers.http import session
+from veille_publishers.http import Session, session
 from veille_publishers.registry import Context
 from veille_publishers.registry import load as load_publisher
-
-TIMEOUT = (2.0, 0.5)  # seconds: connect, read
 
 
 def picture(width: int = 400, height: int = 500, alt: str = "Une soupe qui fume", shade: int = 90) -> Picture:
@@ -71,11 +69,14 @@ class Desk:
         """The fake's time, so that both agree."""
         return self.fake.world.clock() if self.fake else datetime.now(UTC)
 
+    def _http(self) -> Session:
+        return session(self.fake.patience) if self.fake else session()
+
     def publisher(self, kind: str) -> Publisher:
         """The publisher of a channel, as the registry makes it."""
         return load_publisher(
             kind,
-            Context(self.config, Templates(self.config), self.now, lambda: session(TIMEOUT), self.slept.append),
+            Context(self.config, Templates(self.config), self.now, self._http, self.slept.append),
         )
 
     def publication(self, kind: str, source: RenderedPost | None = None) -> Publication:

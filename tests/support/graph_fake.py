@@ -121,6 +121,13 @@ class GraphFake:
         self._by_number.clear()
         self._by_edge.clear()
 
+    @property
+    def patience(self) -> tuple[float, float]:
+        """Seconds to connect and to read that a client should have: many on a slow machine, few for a late answer."""
+        with self.lock:
+            late = any(fault.way == "late" for fault in (*self._by_number.values(), *self._by_edge.values()))
+        return (5.0, 0.5 if late else 10.0)
+
     # --- what a visitor sees ------------------------------------------------------------------------------
 
     def visible_posts(self) -> list[Post]:

@@ -35,7 +35,7 @@ class Fault:
         written: the call is carried out before it goes wrong.
         way: "answer" (the body below), "lost" (closed without an answer), "reset", "truncated", "late", or "well".
         body: the answer; JSON, or text for what a proxy says.
-        seconds: for "late": how long the answer takes.
+        seconds: for "late": how long the answer takes, unless the client gives up before.
         change: what happens to the fake just before this call; with "well" and `written`, the call itself goes well.
     """
 
@@ -73,7 +73,7 @@ HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 FAULTS: dict[str, Fault] = {
     "lost-written": Fault("lost", written=True),
     "reset": Fault("reset"),
-    "late-written": Fault("late", written=True, seconds=1.5),
+    "late-written": Fault("late", written=True, seconds=20.0),
     "truncated-written": Fault("truncated", written=True),
     "no-id-written": Fault(written=True, body={"success": True}),
     "500-written": error(1, status=500, written=True),

@@ -47,7 +47,7 @@ def work(root: Path, channel: str, pictures: int) -> dict[str, int]:
         How many deliveries are in which state.
     """
     config = load(root, os.environ)
-    context = Context(config, Templates(config), now, lambda: session((2.0, 0.5)), lambda _s: time.sleep(0.01))
+    context = Context(config, Templates(config), now, lambda: session((5.0, 10.0)), lambda _s: time.sleep(0.01))
     publisher = load_publisher(channel, context)
     database = open_database("sqlite:///outbox/outbox.sqlite3", root)
     try:
