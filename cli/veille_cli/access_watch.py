@@ -75,7 +75,8 @@ def check(room: Newsroom, channel: str, *, always: bool = False, renew: bool = T
         ConfigError: a renewed token could not be kept; the old one goes on.
     """
     from veille.access import check_due, mark_of, unanswered
-    from veille.credentials import Current, opened, variable
+    from veille.credentials import opened, variable
+    from veille.current import Current
     from veille.outbox.access import Accesses
     from veille_publishers import http
     from veille_publishers.access_check import look, secret

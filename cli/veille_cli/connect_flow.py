@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from veille.credentials import Current
+from veille.current import Current
 from veille.i18n import gettext as _
 from veille.settings import INSTAGRAM_URL
 from veille_cli import connect_steps as steps

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from veille.access_problems import Problem
-from veille.credentials import Current
+from veille.current import Current
 from veille.errors import Severity, VeilleError
 from veille.i18n import gettext as _
 from veille.posts import SERVICES

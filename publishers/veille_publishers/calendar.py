@@ -18,12 +18,10 @@ from veille.i18n import gettext as _
 from veille.rendering import RenderedPost
 from veille.timetable import day_in_words
 from veille_publishers.archive import Item, Teaser, clean
-from veille_publishers.site_parts import Extra, Leaf, Page
+from veille_publishers.site_parts import Extra, Leaf, Material, Page
 
 if TYPE_CHECKING:
     from icalendar import Calendar, Event
-
-    from veille_publishers.web import Site
 
 PATH = "events/"
 FILE = "calendar.ics"
@@ -55,7 +53,7 @@ class Subscription:
     name: str
 
 
-def pages(site: Site) -> Iterator[Leaf | Extra]:
+def pages(site: Material) -> Iterator[Leaf | Extra]:
     """The page of coming events, a calendar for all, one for each town, and one file an event."""
     events = [item for item in site.archive.items if _shown(item.post)]
     calendars = list(_calendars(site, events))
@@ -71,7 +69,7 @@ def pages(site: Site) -> Iterator[Leaf | Extra]:
         )
 
 
-def next_days(site: Site) -> tuple[Day, ...]:
+def next_days(site: Material) -> tuple[Day, ...]:
     """The next days on which something takes place, for the front page."""
     events = [item for item in site.archive.items if _shown(item.post)]
     return tuple(islice(coming(events, site.today, site.config.zone, site.language), NEXT))
@@ -164,7 +162,7 @@ def _shown(post: RenderedPost) -> bool:
     return bool(post.starts) and not post.sensitive
 
 
-def _calendars(site: Site, events: Sequence[Item]) -> Iterator[tuple[str, str, list[RenderedPost]]]:
+def _calendars(site: Material, events: Sequence[Item]) -> Iterator[tuple[str, str, list[RenderedPost]]]:
     """(path, name, posts): for all, then for each town that has a page; oldest event first."""
     posts = sorted((item.post for item in events), key=lambda post: (post.starts, post.slug))
     yield FILE, site.name, posts
@@ -180,5 +178,5 @@ def _facts(post: RenderedPost) -> tuple[str, ...]:
     return (post.source, post.date, post.updated, post.starts, post.ends, *words)
 
 
-def _url(site: Site, path: str) -> str:
+def _url(site: Material, path: str) -> str:
     return f"{site.config.settings.workspace.base_url}/{path}"

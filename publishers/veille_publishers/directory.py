@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from veille.i18n import gettext as _
 from veille.partners import Need
@@ -14,10 +14,7 @@ from veille.rendering import Entry, RenderedDirectory
 from veille.rendering.directory import PATH
 from veille.rendering.labels import need_label
 from veille_publishers.site_frame import Way
-from veille_publishers.site_parts import Extra, Leaf, Page
-
-if TYPE_CHECKING:
-    from veille_publishers.web import Site
+from veille_publishers.site_parts import Extra, Leaf, Material, Page
 
 FORM = 1  # of contacts.json: raised when a key changes its meaning; new keys may come at any time
 
@@ -54,7 +51,7 @@ class Guide:
         return tuple({p.id: p for group in (*self.needs, *self.towns) for p in group.partners}.values())
 
 
-def pages(site: Site) -> Iterator[Leaf | Extra]:
+def pages(site: Material) -> Iterator[Leaf | Extra]:
     """The main page, one for each need and town, and contacts.json."""
     guide = guide_of(site)
     words = _("In an emergency and for everything else: numbers that were checked.")
@@ -67,7 +64,7 @@ def pages(site: Site) -> Iterator[Leaf | Extra]:
         yield Extra("contacts.json", shown, lambda: _bytes(shown))
 
 
-def guide_of(site: Site) -> Guide:
+def guide_of(site: Material) -> Guide:
     """What of the directory holds today, in groups; the emergency block alone where there is no directory."""
     directory = site.archive.directory
     if directory is None:
@@ -87,7 +84,7 @@ def guide_of(site: Site) -> Guide:
     )
 
 
-def needs(site: Site) -> tuple[Way, ...]:
+def needs(site: Material) -> tuple[Way, ...]:
     """What somebody may look for, for the front page: anchors of the main page, so that a number is two taps away."""
     return tuple(Way(group.slug, group.name) for group in guide_of(site).needs)
 
@@ -114,7 +111,7 @@ def _by_town(partners: Sequence[Entry], towns: dict[str, str]) -> Iterator[Group
             yield Group(f"{PATH}{own}/", own, name, members)
 
 
-def as_json(site: Site, guide: Guide) -> dict[str, Any]:
+def as_json(site: Material, guide: Guide) -> dict[str, Any]:
     """What contacts.json says; the keys are described in docs/site.md and stay."""
     directory = site.archive.directory
     assert isinstance(directory, RenderedDirectory)

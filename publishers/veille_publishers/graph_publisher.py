@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
-from veille.credentials import Current
+from veille.current import Current
 from veille.errors import NotAuthorised, OutcomeUnknown, PublishError, RateLimited, Rejected
 from veille.i18n import gettext as _
 from veille.publishing import (

@@ -6,20 +6,16 @@ A newsroom replaces one of them with a template of the same name in its `templat
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from veille.i18n import gettext as _
-from veille_publishers.site_parts import Extra, Leaf, Page
-
-if TYPE_CHECKING:
-    from veille_publishers.web import Site
+from veille_publishers.site_parts import Extra, Leaf, Material, Page
 
 ACCESSIBILITY = "accessibility/"
 PRIVACY = "privacy/"
 DISCREET = "discreet/"
 
 
-def pages(site: Site) -> Iterator[Leaf | Extra]:
+def pages(site: Material) -> Iterator[Leaf | Extra]:
     """Settings that these pages show are among what every page is made with."""
     yield Leaf(Page(ACCESSIBILITY, _("Accessibility")), "accessibility.html.j2")
     asks_age = site.config.settings.newsletter.minors == "parental_joint_consent"

@@ -8,16 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from veille.folding import fold
 from veille.i18n import gettext as _
 from veille.rendering import RenderedPost, shorten
 from veille_publishers.archive import Item
-from veille_publishers.site_parts import Extra, Leaf, Page
-
-if TYPE_CHECKING:
-    from veille_publishers.web import Site
+from veille_publishers.site_parts import Extra, Leaf, Material, Page
 
 PATH = "search/"
 FILE = "search.json"
@@ -52,7 +49,7 @@ class Topic:
     rows: tuple[Row, ...]
 
 
-def pages(site: Site) -> Iterator[Leaf | Extra]:
+def pages(site: Material) -> Iterator[Leaf | Extra]:
     """The page, and its index."""
     rows = [_known(item) for item in site.archive.items]
     body, whole = cut(rows)

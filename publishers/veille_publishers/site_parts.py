@@ -1,21 +1,22 @@
 """What a maker of pages hands to the site: pages made from a template, and files of another kind.
 
-A maker is a function `(site) -> Iterator[Leaf | Extra]` in a module of its own, listed in `site_pages.PAGES`. It says
-what its page shows and never renders: the site renders a page only when what it shows has changed, and knows that by
-the `repr` of what is handed over. So `values` and `shows` hold everything that ends up in the file and nothing else, in
-a fixed order: text, numbers, tuples, dicts, frozen dataclasses. No sets, no functions, no clock: those would render
+A maker is a function `(Material) -> Iterator[Leaf | Extra]` in a module of its own, listed in `site_pages.PAGES`. It
+says what its page shows and never renders: the site renders a page only when what it shows has changed, and knows that
+by the `repr` of what is handed over. So `values` and `shows` hold everything that ends up in the file and nothing else,
+in a fixed order: text, numbers, tuples, dicts, frozen dataclasses. No sets, no functions, no clock: those would render
 the page anew in every process. For a post in a list hand over its `Teaser` (`site.teasers(items)`), for a whole
 post its `Item`; what a list does not show then does not render the list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from veille_publishers.web import Site
+from veille.config import Config
+from veille_publishers.archive import Archive, Item, Teaser
 
 
 @dataclass(frozen=True)
@@ -81,4 +82,17 @@ class Extra:
     private: bool = False
 
 
-Maker = Callable[["Site"], Iterator[Leaf | Extra]]
+class Material(Protocol):
+    """What makers see of the site of one moment."""
+
+    archive: Archive
+    config: Config
+    today: date
+    name: str
+    language: str
+
+    def teasers(self, items: Iterable[Item]) -> tuple[Teaser, ...]:
+        """What a list shows of these posts."""
+
+
+Maker = Callable[[Material], Iterator[Leaf | Extra]]

@@ -10,13 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from veille_publishers.site_parts import Extra, Page
-
-if TYPE_CHECKING:
-    from veille_publishers.web import Site
+from veille_publishers.site_parts import Extra, Material, Page
 
 MOST = 50_000  # addresses in one file (sitemaps.org/protocol.html)
 SITEMAP = "sitemap.xml"
@@ -27,7 +23,7 @@ _PERSONAL = ("/c/", "/p/", "/u/")  # confirm, preferences, unsubscribe: a link o
 _Entry = tuple[str, str]  # address, when it changed
 
 
-def files(site: Site, pages: Sequence[Page]) -> Iterator[Extra]:
+def files(site: Material, pages: Sequence[Page]) -> Iterator[Extra]:
     """The site map, in several files when it must be, robots.txt, and for `veille serve` the list of private pages.
 
     Args:

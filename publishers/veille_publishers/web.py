@@ -133,7 +133,7 @@ class Look:
 class Site:
     """All pages of one moment, from what stands.
 
-    Makers of pages see `archive`, `config`, `today` and the shelves; templates see `frame` alone.
+    Makers of pages see what `Material` says; templates see `frame` alone.
     """
 
     def __init__(self, web: Web, archive: Archive, look: Look | None = None) -> None:

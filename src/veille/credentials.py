@@ -10,16 +10,13 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
 from veille.errors import ConfigError
 from veille.i18n import gettext as _
 from veille.i18n import why
-
-if TYPE_CHECKING:
-    from veille.config import Config
 
 SECTIONS = ("facebook", "instagram")
 KEYS = ("access_token", "user_token", "app_secret")
@@ -247,40 +244,3 @@ def _locked(error: Exception) -> ConfigError:
         _("the keyring of this computer cannot be used ({error})").format(error=type(error).__name__),
         hint=_('unlock it, or write token_store = "file" under [workspace] in veille.toml and connect again'),
     )
-
-
-class Current:
-    """The access of a channel as it is now: what was renewed since the start counts from the next call on.
-
-    Args:
-        config: the settings at the start. What the environment said there is never replaced.
-    """
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._store = opened(config.root, config.settings.workspace.token_store)
-        self._stamp: object = ()
-        self._made: dict[str, Any] = {}
-
-    def settings(self, section: str) -> Any:
-        """The section with its newest tokens: the same object for as long as nothing else is kept.
-
-        A store that cannot be read now changes nothing: what was known goes on.
-
-        Args:
-            section: "facebook" or "instagram".
-        """
-        with suppress(ConfigError):
-            if (stamp := self._store.stamp()) != self._stamp:
-                kept = self._store.load()
-                self._made = {name: self._with_kept(name, kept) for name in SECTIONS}
-                self._stamp = stamp
-        return self._made.get(section) or self._config.channel(section)
-
-    def _with_kept(self, section: str, kept: Mapping[str, str]) -> Any:
-        from pydantic import SecretStr
-
-        given = self._config.channel(section)
-        free = [key for key in KEYS if getattr(given, key) is None or (section, key) in self._config.from_store]
-        values = {key: SecretStr(kept[name]) for key in free if (name := variable(section, key)) in kept}
-        return given.model_copy(update=values)

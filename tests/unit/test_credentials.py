@@ -17,7 +17,8 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from veille import config, credentials
-from veille.credentials import Current, FileStore, KeyringStore, opened, variable
+from veille.credentials import FileStore, KeyringStore, opened, variable
+from veille.current import Current
 from veille.errors import ConfigError
 
 OLD, NEW = "EAAold-canary", "EAAnew-canary"

@@ -88,7 +88,7 @@ def _login(room: Newsroom, dialogue: Dialogue, option: str) -> str:
 
 def _checked(room: Newsroom, channel: str) -> Answer:
     """Look, and change nothing but what is known."""
-    from veille.credentials import Current
+    from veille.current import Current
     from veille.errors import ConfigError
     from veille_cli import connect_report as report
     from veille_cli.access_watch import check
