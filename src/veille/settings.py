@@ -311,6 +311,7 @@ class ChecksSettings(_Section):
         default_factory=dict  # Kandel-Moles, 0 (hard) to 100 (easy); the defaults are in `checks.french`
     )
     acronyms: Names = ()  # that our readers know: written without explanation
+    handles: Names = ()  # our accounts on social networks: "kess_kiss_pass_92"
     ignore: Names = ()  # codes of warnings that this newsroom does not want to see
 
 
