@@ -30,9 +30,10 @@ _INSTITUTION = re.compile(
     r"clinique|centre|espace|médiathèque|bibliothèque|théâtre|cinéma|musée|piscine|résidence|cité|quartier|fondation|"
     r"prix|institut|université|pont|tour|villa|crèche|maternelle|groupe|complexe|loi|rapport|plan|fête|station|gare|"
     r"métro|arrêt|parvis|passage|chemin|route|esplanade|jardin|pavillon|association|club|compagnie|festival|trophée|"
-    r"coupe|tournoi|challenge|foyer|collectif|saint|sainte)"
+    r"coupe|tournoi|challenge|foyer|collectif|saint|sainte|orchestre|chorale|fanfare|troupe|radio|revue|journal|magazine|"
+    r"spectacle|pièce|film|livre|roman|album|exposition|duo|trio)"
     rf"(?:\s+(?:[{_UPPER}][\w’'-]*|polyvalent|professionnel|municipale?|départementale?|culturel|sportif|social|de|du|"
-    r"des|la|le|les))*(?:\s+|\s+(?:d|l)[’'])$",
+    r"des|la|le|les))*(?:\s+(?:[«“\"]\s*)?|\s+(?:d|l)[’'])$",
     re.IGNORECASE,
 )
 _THING = re.compile(r"(?:\b(?:la|le|les|du|des)\s|\bl[’'])$", re.IGNORECASE)  # "la Violette" is a place

@@ -101,9 +101,11 @@ _BORN = re.compile(
 )
 _BIRTH_WORDS = ("né", "aissance", "Né", "NÉ", "AISSANCE", "DDN", "ddn")  # one of them is in every text that has a date
 _BORN_WHO = re.compile(r"[^.!?;:()\d]{0,40},\s+(?:elle|il)\s", re.IGNORECASE)  # "Née le 4 mai 2010 à Antony, elle…"
+_DATED = re.compile(r"\s*\(\s*\d{1,2}\s*[/.-]\s*\d{1,2}\s*[/.-]\s*(?P<year>(?:19|20)\d\d)\s*\)")  # behind a name
 _PERSON = re.compile(
     r"\b(?:jeune|enfant|fille|fils|garçon|élève|collégien|lycéen|adolescent|mineur|bébé)", re.IGNORECASE
 )
+_SCHOOL_AGE = 5  # a date of these last years is that of an event
 _ADULT = 18
 _YOUNG = 26  # years: the readers of such newsrooms, and those whom they follow
 
@@ -162,6 +164,12 @@ def recognisable(text: Text) -> Iterator[Finding]:
 
 def births(text: Text, found: list[Named], today: date) -> Iterator[Finding]:
     """Dates of birth of living people; projects and clubs are born too."""
+    for person in found:
+        dated = _DATED.match(text.content, person.end)
+        if dated and _SCHOOL_AGE <= today.year - int(dated["year"]) < _YOUNG:
+            message = _("a date of birth is printed here")
+            hint = _("delete it, or write an age group")
+            yield replace(BIRTH.at(text, dated.start(), dated.end(), message, hint), excerpt="")
     if not any(word in text.content for word in _BIRTH_WORDS):
         return
     for match in _BORN.finditer(text.content):
