@@ -122,12 +122,14 @@ def test_every_link_between_previews_leads_somewhere(files: Mapping[str, bytes])
 def test_a_change_is_shown_at_once_and_only_there(tmp_path: Path) -> None:
     config = copied(tmp_path.resolve())
     preview = Preview(lambda: NOW)
+    begun = time.monotonic()
     before = preview.build(config)
+    whole = time.monotonic() - begun
     path = config.root / BIKES
     path.write_text(path.read_text(encoding="utf-8").replace('title: "', 'title: "Tandem et '), encoding="utf-8")
     begun = time.monotonic()
     after = preview.build(config)
-    assert time.monotonic() - begun < 3  # a third of a second on two quiet cores
+    assert time.monotonic() - begun < whole / 2  # a third of a second on two quiet cores, where all of it takes more
     assert b"Tandem et " in after["posts/velo-vingt-euros/index.html"]
     assert b"Tandem et " in after["posts/velo-vingt-euros/letter.html"]
     assert b"Tandem et " in after["index.html"]
@@ -235,7 +237,7 @@ def test_an_open_page_hears_of_a_change(files: Mapping[str, bytes]) -> None:
         assert answer.readline() == b"data: gone\n"
         begun = time.monotonic()
         server.stop()  # with the page still open
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 15  # and not until the reader closes it
     finally:
         connection.close()
         server.stop()

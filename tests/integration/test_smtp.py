@@ -20,7 +20,7 @@ from veille_publishers.pool import Mail, Times
 
 LONG = b"Subject: long\r\n\r\n" + b"and so on\r\n" * 1_000_000
 LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@"
-HASTY = Times(command=0.7, dot=0.7, goodbye=0.3)
+HASTY = Times(command=1.5, dot=1.5, goodbye=0.5)
 ENDS = (Act.DROP, Act.RESET, Act.HALF_CLOSE)
 
 
@@ -261,8 +261,8 @@ def test_the_answer_to_a_letter_may_take_longer_than_any_other() -> None:
     """Ten minutes (RFC 5321, 4.5.3.2.6): whoever hangs up earlier makes second copies."""
     assert Times().dot == 600
     with mail_server() as server:
-        server.delay = 0.8
-        assert send(server.url("tls=none"), times=Times(command=0.4, dot=10, goodbye=0.3)).startswith("250")
+        server.delay = 1.3
+        assert send(server.url("tls=none"), times=Times(command=1, dot=20, goodbye=0.3)).startswith("250")
 
 
 def test_any_2yz_answer_to_the_dot_means_taken() -> None:

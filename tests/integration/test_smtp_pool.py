@@ -114,12 +114,16 @@ def test_one_round_trip_for_each_letter() -> None:
     with smtp_sink(offers=MODES["pipelined"]) as sink, delayed(sink.port, 0.02) as port:
         pool = Pool(parse_url(f"smtp://127.0.0.1:{port}?tls=none&connections=1"), times=PATIENT)
         pool.deliver(deliveries(1), composer(), MailJournal())
-        start = time.perf_counter()
-        pool.deliver(deliveries(20, 2), composer(), MailJournal())
-        took = time.perf_counter() - start
+        times = []
+        for first in (2, 22, 42):  # a busy machine is not slow three times
+            start = time.perf_counter()
+            pool.deliver(deliveries(20, first), composer(), MailJournal())
+            times.append(time.perf_counter() - start)
+            if times[-1] < 21 * 0.02 * 1.5:
+                break
         pool.close()
-    assert len(sink.taken) == 21
-    assert took < 21 * 0.02 * 1.5
+    assert len(sink.taken) == 1 + 20 * len(times)
+    assert min(times) < 21 * 0.02 * 1.5, times
 
 
 # ---- what a server may do in the middle of a run
