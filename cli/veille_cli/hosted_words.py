@@ -20,12 +20,17 @@ MOST = 10  # lines of one kind
 
 
 def scheduled_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableType]:
-    """Which posts leave without us, and when."""
+    """Which posts leave without us, and when; not those that are taken back."""
+    from veille.outbox.pending import pending
     from veille.timetable import in_words
 
     zone, language = room.config.zone, room.config.settings.workspace.language
     sentence = _("· {id}: {service} publishes it on {moment}, also when this machine is off")
     held = [status for status in statuses if status.counts["scheduled"]]
+    back = (
+        {one.publication for one in pending(room.database) if one.kind.value in ("delete", "replace")} if held else ()
+    )
+    held = [status for status in held if status.id not in back]
     lines: list[RenderableType] = [
         sentence.format(id=s.id, service=s.channel.capitalize(), moment=in_words(s.due, zone, language))
         for s in held[:MOST]
@@ -93,6 +98,27 @@ def _held(row: Row) -> str:
         )
     why = row.last_error or _("nobody can know whether it is out")
     return sentence.format(id=row.id, channel=row.channel, why=why)
+
+
+def failed_words(statuses: Iterable[Status], room: Newsroom) -> list[RenderableType]:
+    """Which posts were refused or given up, why, and the command for each answer."""
+    from veille.outbox.pending import hint_of
+    from veille.posts import SERVICES
+
+    sentence = _(
+        "! {id} on {channel} failed: {why}\n"
+        "    → change the post and publish it again, or `veille outbox retry {id}`; "
+        "you posted it yourself: `veille outbox resolve {id} --sent ADDRESS`; not wanted any more: --cancel"
+    )
+    lines: list[RenderableType] = []
+    for status in statuses:
+        if status.channel not in SERVICES or not status.counts["failed"]:
+            continue
+        for row in room.report.deliveries(status.id, states=("failed",)):
+            said = sentence.format(id=row.id, channel=row.channel, why=row.last_error)
+            hint = hint_of(room.database, row)
+            lines.append(f"{said}\n    → {hint}" if hint else said)
+    return lines[:MOST]
 
 
 def pending_words(found: Iterable[Pending], room: Newsroom) -> list[RenderableType]:

@@ -38,6 +38,23 @@ def after_resolve(room: Newsroom, name: str) -> list[RenderableType]:
     return [line for row in rows if row.state == "ready" for line in _waits(room, status, row)]
 
 
+def taken_back_words(room: Newsroom, name: str) -> list[RenderableType]:
+    """What a service has of something that was paused.
+
+    Args:
+        name: an id, or the name of a channel.
+    """
+    from veille.outbox.pending import pending
+
+    sentence = _(
+        "· {id}: {service} has it for its time; the next `veille run` takes it back, and it is handed over anew after"
+        " `resume`"
+    )
+    back = [one for one in pending(room.database) if one.kind.value == "replace" and one.due]
+    mine = [one for one in back if name in (one.publication, one.channel, one.delivery)]
+    return [sentence.format(id=one.delivery, service=one.channel.capitalize()) for one in mine]
+
+
 def nothing_words(room: Newsroom, name: str) -> list[RenderableType]:
     """What stands in the way; of letters and pages, where to look."""
     from veille_cli.taking_down import posts_of
@@ -65,8 +82,7 @@ def _words(room: Newsroom, status: Status, row: Row) -> list[RenderableType]:
         case "sent":
             return [_out(status, row)]
         case "failed":
-            sentence = _("{id} failed, so it is not out: `veille outbox retry {id}` sends it again")
-            return [sentence.format(id=row.id)]
+            return hosted_words.failed_words([status], room)
         case "cancelled":
             sentence = _("{id} is cancelled; `veille outbox retry {id}` brings it back, unless its file is gone")
             return [sentence.format(id=row.id)]

@@ -197,3 +197,55 @@ def test_what_was_put_off_is_tried_now_or_was_posted_by_hand(desk: Running, fake
     desk.run()
     assert fake.visible_posts() == []
     assert "d1 is out: https://www.facebook.com/123" in said(desk, "outbox", "retry", "p1")
+
+
+# --- each state, each command -------------------------------------------------------------------------------------
+
+
+def test_a_post_that_was_refused_says_why_and_what_now(desk: Running, fake: GraphFake) -> None:
+    fake.fault("POST", "feed", EVERY["invalid"])
+    desk.run()
+    for words in (said(desk, "status"), said(desk, "outbox", "show", "p1"), said(desk, "outbox", "show", "d1")):
+        assert "! d1 on facebook failed: Meta does not accept the content of this post" in words
+        assert "`veille outbox retry d1`" in words
+        assert "`veille outbox resolve d1 --sent ADDRESS`" in words
+    assert "1 cancelled" in said(desk, "outbox", "cancel", "d1")
+    assert "failed:" not in said(desk, "status")
+    assert "d1 leaves with the next `veille run`" in said(desk, "outbox", "retry", "d1")
+    desk.run()
+    assert len(fake.visible_posts()) == 1
+
+
+def test_what_stands_still_says_so_to_every_command(desk: Running, fake: GraphFake) -> None:
+    fake.fault("POST", "feed", EVERY["blocked"])
+    desk.run()
+    for command in (("retry", "d1"), ("resolve", "d1", "--retry"), ("show", "d1"), ("show", "p1")):
+        assert "`veille outbox resume facebook` lets it go on" in said(desk, "outbox", *command)
+    said(desk, "outbox", "resume", "facebook")
+    said(desk, "outbox", "pause", "p1")
+    assert "`veille outbox resume p1` lets it go on" in said(desk, "outbox", "retry", "d1")
+    said(desk, "outbox", "resume", "p1")
+    desk.run()
+    assert "d1 is out: https://" in said(desk, "outbox", "pause", "p1")  # there is nothing to pause
+    assert "✓ done 1 sent" in said(desk, "status")
+
+
+def test_what_is_taken_back_is_not_announced(published: Workspace, tmp_path: Path, fake: GraphFake) -> None:
+    with office(published, tmp_path, fake, VEILLE_FACEBOOK__NATIVE_SCHEDULING="true") as desk:
+        with desk.room.database.write() as connection:
+            later = desk.now + timedelta(hours=3)
+            connection.execute(sa.update(schema.publication).values(due_at=later))
+            connection.execute(sa.update(schema.delivery).values(due_at=later))
+        desk.run()
+        assert "Facebook publishes it on" in said(desk, "status")
+        assert "handed over anew after `resume`" in said(desk, "outbox", "pause", "p1")
+        assert "Facebook publishes it on" not in said(desk, "status")
+        desk.run()
+        assert "‖ paused 1 ready" in said(desk, "status")
+        said(desk, "outbox", "resume", "p1")
+        desk.run()
+        assert "it is deleted there, with the next" in said(desk, "outbox", "resolve", "d1", "--cancel")
+        assert "Facebook publishes it on" not in said(desk, "status")
+        desk.run()
+        assert fake.world.facebook.posts == {}
+        assert "– cancelled" in said(desk, "status")

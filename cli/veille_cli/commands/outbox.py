@@ -156,6 +156,7 @@ def _waiting(status: Status, room: Newsroom) -> list[RenderableType]:
     return [
         *stop_words(stops),
         *trial_words.switched_words([status], room),
+        *hosted_words.failed_words([status], room),
         *hosted_words.held_words([status], room),
         *(by_hand_words(status, room) if status.by_hand else ()),
         *hosted_words.again_words([status], room),
@@ -195,9 +196,9 @@ def _one_delivery(row: Row, room: Newsroom) -> Answer:
     text: list[RenderableType] = [
         f"{row.id} · {row.channel} · {state_word(row.state, row.last_code)} · {row.publication}"
     ]
-    text += [line for line in (_seen_at(row), row.last_error) if line]
-    if row.channel != "newsletter":
-        text += _waiting(room.report.publication(row.publication), room)
+    waits = _waiting(room.report.publication(row.publication), room) if row.channel != "newsletter" else []
+    told = any(row.last_error in str(line) for line in waits)
+    text += [*filter(None, (_seen_at(row), "" if told else row.last_error)), *waits]
     text += hosted_words.pending_words(wanted, room)
     events = [(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}", event_words(event), said) for at, event, said in row.events]
     if events:
@@ -359,14 +360,20 @@ def resume(name: Target) -> Answer:
 
 
 def _pause(name: str, *, paused: bool) -> Answer:
-    from veille.outbox.pending import pending
-    from veille_cli.hosted_words import pending_words
+    from veille_cli.standing_words import nothing_words, taken_back_words
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
+        if paused and name not in room.config.channels and _over(room, name):
+            return Answer(data={"id": name, "paused": False}, text=nothing_words(room, name))
         room.actions.pause(name, room.clock(), paused=paused)
-        held = [one for one in pending(room.database) if paused and name in (one.publication, one.channel)]
-        after = pending_words(held, room)
+        after = taken_back_words(room, name) if paused else []
     words = _("{name} stands still until `veille outbox resume {name}`.") if paused else _("{name} goes on.")
     text = [words.format(name=name), *after]
     return Answer(data={"id": name, "paused": paused}, text=text)
+
+
+def _over(room: Newsroom, name: str) -> bool:
+    """Whether nothing of this publication is left to leave."""
+    publication = room.report.delivery(name).publication if name.startswith("d") else name
+    return room.report.publication(publication).state in ("done", "cancelled")

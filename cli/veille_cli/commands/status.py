@@ -51,7 +51,7 @@ def command(*, talk: Talk) -> Answer:
 def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
     from veille.outbox.pending import pending
     from veille_cli import access_words
-    from veille_cli.hosted_words import again_words, held_words, pending_words, scheduled_words
+    from veille_cli.hosted_words import again_words, failed_words, held_words, pending_words, scheduled_words
     from veille_cli.letter_status import hold_words, standing
     from veille_cli.trial_words import switched_words, tried_words
 
@@ -60,6 +60,8 @@ def _text(publications: list[Status], room: Newsroom) -> list[RenderableType]:
         text += [hold_words(status.id, status.hold)] if status.hold and status.state == "held" else []
         text += standing(room, status) if status.waiting else []
     text += [words for status in publications if status.by_hand for words in by_hand_words(status, room)]
+    recent = room.clock() - room.config.settings.workspace.backlog
+    text += failed_words([status for status in publications if status.due >= recent], room)
     text += switched_words(publications, room)
     text += [*held_words(publications, room), *again_words(publications, room)]
     text += [*scheduled_words(publications, room)]

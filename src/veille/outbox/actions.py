@@ -121,6 +121,8 @@ class Actions:
     ) -> int:
         """Cancel what has not left; a page that stands, stays. What a service holds for later is deleted there.
 
+        A post that failed is not wanted any more either, and nobody is reminded of it.
+
         A letter that nobody has takes the page on which it is read online with it. From the first chunk on nothing of
         the publication leaves any more.
 
@@ -137,7 +139,8 @@ class Actions:
             stands = sa.and_(_d.c.channel.in_(REWRITING), _d.c.sent_at.is_not(None))
             keeps = sa.or_(stands, doubtful_post())
             # What is in hand first: those few must be over before anybody asks whether the letter is out.
-            work = Work(named.publication.id, named.rows & ~keeps, ("claimed", "ready", "held"), _GONE, now, "cancel")
+            states = ("claimed", "ready", "held", *(["failed"] if named.post else []))
+            work = Work(named.publication.id, named.rows & ~keeps, states, _GONE, now, "cancel")
             moved = work.chunk(connection) + take_back(connection, named.rows, now, public=public)
             all_of_it = named.whole or named.post  # a post has one delivery
             waits = named.waits and not named.publication.cancelled and named.whole

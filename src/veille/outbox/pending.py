@@ -13,6 +13,7 @@ from veille.outbox import schema
 from veille.outbox.database import Database
 from veille.outbox.follow_ups import leaving
 from veille.outbox.ids import number_of
+from veille.outbox.report import Row
 from veille.posts import SERVICES
 from veille.publishing import FollowUp
 
@@ -75,10 +76,19 @@ def handed_over(database: Database, name: str) -> list[str]:
         return [f"d{number}" for number in connection.execute(posts).scalars()]
 
 
+def hint_of(database: Database, row: Row) -> str:
+    """What a person can do about how this delivery ended; "" when nothing special is known."""
+    with database.read() as connection:
+        return _told(connection, number_of(row.id), row.last_code)
+
+
 def _hint(connection: sa.Connection, row: Any) -> str:
-    if not row.last_error:
-        return ""
-    mine = (_l.c.delivery_id == row.delivery_id, _l.c.event == f"{row.kind}: {row.last_code}")
+    return _told(connection, row.delivery_id, f"{row.kind}: {row.last_code}") if row.last_error else ""
+
+
+def _told(connection: sa.Connection, delivery: int, event: str) -> str:
+    """What was said to do when this last happened."""
+    mine = (_l.c.delivery_id == delivery, _l.c.event == event)
     latest = sa.select(_l.c.hint).where(*mine).order_by(_l.c.id.desc()).limit(1)
     return str(connection.execute(latest).scalar() or "")
 

@@ -371,10 +371,10 @@ def _state(row: Any, counts: dict[str, int]) -> str:
     gone = row.cancelled or (row.withdrawn and row.channel not in REWRITING) or (expanded and counts["cancelled"])
     if gone and not (pending or counts["sent"] or counts["failed"]):
         return "cancelled"
-    if row.paused:
-        return "paused"
     if expanded and not pending:
         return "done"
+    if row.paused:
+        return "paused"
     started = row.started_at is not None and any(counts[state] for state in STARTED)
     return "running" if started or row.audience_at is not None else "queued"
 
