@@ -156,7 +156,7 @@ class Facebook(GraphPublisher):
             return None
         failpoint("facebook.before-feed")
         self._not_since(asked)
-        call = calls.feed_call(self._target(delivery), delivery.publication.rendition, kept["photos"], at)
+        call = calls.feed_call(delivery.target, delivery.publication.rendition, kept["photos"], at)
         try:
             answer = self._graph.call(call)
         except PublishError as error:
@@ -193,6 +193,7 @@ class Facebook(GraphPublisher):
         now, rendition, kept = self._context.clock(), delivery.publication.rendition, dict(delivery.checkpoint)
         texts = [*kept.get("texts", ()), *sorted(social.prints(rendition.payload["message"]))]
         lasting = {"since": kept.get("since", now.isoformat()), "texts": list(dict.fromkeys(texts))}
+        lasting["target"] = delivery.target
         if kept.get("one_step"):
             lasting["one_step"] = True
         if ahead:
@@ -206,7 +207,7 @@ class Facebook(GraphPublisher):
         """Upload the photos that are not there yet, unseen. Returns what is kept, with their ids."""
         rendition = delivery.publication.rendition
         journal.checkpoint(delivery, kept)
-        for call in calls.photo_calls(self._target(delivery), rendition, ahead=ahead)[len(kept["photos"]) :]:
+        for call in calls.photo_calls(delivery.target, rendition, ahead=ahead)[len(kept["photos"]) :]:
             failpoint("facebook.before-photo")
             answer = self._graph.call(call, social.file_named(rendition, call.file))
             failpoint("facebook.after-photo")
@@ -218,7 +219,7 @@ class Facebook(GraphPublisher):
     def _show_draft(self, delivery: Delivery, journal: Journal, kept: dict[str, Any]) -> Outcome | None:
         """Make the post unseen, keep its id, then show it by this id (facts: not proven on a live page)."""
         if not kept.get("draft"):
-            page, rendition = self._target(delivery), delivery.publication.rendition
+            page, rendition = delivery.target, delivery.publication.rendition
             made = self._graph.call(calls.draft_call(page, rendition, kept["photos"]))
             kept = {**kept, "draft": made["id"]}
             journal.checkpoint(delivery, kept)
@@ -267,7 +268,7 @@ class Facebook(GraphPublisher):
         return page.find(self._wanted(delivery))
 
     def _page(self, delivery: Delivery) -> Page:
-        return Page(self._graph, self._target(delivery))
+        return Page(self._graph, delivery.target)
 
     def _wanted(self, delivery: Delivery) -> Wanted:
         payload, kept = delivery.publication.rendition.payload, delivery.checkpoint
@@ -291,6 +292,7 @@ class Facebook(GraphPublisher):
             PublishError: see `veille.publishing.RemotePublisher`.
         """
         self._pace.check()
+        delivery = self._placed(delivery)
         work = FollowUps(self._graph, self._page(delivery), self._wanted(delivery), self._context.clock)
         match what:
             case FollowUp.EDIT:

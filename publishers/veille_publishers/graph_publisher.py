@@ -61,9 +61,18 @@ class GraphPublisher(ABC):
         named = str(getattr(self._settings, self.target_setting))
         return (require(named, self.kind, self.target_setting) if self.live else named or self.sandbox_target,)
 
-    def _target(self, delivery: Delivery) -> str:
-        """The target; by the settings when the post was queued in the sandbox, which needs none."""
-        return self.targets()[0] if delivery.target == self.sandbox_target else delivery.target
+    def _placed(self, delivery: Delivery) -> Delivery:
+        """The delivery with the page or account to which it goes: the one that the settings name now.
+
+        But what was begun in public stays where it was begun, whatever the settings say since; what was prepared
+        elsewhere is of no use. A post that was queued in the sandbox names none.
+        """
+        queued = "" if delivery.target == self.sandbox_target else delivery.target
+        begun = str(delivery.checkpoint.get("target", "")) or queued
+        named = str(getattr(self._settings, self.target_setting))
+        if begun and (delivery.intent_at or delivery.remote_id or not named or begun == named):
+            return replace(delivery, target=begun)
+        return replace(delivery, target=self.targets()[0], checkpoint={} if begun else delivery.checkpoint)
 
     @abstractmethod
     def proof(self, rendition: Rendition) -> Proof:
@@ -116,7 +125,7 @@ class GraphPublisher(ABC):
     def _deliver(self, delivery: Delivery, journal: Journal) -> Outcome | None:
         if self.live:
             self._pace.check()
-            return self._publish(delivery, journal)
+            return self._publish(self._placed(delivery), journal)
         return self._showcase.deliver(delivery, self.requests(delivery.publication.rendition), journal)
 
     def _not_since(self, asked: datetime) -> None:
@@ -147,7 +156,7 @@ class GraphPublisher(ABC):
             return self._showcase.read_back(delivery)
         self._pace.check(reading=True)
         try:
-            return self._seen(delivery)
+            return self._seen(self._placed(delivery))
         except (RateLimited, NotAuthorised):
             raise
         except PublishError as error:

@@ -158,7 +158,7 @@ class Instagram(GraphPublisher):
 
     def _make_public(self, delivery: Delivery, container: str) -> Receipt:
         try:
-            answer = self._graph.call(publish_call(self._target(delivery), container))
+            answer = self._graph.call(publish_call(delivery.target, container))
         except (NotAuthorised, RateLimited):
             if self._is_public(delivery, container):  # others saw refusals of posts that were made
                 return self._look(delivery).published()
@@ -197,7 +197,7 @@ class Instagram(GraphPublisher):
 
     def _remember(self, delivery: Delivery, total: int) -> None:
         with suppress(PublishError):  # a full disk has its own alarm
-            files.write(quotas.path(self._context.config), quotas.content(self._target(delivery), total))
+            files.write(quotas.path(self._context.config), quotas.content(delivery.target, total))
 
     def _seen(self, delivery: Delivery) -> ReadBack:
         """Ask the container whether it was published; look at the account's posts for the rest."""
@@ -217,6 +217,7 @@ class Instagram(GraphPublisher):
         Raises:
             PublishError: see `veille.publishing.RemotePublisher`.
         """
+        delivery = self._placed(delivery)
         after = FollowUps(self._graph, self._account(delivery), deletes=self._settings.login == "facebook")
         if what is FollowUp.COMMENT:
             after.comment(delivery, begun, again=again)
@@ -233,7 +234,7 @@ class Instagram(GraphPublisher):
         return open_store(self._context.config)
 
     def _account(self, delivery: Delivery) -> Account:
-        return Account(self._target(delivery), self._graph, self._second)
+        return Account(delivery.target, self._graph, self._second)
 
     def _second(self) -> Graph | None:
         graph = second_access(self.kind, self._current.settings(self.kind), self._context.http)

@@ -37,6 +37,7 @@ class Kept:
 
     Args:
         since: when the first attempt began, ISO 8601; a post that is older is not ours.
+        target: the account for which they were made.
         at: when the first of these containers was made.
         of: the digest of the rendition that they show.
         words: the fingerprint of its caption.
@@ -47,6 +48,7 @@ class Kept:
     """
 
     since: str
+    target: str = ""
     at: str = ""
     of: str = ""
     words: str = ""
@@ -59,7 +61,7 @@ class Kept:
         """As the ledger keeps it."""
         ids = {"children": list(self.children), "container": self.container}
         earlier = [[one.container, one.at, one.words] for one in self.earlier]
-        known = {"since": self.since, "at": self.at, "of": self.of, "words": self.words}
+        known = {"since": self.since, "target": self.target, "at": self.at, "of": self.of, "words": self.words}
         return {**known, **ids, "failed": self.failed, "earlier": earlier}
 
     def may_be_public(self, now: datetime) -> tuple[str, ...]:
@@ -102,7 +104,7 @@ def kept(delivery: Delivery, now: datetime) -> Kept:
     rendition = delivery.publication.rendition
     tried = delivery.intent_at is not None
     pictures = len(rendition.payload["pictures"])
-    old = _read(delivery.checkpoint, now)
+    old = replace(_read(delivery.checkpoint, now), target=delivery.target)
     fresh = replace(
         old,
         at="",
