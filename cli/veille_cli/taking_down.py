@@ -25,8 +25,10 @@ def confirm(room: Newsroom, name: str, talk: Talk, *, yes: bool) -> None:
         Abort: the person thought better of it.
     """
     status, rows = posts_of(room, name)
-    standing = [row for row in rows if row.state == "sent" and row.remote_id and row.last_code != "deleted"]
+    out = [row for row in rows if row.state == "sent" and row.last_code != "deleted"]
+    standing = [row for row in out if row.remote_id]
     if not standing:
+        _refuse_posted_by_hand(out)
         return
     if not _deletes(room, status.channel):
         raise VeilleError(
@@ -38,6 +40,20 @@ def confirm(room: Newsroom, name: str, talk: Talk, *, yes: bool) -> None:
     question = _("Delete “{title}” from {service}, with its comments? It cannot be undone. [y/N]")
     asked = question.format(title=status.title, service=status.channel.capitalize())
     talk.agree(asked, _("this cannot be undone: confirm with --yes"))
+
+
+def _refuse_posted_by_hand(rows: Iterable[Row]) -> None:
+    """What somebody put there, and said so, has no number by which it could be deleted from here.
+
+    Raises:
+        VeilleError: there is such a post.
+    """
+    for row in rows:
+        if row.url:
+            raise VeilleError(
+                _("{id} was posted by hand, so that it cannot be deleted from here").format(id=row.id),
+                hint=_("delete it there: {url}").format(url=row.url),
+            )
 
 
 def words_after(room: Newsroom, name: str) -> list[RenderableType]:
@@ -62,7 +78,8 @@ def words_after(room: Newsroom, name: str) -> list[RenderableType]:
 def _flying(row: Row) -> RenderableType:
     sentence = _(
         "· {id} on {channel}: nobody knows yet whether it is out; it is looked for by itself. If it is not, it does not"
-        " leave any more, and what {channel} has for later is deleted there; if it is, it stays public"
+        " leave any more, and what {channel} has for later is deleted there; if it is, it stays public; then:"
+        " veille outbox cancel {id} --public"
     )
     return sentence.format(id=row.id, channel=row.channel)
 

@@ -199,6 +199,23 @@ def test_what_was_put_off_is_tried_now_or_was_posted_by_hand(desk: Running, fake
     assert "d1 is out: https://www.facebook.com/123" in said(desk, "outbox", "retry", "p1")
 
 
+def test_dropped_too_soon_it_is_looked_for_all_the_same(desk: Running, fake: GraphFake) -> None:
+    fake.fault("POST", "feed", EVERY["lost-written"])
+    desk.run()
+    words = said(desk, "outbox", "resolve", "d1", "--cancel")  # it is out, and nobody sees it yet
+    assert "if it is, it stays public; then: veille outbox cancel d1 --public" in words
+    desk.later(minutes=5)
+    desk.run()
+    assert desk.row().state == "sent"
+    assert "d1 stays public on facebook" in said(desk, "outbox", "cancel", "d1")
+
+
+def test_what_a_person_posted_is_for_that_person_to_delete(desk: Running) -> None:
+    said(desk, "outbox", "resolve", "d1", "--sent", "https://www.facebook.com/123")
+    words = said(desk, "outbox", "cancel", "d1", "--public", "--yes", code=1)
+    assert "delete it there: https://www.facebook.com/123" in words
+
+
 # --- each state, each command -------------------------------------------------------------------------------------
 
 

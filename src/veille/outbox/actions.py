@@ -182,8 +182,9 @@ class Actions:
         }[answer]
         with self._db.write() as connection:
             named = find(connection, name)
-            early = named.post and named.publication.due_at > now and answer is Answer.CANCEL
-            dropped = answer is Answer.CANCEL and (named.halted or (early and in_flight(connection, named)))
+            # A post is not said to be dropped before everybody looked: a list may not show yet what is out.
+            flies = named.post and in_flight(connection, named)
+            dropped = answer is Answer.CANCEL and (named.halted or flies)
             which, states = resolvable(named, again=answer is Answer.RETRY)
             work = Work(named.publication.id, which, states, values, now, f"resolved-{answer}")
             moved = 0 if dropped else work.chunk(connection)
