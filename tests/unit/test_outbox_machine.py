@@ -368,6 +368,19 @@ def _settings(examples: int) -> settings:
     )
 
 
+def test_told_of_a_reader_who_leaves_while_nobody_knows_whether_the_letter_is_out() -> None:
+    """Random walks come by here too rarely."""
+    machine = Machine()
+    machine.open()
+    try:
+        machine.die("newsletter", steps=3)
+        machine.person("leave", 3, "1")
+        assert machine.gone == {row.target for row in machine._rows("unknown")}
+        machine.settle()
+    finally:
+        machine.drop_database()
+
+
 TestMachine = Machine.TestCase
 TestMachine.settings = _settings(EXAMPLES)
 
