@@ -178,6 +178,11 @@ def test_every_mode_is_read(tmp_path: Path, mode: str) -> None:
     assert min(pixel) > 220, pixel
 
 
+def test_a_scan_in_sixteen_bits_keeps_its_greys(tmp_path: Path) -> None:
+    Pillow.new("I;16", (400, 400), 30_000).save(tmp_path / "a.png")
+    assert opened(pictures.web(Image(tmp_path / "a.png"))).getpixel((200, 200)) == (117, 117, 117)
+
+
 def test_an_unusable_colour_profile_is_left_out(tmp_path: Path) -> None:
     assert pictures.web(photo(tmp_path / "a.jpg", icc_profile=b"not a profile")).width == 1200
 

@@ -109,11 +109,13 @@ def _reduced(picture: Pillow.Image) -> Pillow.Image:
 def _srgb(picture: Pillow.Image, ground: str) -> Pillow.Image:
     """RGB in sRGB over `ground`."""
     profile, alpha = picture.info.get("icc_profile"), None
+    if picture.mode.startswith("I"):  # 16 bits of grey: a plain conversion makes all but the darkest white
+        picture = picture.point(lambda grey: grey * (1 / 256)).convert("L")
     if picture.has_transparency_data:
         alpha = picture.convert("RGBA").getchannel("A")
         picture = picture.convert("RGB")
     if picture.mode not in ("RGB", "L", "CMYK"):
-        picture = picture.convert("L" if picture.mode.startswith("I") else "RGB")
+        picture = picture.convert("RGB")
     result = _converted(picture, profile) if profile else picture.convert("RGB")
     if alpha is None:
         return result
