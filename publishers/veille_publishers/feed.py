@@ -25,7 +25,6 @@ from veille_publishers import shelves, websub
 from veille_publishers.archive import Archive, Item, alone, clean, digest, outside
 from veille_publishers.files import Piece
 from veille_publishers.folder import FolderPublisher
-from veille_publishers.site_frame import surroundings
 
 RSS_FILE = "feed.xml"
 JSON_FILE = "feed.json"
@@ -103,13 +102,9 @@ class Feed(FolderPublisher):
         yield from (found.get(path) or shelves.Shelf(path, name, ()) for path, name in names.items())
 
     def _both(self, line: Line, archive: Archive) -> Iterator[Piece]:
-        mark = digest([self._surroundings, line, archive.helplines])
+        mark = digest([self.surroundings, line, archive.helplines])
         yield Piece(f"{line.folder}{RSS_FILE}", mark, partial(self._rss, line, archive))
         yield Piece(f"{line.folder}{JSON_FILE}", mark, partial(self._json, line, archive))
-
-    @cached_property
-    def _surroundings(self) -> str:
-        return surroundings(self.config, live=self.live)
 
     def _rss(self, line: Line, archive: Archive) -> bytes:
         feed = FeedGenerator()

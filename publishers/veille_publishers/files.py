@@ -125,6 +125,12 @@ def lay(folder: Path, pieces: Sequence[Piece], owner: str, same: Set[str] = froz
     return frozenset(written | removed)
 
 
+def intact(folder: Path, owner: str) -> bool:
+    """Whether every file that `lay` put there for `owner` is as it left it; nothing is written."""
+    known = _read(folder / _MANIFEST.format(owner=owner))
+    return bool(known) and all(seal != _OPEN and _seal(folder / name, seal[0]) == seal for name, seal in known.items())
+
+
 def _remove_others(folder: Path, kept: set[str], owner: str) -> set[str]:
     manifest = folder / _MANIFEST.format(owner=owner)
     candidates = _read(manifest).keys() - kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,8 +26,11 @@ from veille.publishing import (
     Source,
 )
 from veille_publishers import archive
-from veille_publishers.files import Piece, contents, lay
+from veille_publishers.files import Piece, contents, intact, lay, write
 from veille_publishers.registry import Context
+from veille_publishers.site_frame import surroundings
+
+_MADE_WITH = ".veille-{owner}.made"  # digest of the surroundings of what lies in the folder
 
 
 class FolderPublisher(ABC):
@@ -107,6 +111,23 @@ class FolderPublisher(ABC):
         for delivery in wanted:
             journal.settle(delivery, failure or self._receipt(delivery))
 
+    @cached_property
+    def surroundings(self) -> str:
+        """What every file is made with; templates are read once in the life of a process."""
+        return surroundings(self.config, live=self.live)
+
+    def outdated(self) -> bool:
+        """Whether settings, templates or the program changed since the files were written, or somebody touched them."""
+        try:
+            made_with = self._made_with.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return True
+        return made_with != self.surroundings or not intact(self.folder, self.kind)
+
+    @property
+    def _made_with(self) -> Path:
+        return self.folder / _MADE_WITH.format(owner=self.kind)
+
     def rest(self) -> None:  # noqa: B027 (a file is never kept open)
         """Nothing is kept open."""
 
@@ -125,6 +146,7 @@ class FolderPublisher(ABC):
     def _rewrite(self, journal: Journal) -> PublishError | None:
         try:
             self.wrote(lay(self.folder, self.pieces(journal.standing(self.kind)), self.kind))
+            write(self._made_with, self.surroundings.encode())
         except PublishError as error:
             return error
         except RenderError as error:  # a template of the newsroom, or its logo: mend it, and it leaves

@@ -21,7 +21,7 @@ from veille_publishers.archive import Archive, Item, Teaser, alone, clean, diges
 from veille_publishers.files import Piece
 from veille_publishers.folder import FolderPublisher
 from veille_publishers.shelves import Shelf
-from veille_publishers.site_frame import MOST_CATEGORIES, Frame, Names, steady, surroundings, ways
+from veille_publishers.site_frame import MOST_CATEGORIES, Frame, Names, steady, ways
 from veille_publishers.site_pages import PAGES
 from veille_publishers.site_parts import Extra, Leaf, Page
 
@@ -58,11 +58,6 @@ class Web(FolderPublisher):
         site = Site(self, alone(rendition), self._look)
         heading, content = site.only_page()
         return Proof(heading=heading, html=content.decode(), weight=len(content))
-
-    @cached_property
-    def surroundings(self) -> str:
-        """What every page is made with; templates are read once in the life of a process."""
-        return surroundings(self.config, live=self.live)
 
     @cached_property
     def _look(self) -> Look:

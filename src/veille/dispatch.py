@@ -24,7 +24,7 @@ from veille.outbox.chunks import REST
 from veille.outbox.deliveries import Deliveries, Unknown, scheduled_values, sent_values
 from veille.outbox.group import Settled
 from veille.posts import SERVICES
-from veille.publishing import Delivery, OnUnknown, Outcome, Publisher, Receipt, RemotePublisher, Seen
+from veille.publishing import Delivery, KeepsFiles, OnUnknown, Outcome, Publisher, Receipt, RemotePublisher, Seen
 from veille.timetable import Clock
 
 __all__ = ["Pump", "Tally"]
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT = timedelta(seconds=30)  # at least, when a service that was asked too often names a wait
 PATIENCE = timedelta(minutes=1)  # a rate limit is waited for that long; what is further away is for a later pass
+
+_A_MOMENT = timedelta(seconds=1)
 
 
 class Pump:
@@ -145,7 +147,8 @@ class Pump:
     def _begin_day(self) -> None:
         """Pages say what is on and whom to call today: the first pass of a day has them written, if nothing else did.
 
-        The ledger knows whether that was done, so it comes once a day, also after days of standstill.
+        The ledger knows whether that was done, so it comes once a day, also after days of standstill. So does the first
+        pass of a process where settings or templates changed since, or somebody touched the files.
         """
         now = self._clock()
         today = now.astimezone(self._zone).date()
@@ -154,7 +157,9 @@ class Pump:
         midnight = datetime.combine(today, time_of_day(), self._zone)
         for name, publisher in self._publishers.items():
             if publisher.on_unknown is OnUnknown.REWRITE:
-                self._deliveries.write_again(name, now, midnight, live=publisher.live)
+                outdated = isinstance(publisher, KeepsFiles) and publisher.outdated()
+                since = now + _A_MOMENT if outdated else midnight  # then nothing that was written counts
+                self._deliveries.write_again(name, now, since, live=publisher.live)
         self._day = today
 
     def _expand(self, tally: Tally) -> None:

@@ -350,6 +350,15 @@ class HandsOver(Protocol):
 
 
 @runtime_checkable
+class KeepsFiles(Publisher, Protocol):
+    """A publisher whose files follow from everything that stands, and from more: settings, templates, the program."""
+
+    def outdated(self) -> bool:
+        """Whether its files would be others if they were written now, for another reason than what is published."""
+        ...
+
+
+@runtime_checkable
 class RemotePublisher(Publisher, Protocol):
     """A publisher whose posts live at a service, where they can be scheduled, changed and deleted."""
 
