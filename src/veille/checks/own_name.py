@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from veille.checks.rules import Check, Context, Rule, mark
@@ -93,17 +94,17 @@ def _each(subject: Subject, context: Context) -> Iterator[Finding]:
 
 
 def _in_words(text: Text, ours: _Ours) -> Iterator[Finding]:
-    first, size = _bare(ours.name)[:2], len(_WORDS.findall(ours.name))
-    words = list(_WORDS.finditer(text.content)) if first in fold(text.content) else []
-    for at, word in enumerate(words):
-        if not fold(word[0]).startswith(first):
-            continue
-        end = words[min(at + size, len(words)) - 1].end()
-        said = text.content[word.start() : end]
-        in_address = text.content[max(0, word.start() - 1) : word.start()] in ("@", "#", "/", "_", ".")
-        if not in_address and (name := ours.meant_by(said)):
-            message = _("“{words}” is nearly our name, {name}").format(words=" ".join(said.split()), name=name)
-            yield OWN_NAME.at(text, word.start(), end, message, _("write: {word}").format(word=name))
+    for found in _beginnings(ours.name).finditer(text.content):
+        if name := ours.meant_by(found[0]):
+            message = _("“{words}” is nearly our name, {name}").format(words=" ".join(found[0].split()), name=name)
+            yield OWN_NAME.at(text, found.start(), found.end(), message, _("write: {word}").format(word=name))
+
+
+@lru_cache(maxsize=8)
+def _beginnings(name: str) -> re.Pattern[str]:
+    """As many words as our name has, the first with its two letters: no address, no tag."""
+    first, size = re.escape(name.strip()[:2]), max(1, len(_WORDS.findall(name)))
+    return re.compile(rf"(?<![\w@#/.]){first}[^\W_]*(?:[\s’'-]+[^\W_]+){{{size - 1}}}", re.IGNORECASE)
 
 
 def _in_handles(text: Text, ours: _Ours) -> Iterator[Finding]:
