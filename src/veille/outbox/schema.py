@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from veille.publishing import FollowUp, State
+
 HEAD = "0001"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,9 +39,9 @@ metadata = sa.MetaData()
 
 REWRITING = ("feed", "web")  # channels on which delivering again does no harm
 READER_STATES = ("subscribed", "unsubscribed", "bounced", "complained")
-STATES = ("ready", "claimed", "sending", "unknown", "scheduled", "sent", "failed", "cancelled", "held")
+STATES = tuple(state.value for state in State)
 
-FOLLOW_UPS = ("edit", "comment", "delete", "replace")
+FOLLOW_UPS = tuple(kind.value for kind in FollowUp)
 
 # Conditions in these very words: with a bound value in its place, no database takes the small index.
 READY = "delivery.state = 'ready'"

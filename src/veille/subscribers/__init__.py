@@ -1,7 +1,7 @@
 """Who receives the letter: CSV in and out, consent, removal, and the memory that keeps removed people removed."""
 
 from veille.subscribers.addresses import checked, normalise
-from veille.subscribers.cells import AGES, CHOICES, COLUMNS, Reader, Row, Rules, armed, defused, read_header
+from veille.subscribers.cells import CHOICES, COLUMNS, Reader, Row, Rules, armed, defused, read_header
 from veille.subscribers.erasure import Erasure
 from veille.subscribers.leaving import put_away
 from veille.subscribers.person import held_about, held_of
@@ -10,7 +10,6 @@ from veille.subscribers.store import Choice, Imported, Subscribers
 from veille.subscribers.tables import Refused, Table
 
 __all__ = [
-    "AGES",
     "CHOICES",
     "COLUMNS",
     "Choice",

@@ -24,7 +24,6 @@ PROOF = ("consent", "consent_date", "consent_text", "age", "parental_consent")
 COLUMNS = ("email", *CHOICES, *PROOF)
 REPORT = ("line", "reason")  # columns of our own report of refused lines, when it comes back mended
 UNDER_15, FROM_15 = "under-15", "15-or-over"
-AGES = ("", UNDER_15, FROM_15)
 
 _LONGEST = 200  # characters of a free text: a word about the consent, not a file about a person
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
