@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from veille.checks.numbers.denied import lists
+from veille.checks.numbers.finder import canonical
 from veille.library import Library
 
 _S = "[ \n\xa0\u202f\u200b]"
@@ -53,6 +54,10 @@ class Called:
         for line in self.library.helplines.values():
             if " " in line.name.strip():  # "Suicide" and "Violences" are subjects: several lines may stand for them
                 found.setdefault(self._folded(line.name), (line.number,))
+        for partner in self.library.partners.values():
+            numbers = tuple(canonical(number) for number in (partner.phone, partner.sms) if number)
+            if numbers and " " in partner.name.strip():
+                found.setdefault(self._folded(partner.name), numbers)
         return found
 
     @cached_property
