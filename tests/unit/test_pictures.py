@@ -19,6 +19,7 @@ from tests.support.photos import photo
 from veille import pictures
 from veille.brand import LIGHT, Brand
 from veille.errors import ContentError, Severity
+from veille.pictures.cards import Card
 from veille.posts import Image
 from veille.rendering import Picture
 
@@ -29,9 +30,8 @@ def opened(picture: Picture) -> Pillow.Image:
     return Pillow.open(io.BytesIO(picture.content))
 
 
-def instagram(images: list[Image], **more: object) -> tuple[Picture, ...]:
-    words = {"title": "Un titre", "kind_label": "Service", "town": "Bagneux", "brand": BRAND, **more}
-    return pictures.instagram(images, **words)  # type: ignore[arg-type]
+def instagram(images: list[Image], title: str = "Un titre", most: int = pictures.INSTAGRAM_MAX) -> tuple[Picture, ...]:
+    return pictures.instagram(images, Card(title, "Service", "Bagneux"), brand=BRAND, most=most)
 
 
 def exif_with_place() -> Pillow.Exif:
@@ -63,14 +63,13 @@ def test_same_photo_same_bytes_in_another_process(tmp_path: Path) -> None:
     image = photo(tmp_path / "a.jpg")
     code = (
         "import sys; from pathlib import Path; from veille import pictures; from veille.posts import Image;"
-        "from veille.brand import Brand; image = Image(Path(sys.argv[1]));"
-        "words = dict(title='« Où ? »', kind_label='Service', town='Bagneux', brand=Brand('Kess Kis Pass'));"
-        "print(pictures.web(image).name, *(p.name for i in ([image], []) for p in pictures.instagram(i, **words)),"
-        " pictures.link_card(**words).name)"
+        "from veille.pictures.cards import Card; image = Image(Path(sys.argv[1]));"
+        "from veille.brand import Brand; brand = Brand('Kess Kis Pass'); card = Card('« Où ? »', 'Service', 'Bagneux');"
+        "made = [p for i in ([image], []) for p in pictures.instagram(i, card, brand=brand)];"
+        "print(pictures.web(image).name, *(p.name for p in made), pictures.link_card(card, brand=brand).name)"
     )
-    words = {"title": "« Où ? »", "town": "Bagneux"}
-    made = [pictures.web(image), *instagram([image], **words), *instagram([], **words)]
-    card = pictures.link_card(title="« Où ? »", kind_label="Service", town="Bagneux", brand=BRAND)
+    made = [pictures.web(image), *instagram([image], "« Où ? »"), *instagram([], "« Où ? »")]
+    card = pictures.link_card(Card("« Où ? »", "Service", "Bagneux"), brand=BRAND)
     run = subprocess.run([sys.executable, "-c", code, tmp_path / "a.jpg"], capture_output=True, text=True)
     assert run.stdout.split() == [picture.name for picture in (*made, card)], run.stderr
 
@@ -266,19 +265,19 @@ def test_ten_pictures_and_not_one_more(tmp_path: Path) -> None:
 
 
 def test_no_picture_gives_a_card_with_the_title_as_its_text() -> None:
-    [made] = instagram([], title="Des repas à « l’Espace »")
+    [made] = instagram([], "Des repas à « l’Espace »")
     assert (made.width, made.height, made.alt) == (1080, 1350, "Des repas à « l’Espace »")
     assert len(made.content) < 300_000
-    assert instagram([], title="Des repas à « l’Espace »") == (made,)
+    assert instagram([], "Des repas à « l’Espace »") == (made,)
 
 
 def test_a_link_has_a_wide_card_with_the_title_as_its_text() -> None:
-    words = {"title": "Des repas à « l’Espace »", "kind_label": "Service", "town": "Bagneux", "brand": BRAND}
-    made = pictures.link_card(**words)  # type: ignore[arg-type]
+    card = Card("Des repas à « l’Espace »", "Service", "Bagneux")
+    made = pictures.link_card(card, brand=BRAND)
     assert (made.width, made.height, made.alt) == (1200, 630, "Des repas à « l’Espace »")
     assert len(made.content) < 300_000
     assert (opened(made).format, opened(made).mode) == ("JPEG", "RGB")
-    assert pictures.link_card(**words) == made  # type: ignore[arg-type]
+    assert pictures.link_card(card, brand=BRAND) == made
 
 
 def test_a_tiny_picture_is_enlarged_by_us_and_not_by_instagram(tmp_path: Path) -> None:

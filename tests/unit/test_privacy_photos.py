@@ -13,6 +13,7 @@ from veille import checks, library, pictures
 from veille.brand import Brand
 from veille.config import Config
 from veille.errors import Severity
+from veille.pictures.cards import Card
 from veille.posts import Image
 
 
@@ -85,7 +86,7 @@ def test_nothing_of_it_is_in_the_bytes_that_leave(tmp_path: Path) -> None:
     photo(tmp_path / "a.jpg", place=True, owner=True)
     image = Image(tmp_path / "a.jpg", "Une table")
     assert SECRET in image.path.read_bytes()
-    cards = pictures.instagram([image], title="a", kind_label="b", town="c", brand=Brand("d"))
+    cards = pictures.instagram([image], Card("a", "b", "c"), brand=Brand("d"))
     made = [*cards, pictures.web(image), pictures.web(image, width=600)]
     assert len(made) > 2
     for picture in made:

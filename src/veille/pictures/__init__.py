@@ -22,6 +22,7 @@ from veille.brand import LIGHT, Brand
 from veille.errors import ContentError, Finding, Severity
 from veille.i18n import gettext as _
 from veille.pictures import cards, originals
+from veille.pictures.cards import Card
 from veille.posts import Image
 from veille.rendering.rendered import Picture
 
@@ -48,15 +49,7 @@ def web(image: Image, *, width: int = 1200, ground: str = LIGHT.ground, root: Pa
 
 
 def instagram(
-    images: Sequence[Image],
-    *,
-    title: str,
-    kind_label: str,
-    town: str,
-    brand: Brand,
-    kind: str = "",
-    root: Path | None = None,
-    most: int = INSTAGRAM_MAX,
+    images: Sequence[Image], card: Card, *, brand: Brand, root: Path | None = None, most: int = INSTAGRAM_MAX
 ) -> tuple[Picture, ...]:
     """The pictures of an Instagram post: 1-10 JPEG between 4:5 and 1.91:1, all in the ratio of the first.
 
@@ -64,8 +57,7 @@ def instagram(
 
     Args:
         images: the editor's choice, in order.
-        title, kind_label, town: words of the card; `town` may be empty.
-        kind: `Kind` value; it varies the drawing of the card.
+        card: drawn where there is none.
         root: the workspace: its templates/cards/ wins, and brand.logo is relative to it.
         most: pictures of one post.
 
@@ -74,8 +66,7 @@ def instagram(
         RenderError: the card cannot be drawn (colours too close, font or logo unreadable).
     """
     if not images:
-        card = cards.Card(title=title, kind_label=kind_label, town=town, kind=kind)
-        return (_picture(_jpeg(cards.draw(card, brand, root=root)), alt=title),)
+        return (_picture(_jpeg(cards.draw(card, brand, root=root)), alt=card.title),)
     chosen = [originals.look(image.path, root) for image in images]
     if len(images) > most:
         originals.refuse(
@@ -93,21 +84,18 @@ def instagram(
     )
 
 
-def link_card(
-    *, title: str, kind_label: str, town: str, brand: Brand, kind: str = "", root: Path | None = None
-) -> Picture:
+def link_card(card: Card, *, brand: Brand, root: Path | None = None) -> Picture:
     """What Facebook and others show beside a link to a post without pictures: 1200 x 630 pixels, drawn from its title.
 
     Source: Meta, "Images in link shares" (developers.facebook.com/docs/sharing/webmasters/images, read 2026-09-11).
 
     Args:
-        title, kind_label, town, kind, root: as in `instagram`.
+        root: as in `instagram`.
 
     Raises:
         RenderError: the card cannot be drawn.
     """
-    card = cards.Card(title=title, kind_label=kind_label, town=town, kind=kind)
-    return _picture(_jpeg(cards.draw(card, brand, layout=cards.WIDE, root=root)), alt=title)
+    return _picture(_jpeg(cards.draw(card, brand, layout=cards.WIDE, root=root)), alt=card.title)
 
 
 def check(image: Image, *, root: Path | None = None) -> Finding | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from veille.config import Config
     from veille.library import Library
     from veille.markdown import Document
+    from veille.pictures.cards import Card
 
 SUMMARY_LENGTH = 240  # characters
 SOCIAL = frozenset(SERVICES)  # where a text has no line breaks but between paragraphs
@@ -76,7 +77,7 @@ def _rendered(
         **texts,
         **_of_event(post),
         **_for_channels(post),
-        **_pictures(post, config, {"title": title, "kind_label": ours["kind_label"], "town": ", ".join(towns)}),
+        **_pictures(post, config, title, ours["kind_label"], ", ".join(towns)),
         **{name: getattr(post, name) for name in _AS_WRITTEN},
     )
 
@@ -124,42 +125,35 @@ def _for_channels(post: Post) -> dict[str, Any]:
     }
 
 
-def _pictures(post: Post, config: Config, words: Mapping[str, str]) -> dict[str, Any]:
-    """Its pictures, in the forms that its channels need.
+def _pictures(post: Post, config: Config, title: str, label: str, town: str) -> dict[str, Any]:
+    """Its pictures, in the forms that its channels need; the words are those of a card that is drawn."""
+    from veille.pictures.cards import Card
 
-    Args:
-        words: `title`, `kind_label` and `town` of a card that is drawn.
-    """
+    card = Card(title, label, town, post.kind)
     return {
         "pictures": tuple(picture_of(image, config) for image in _images(post)),
-        "instagram_pictures": _instagram(post, config, words),
-        "card": _link_card(post, config, words),
+        "instagram_pictures": _instagram(post, config, card),
+        "card": _link_card(post, config, card),
     }
 
 
-def _instagram(post: Post, config: Config, words: Mapping[str, str]) -> tuple[Picture, ...]:
+def _instagram(post: Post, config: Config, card: Card) -> tuple[Picture, ...]:
     """Crops, or a drawn card; nothing for a post that Instagram does not show, since drawing takes time."""
     from veille import pictures
 
     if not _shown_by(post, config, {"instagram"}):
         return ()
-    return pictures.instagram(
-        post.instagram.images or _images(post),
-        **words,
-        brand=config.brand,
-        kind=post.kind,
-        root=config.root,
-        most=config.settings.instagram.carousel_max,
-    )
+    images, most = post.instagram.images or _images(post), config.settings.instagram.carousel_max
+    return pictures.instagram(images, card, brand=config.brand, root=config.root, most=most)
 
 
-def _link_card(post: Post, config: Config, words: Mapping[str, str]) -> Picture | None:
+def _link_card(post: Post, config: Config, card: Card) -> Picture | None:
     """For a post that our page shares as a link: Facebook would show a grey box. A sensitive page names nothing."""
     from veille import pictures
 
     if post.sensitive or _images(post) or not _shown_by(post, config, {"facebook"}):
         return None
-    return pictures.link_card(**words, brand=config.brand, kind=post.kind, root=config.root)
+    return pictures.link_card(card, brand=config.brand, root=config.root)
 
 
 def _shown_by(post: Post, config: Config, channels: Set[str]) -> bool:
