@@ -84,3 +84,13 @@ def test_what_was_handed_over_and_nobody_found_is_named() -> None:
         assert walk.actions.resolve("d1", Answer.CANCEL, walk.now()) == 1
         assert (walk.row().state, pending(walk.database)) == ("cancelled", [])
         assert handed_over(walk.database, "d1") == []
+
+
+def test_what_is_wanted_after_all_is_not_deleted_when_it_is_out() -> None:
+    with facebook_walk(settings=NATIVE) as walk:
+        scheduled(walk)
+        walk.cancel()
+        unreadable(walk)  # so that nothing could be deleted there
+        assert walk.actions.resolve("d1", Answer.RETRY, walk.now()) == 1
+        walk.live()
+        assert (walk.row().state, len(walk.mine), pending(walk.database)) == ("sent", 1, [])

@@ -14,7 +14,7 @@ from veille.outbox import audit, schema
 from veille.outbox.audit import Event
 from veille.outbox.chunks import CHUNK, REST, Work, move
 from veille.outbox.database import Database
-from veille.outbox.follow_ups import drop, hold_back, take_back, try_again
+from veille.outbox.follow_ups import drop, hold_back, keep, take_back, try_again
 from veille.outbox.named import (
     Named,
     candidates,
@@ -110,6 +110,8 @@ class Actions:
             moved = work.chunk(connection)
             moved += 0 if failed else _at_once(connection, named, now)
             waits = 0 if failed and not moved else _let_go(connection, named, now, moved=moved)
+            if named.post:
+                keep(connection, named.rows)
             moved += try_again(connection, named.rows, now)
             if moved or waits:
                 _bring_page_back(connection, named, now)
@@ -190,6 +192,8 @@ class Actions:
             moved = 0 if dropped else work.chunk(connection)
             if moved and answer is Answer.CANCEL:
                 drop(connection, named.rows, now)
+            elif moved and named.post:
+                keep(connection, named.rows)
             whole = 0 if dropped else self._resolve_whole(connection, named, answer, now, moved)
             if moved or whole:
                 self._tell(connection, Event.RESOLVED, named, now, answer)

@@ -79,6 +79,13 @@ def drop(connection: sa.Connection, rows: sa.ColumnElement[bool], now: datetime)
     want(connection, connection.execute(posts).scalars().all(), FollowUp.REPLACE, now)
 
 
+def keep(connection: sa.Connection, rows: sa.ColumnElement[bool]) -> None:
+    """These go after all: nobody wants them taken down any more, once they are out."""
+    again = sa.select(_d.c.id).where(rows, _d.c.state == "ready")
+    going = _f.c.kind.in_((FollowUp.DELETE.value, FollowUp.REPLACE.value))
+    connection.execute(sa.delete(_f).where(_f.c.delivery_id.in_(again), going))
+
+
 def hold_back(connection: sa.Connection, which: sa.ColumnElement[bool], now: datetime) -> None:
     """What a service holds of these deliveries for later would leave all the same: it is taken back."""
     held = sa.select(_d.c.id).where(which, sa.text(schema.SCHEDULED))
