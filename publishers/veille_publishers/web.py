@@ -225,7 +225,8 @@ class Site:
         more = len(self.archive.items) > len(items)
         values: dict[str, object] = {"items": self.teasers(items), "edition": edition, "hero": hero, "more": more}
         values |= {"needs": directory.needs(self), "days": calendar.next_days(self)}
-        return Leaf(Page("", self.name, changed=_newest(newest)), "index.html.j2", values)
+        page = Page("", self.name, self.config.brand.tagline)
+        return Leaf(_shared(page, hero, _newest(newest)), "index.html.j2", values)
 
     def _issues(self) -> tuple[Issue, ...]:
         return tuple(Issue(e.slug, e.title, e.lang, e.date_words) for e in self.archive.editions)
@@ -262,8 +263,8 @@ class Site:
         page = Page(f"posts/{post.slug}/", post.title, post.summary, lang=post.lang, changed=item.changed.isoformat())
         if post.sensitive:
             page = replace(page, private=True, title=post.date_words, description="")
-        elif shown := post.pictures[0] if post.pictures else post.card:
-            page = replace(page, picture=shown.name, alt=shown.alt, width=shown.width, height=shown.height)
+        else:
+            page = _shared(page, post.pictures[0] if post.pictures else post.card)
         return Leaf(page, "post.html.j2", {"post": post, "others": self.teasers(others)})
 
     def _edition(self, edition: RenderedEdition) -> Leaf:
@@ -271,7 +272,7 @@ class Site:
         current = [post for post in edition.posts if post.source not in gone]
         private = any(post.sensitive for post in current)
         page = Page(f"editions/{edition.slug}/", edition.title, edition.preheader, private, lang=edition.lang)
-        page = replace(page, changed=edition.date)
+        page = replace(page, changed=edition.date) if private else _shared(page, self._hero(edition, ""), edition.date)
         groups: dict[str, list[RenderedPost]] = {}
         for post in edition.posts:
             groups.setdefault(post.kind_label, []).append(post)
@@ -326,6 +327,14 @@ class Site:
             return f"{whole or './'}{leaf}" if not target or target.endswith("/") else whole
 
         return link
+
+
+def _shared(page: Page, picture: Picture | None, changed: str = "") -> Page:
+    """With the picture that stands for it where somebody shares it."""
+    page = replace(page, changed=changed or page.changed)
+    if picture is None:
+        return page
+    return replace(page, picture=picture.name, alt=picture.alt, width=picture.width, height=picture.height)
 
 
 def _newest(items: Iterable[Item]) -> str:

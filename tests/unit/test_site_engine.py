@@ -253,6 +253,20 @@ def test_a_shared_page_without_a_picture_shows_its_card_and_no_list_does(tmp_pat
     assert archive.rendition("feed", shared).files == ()
 
 
+def test_an_issue_and_the_front_page_are_shared_with_a_picture_of_the_issue(tmp_path: Path) -> None:
+    web = Watched(tmp_path, brand={"tagline": "Près de chez toi"})
+    shown, quiet = post("a", pictures=(picture(),)), post("b", pictures=(picture("blue", "Une cour"),), sensitive=True)
+    issue = edition("e", [post("c"), shown])
+    whole = web.build([publication(web, shown, hours=1), publication(web, post("c")), publication(web, issue)])
+    image = f'og:image" content="{BASE}/media/{picture().name}"'
+    assert image in whole["editions/e/index.html"].decode()
+    assert image in whole["index.html"].decode()
+    assert 'og:description" content="Près de chez toi"' in whole["index.html"].decode()
+    private = web.build([publication(web, edition("e", [quiet, shown])), publication(web, edition("f", [quiet]))])
+    assert "og:" not in private["editions/e/index.html"].decode()
+    assert all(picture("blue").name not in private[name].decode() for name in ("index.html", "editions/index.html"))
+
+
 def test_a_long_site_map_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sitemap, "MOST", 3)
     web = Watched(tmp_path)
