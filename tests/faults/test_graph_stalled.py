@@ -38,7 +38,7 @@ def test_facebook_has_one_post_when_the_first_scheduler_goes_on(way: str) -> Non
     with facebook_walk(pictures=0, comment=COMMENT, settings=values) as walk:
         walk.publish(wait=wait)
         with standing_still("veille_publishers.facebook", "facebook.before-feed", walk.live):
-            slow = walk._born()
+            slow = walk.born()
             slow.once()
         walk.live()
         walk.judge()
@@ -73,7 +73,7 @@ def test_one_first_comment_when_the_first_scheduler_goes_on() -> None:
     with facebook_walk(pictures=0, comment=COMMENT) as walk:
         walk.publish()
         with standing_still("veille.outbox.hosted", "follow-up.begun", walk.live):
-            slow = walk._born()
+            slow = walk.born()
             slow.once()
             slow.once()
         walk.live()

@@ -39,12 +39,12 @@ def test_a_clock_that_is_wrong_makes_no_second_post(hours: float, mended: bool) 
         walk.publisher = Facebook(replace(walk.publisher._context, clock=walk.now))
         fault(walk, "POST", "feed", "lost-written")
         walk.publish()
-        walk._round()
+        walk.once()
         if mended:
             wrong[0] = timedelta()
         for _look in range(12):
             walk.fake.world.clock.advance(minutes=15)
-            walk._round()
+            walk.once()
         assert (walk.row().state, len(walk.mine)) == ("sent", 1)
 
 
@@ -60,7 +60,7 @@ def test_what_facebook_does_to_signs_that_nobody_sees_makes_no_second_post(ours:
         fault(walk, "POST", "feed", "lost-written")
         walk.fake.fault("POST", "comments", EVERY["lost-written"])
         walk.publish()
-        walk._round()
+        walk.once()
         (made,) = walk.mine
         made.message = made.message.replace(ours, theirs)
         walk.live()

@@ -1,44 +1,36 @@
 """A scheduler that dies and comes back over one Instagram account on which everything goes wrong, in one process.
 
-The ledger, the pump, the publisher and the HTTP calls are the real ones; the account is the fake. A crash is what a
-SIGKILL leaves behind: nothing that comes after the kill point happens, and the next scheduler has another name. Nobody
-waits: sleeping moves the fake's clock, by which all of them live.
+The ledger, the pump, the publisher and the HTTP calls are the real ones; the account is the fake. How a scheduler dies,
+and what any life is made of: `graph_life`. Nobody waits: sleeping moves the fake's clock, by which all of them live.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import sqlalchemy as sa
 
-from tests.support.fast_ledger import URL, empty, memory
+from tests.support.fast_ledger import memory
 from tests.support.graph_desk import Desk, desk, post
 from tests.support.graph_fake import GraphFake, graph_fake
 from tests.support.graph_faults import Fault
 from tests.support.graph_instagram import Media
-from veille import failpoints
-from veille.dispatch import Pump
+from tests.support.graph_life import FINAL, Crash, Mortal, empty_ledger, happened, scheduler, social_item
 from veille.outbox import schema
 from veille.outbox.actions import Actions, Answer
-from veille.outbox.database import Database, open_database
+from veille.outbox.database import Database
 from veille.outbox.deliveries import Deliveries
-from veille.outbox.queue import Item, Queue
+from veille.outbox.queue import Queue
 from veille.outbox.report import Report
 from veille.publishing import Rendition
 
 CHANNEL = "instagram"
-FINAL = {"sent", "failed", "held", "cancelled"}
-GRACE = timedelta(hours=2)
 PEOPLE = 3  # times that somebody mends the access and lets the channel go on
 ROUNDS = 60  # passes; a back-off of four hours gives up after 48 h
 
@@ -50,10 +42,6 @@ def _somebody_posts(fake: GraphFake) -> None:
 
 
 SOMEBODY_POSTS = Fault("well", written=True, change=_somebody_posts)
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 @dataclass
@@ -90,27 +78,12 @@ class Season:
     schedulers: int = 0
     people: int = 0
     passes: int = 0
-    kills: list[tuple[str, int]] = field(default_factory=list)
 
     def publish(self, title: str) -> None:
         """An editor queues the post, or queues it again with other words."""
         now = self.office.now()
         publisher = self.office.publisher(CHANNEL)
-        item = Item(
-            source="repas",
-            channel=CHANNEL,
-            occurrence="",
-            kind="post",
-            title="Un repas",
-            slug="repas",
-            body_hash="h",
-            due=self._due or now,
-            due_local="",
-            zone="Europe/Paris",
-            rendition=rendition(self.story.pictures, title),
-            targets=tuple(publisher.targets()),
-            live=publisher.live,
-        )
+        item = social_item(publisher, rendition(self.story.pictures, title), self._due or now)
         self._due = item.due
         Queue(self.database).put([item], [], now)
 
@@ -118,43 +91,34 @@ class Season:
 
     def live_on(self) -> None:
         """Schedulers run, die and are started again until nothing is left to do."""
-        kills = list(self.story.kills)
-        while True:
-            kill = kills.pop(0) if kills else None
-            try:
-                with dying(kill):
+        mortal = Mortal(f"{point}:{nth}" for point, nth in self.story.kills)
+        with mortal.may_die():
+            while True:
+                try:
                     self._schedule()
-            except Killed:
-                continue
-            return
+                except Crash:
+                    continue
+                return
 
     def _schedule(self) -> None:
         """One scheduler, until every delivery is at its end."""
         self.schedulers += 1
-        deliveries = Deliveries(self.database, f"w{self.schedulers}", b"k" * 32, "example.org")
-        pump = Pump(
-            deliveries,
-            {CHANNEL: self.office.publisher(CHANNEL)},
-            grace={CHANNEL: GRACE},
-            clock=self.office.now,
-            stop=lambda: False,
-            progress=lambda _channel, _number: None,
-            sleep=self._sleep,
-        )
-        pump.recover()
+        publisher = self.office.publisher(CHANNEL)
+        pump = scheduler(self.database, publisher, CHANNEL, f"w{self.schedulers}", self.office.now, self._sleep)
         while not self.over:
             self.passes += 1
             assert self.passes < ROUNDS, self.told()
             pump.once()
             if self.passes == self.story.edit_after:
                 self.publish("Le repas change de salle")
-            self._go_on(deliveries)
+            self._go_on()
 
     def _sleep(self, seconds: float) -> None:
         self.fake.world.clock.advance(seconds=seconds)
 
-    def _go_on(self, deliveries: Deliveries) -> None:
+    def _go_on(self) -> None:
         """Time passes until something is due; where the channel stands still, somebody mends the access."""
+        deliveries = Deliveries(self.database, "calendar", b"k" * 32, "example.org")
         when = deliveries.next_due()
         if when is None and not self.over:
             self._mend()
@@ -174,7 +138,7 @@ class Season:
         """Whether every delivery is at its end."""
         with self.database.read() as connection:
             rows = connection.exec_driver_sql("SELECT state FROM delivery").scalars().all()
-        return bool(rows) and set(rows) <= FINAL
+        return bool(rows) and set(rows) <= set(FINAL)
 
     def rows(self) -> list[Any]:
         """All that the table says about each delivery."""
@@ -183,9 +147,8 @@ class Season:
 
     def told(self) -> str:
         """The story, for whoever reads a failure."""
-        calls = [f"{one['method']} {one['path']}" for one in self.fake.record()]
-        events = [event for row in self.rows() for event in Report(self.database).delivery(f"d{row.id}").events]
-        return "\n".join(map(str, (self.story, *calls, *events, *self.rows())))
+        lived = happened(self.fake, self.database, [row.id for row in self.rows()])
+        return "\n".join(map(str, (self.story, *lived, *self.rows())))
 
     def check(self) -> None:
         """At most one post was ever public, and one is, unless the ledger says that it failed or waits for a person."""
@@ -226,22 +189,16 @@ def rendition(pictures: int, title: str) -> Rendition:
 @contextmanager
 def season(story: Story) -> Iterator[Season]:
     """A workspace, an account and a ledger for one story, with the post queued."""
-    with tempfile.TemporaryDirectory(dir=memory()) as folder, graph_fake() as fake:
-        root = Path(folder)
-        (root / "o.sqlite3").write_bytes(empty())
-        database = open_database(URL, root)
-        try:
-            office = desk(root, fake, **_environ(fake, story))
-            office.slept = _Clock(fake)
-            made = Season(fake, office, database, story)
-            made.publish("Un repas partagé à Bagneux")
-            fake.sequence(*story.faults)
-            for nth, fault in enumerate(story.public, 1):
-                if fault:
-                    fake.fault("POST", "media_publish", fault, nth)
-            yield made
-        finally:
-            database.close()
+    with tempfile.TemporaryDirectory(dir=memory()) as folder, graph_fake() as fake, empty_ledger() as database:
+        office = desk(Path(folder), fake, **_environ(fake, story))
+        office.slept = _Clock(fake)
+        made = Season(fake, office, database, story)
+        made.publish("Un repas partagé à Bagneux")
+        fake.sequence(*story.faults)
+        for nth, fault in enumerate(story.public, 1):
+            if fault:
+                fake.fault("POST", "media_publish", fault, nth)
+        yield made
 
 
 class _Clock(list[float]):
@@ -274,23 +231,3 @@ def mend(fake: GraphFake) -> None:
         token.subcode = None
     world.app_secret, world.page_tokens_read_instagram, world.instagram_takes_header = "", True, True
     fake.instagram.quota_total, fake.instagram.polls = max(fake.instagram.quota_total, 25), 0
-
-
-@contextmanager
-def dying(kill: tuple[str, int] | None) -> Iterator[None]:
-    """Let this scheduler die at a kill point.
-
-    Raises:
-        Killed: instead of SIGKILL, from the very same place.
-    """
-    if kill is None:
-        yield
-        return
-
-    def gone(_pid: int, _signal: int) -> None:
-        raise Killed
-
-    world = SimpleNamespace(environ={"VEILLE_FAILPOINT": f"{kill[0]}:{kill[1]}"}, kill=gone, getpid=os.getpid)
-    failpoints._passed.clear()
-    with patch.object(failpoints, "os", world):
-        yield

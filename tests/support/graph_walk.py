@@ -7,18 +7,14 @@
         walk.live()
         walk.judge()
 
-Crashes happen in this process: an exception that nobody catches ends the worker without settling anything, as SIGKILL
-would, and the next life begins with `recover`. Time is the fake's, moved forward to whatever comes next.
+How it dies, and what any life is made of: `graph_life`. Time is the fake's, moved forward to whatever comes next.
 """
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import os
-import shutil
 import tempfile
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,23 +22,21 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import sqlalchemy as sa
 
-from tests.support.fast_ledger import URL, empty, memory
+from tests.support.fast_ledger import memory
 from tests.support.graph_desk import post
 from tests.support.graph_fake import GraphFake, graph_fake
+from tests.support.graph_life import FINAL, Crash, Mortal, empty_ledger, happened, scheduler, social_item
 from tests.support.graph_pages import Post
-from veille import failpoints
 from veille.config import Config, load
 from veille.dispatch import Pump
 from veille.outbox import schema
 from veille.outbox.actions import Actions
-from veille.outbox.database import Database, open_database
-from veille.outbox.deliveries import Deliveries
+from veille.outbox.database import Database
 from veille.outbox.pending import pending
-from veille.outbox.queue import Change, Item, Queue
+from veille.outbox.queue import Change, Queue
 from veille.outbox.report import Report
 from veille.publishing import Rendition
 from veille.rendering import RenderedPost, Templates
@@ -50,35 +44,9 @@ from veille_publishers.facebook import Facebook
 from veille_publishers.http import session
 from veille_publishers.registry import Context
 
-FINAL = ("sent", "failed", "held", "cancelled")
 MOST_STEPS = 150  # looks of the scheduler in one life story
 MOST_RESUMES = 4  # a person lets a stopped channel go on
-TIMEOUT = (2.0, 0.3)  # seconds: connect, read
 COMMENT = "Inscription : 01 99 00 12 34"
-
-
-class Crash(BaseException):
-    """The process died here: nothing catches it, nothing is tidied up."""
-
-
-class _Mortal:
-    """What `failpoints` sees of the operating system: the next point at which this life ends."""
-
-    def __init__(self) -> None:
-        self.points: deque[str] = deque()
-        self.died_at: list[str] = []
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {"VEILLE_FAILPOINT": self.points[0]} if self.points else {}
-
-    def getpid(self) -> int:
-        return 0
-
-    def kill(self, _pid: int, _signal: int) -> None:
-        self.died_at.append(self.points.popleft())
-        failpoints._passed.clear()
-        raise Crash(self.died_at[-1])
 
 
 @cache
@@ -111,7 +79,7 @@ class Walk:
     config: Config
     pictures: int = 1
     comment: str = ""
-    mortal: _Mortal = field(default_factory=_Mortal)
+    mortal: Mortal = field(default_factory=Mortal)
     due: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
     dues: list[datetime] = field(default_factory=list)  # its times before they were changed
     text: str = "Mardi, on mange ensemble !"
@@ -129,7 +97,7 @@ class Walk:
         return self.fake.world.clock()
 
     def _session(self) -> Any:
-        return session(TIMEOUT)
+        return session(self.fake.patience)
 
     def _sleep(self, seconds: float) -> None:
         self.fake.world.clock.advance(seconds=seconds)
@@ -163,20 +131,14 @@ class Walk:
         rendition = self.rendition
         known = {entry.source: entry for entry in self.queue.all()}.get(source)
         edits = known is not None and known.there and self.publisher.editable(self.queue.stored(known.id), rendition)
-        item = Item(
+        item = social_item(
+            self.publisher,
+            rendition,
+            due,
             source=source,
-            channel="facebook",
-            occurrence="",
-            kind="post",
             title=source,
             slug=source,
             body_hash=self.text,
-            due=due,
-            due_local="",
-            zone="Europe/Paris",
-            rendition=rendition,
-            targets=tuple(self.publisher.targets()),
-            live=True,
             edits=edits,
             comment=bool(self.comment),
         )
@@ -210,9 +172,9 @@ class Walk:
     def live(self, until: datetime | None = None) -> None:
         """Run the scheduler until nothing is left to do, or until a moment."""
         resumes = 0
-        with patch.object(failpoints, "os", self.mortal):
+        with self.mortal.may_die():
             for _step in range(MOST_STEPS):
-                self._round()
+                self.once()
                 self.look()
                 moment = self.next_moment()
                 if moment is None and self._stopped() and resumes < MOST_RESUMES:
@@ -227,28 +189,19 @@ class Walk:
         if until:
             self._until(until)
 
-    def _round(self) -> None:
+    def once(self) -> None:
+        """One pass of the scheduler, or less of it when it dies."""
         try:
             if self.pump is None:
-                self.pump = self._born()
+                self.pump = self.born()
             self.pump.once()
         except Crash as crash:
             self.told.append(f"died at {crash}")
             self.pump = None
 
-    def _born(self) -> Pump:
-        deliveries = Deliveries(self.database, f"life-{next(self.lives)}", b"k" * 32, "example.org")
-        pump = Pump(
-            deliveries,
-            {"facebook": self.publisher},
-            grace={"facebook": timedelta(hours=2)},
-            clock=self.now,
-            stop=lambda: False,
-            progress=lambda _channel, _count: None,
-            sleep=self._sleep,
-        )
-        pump.recover()
-        return pump
+    def born(self) -> Pump:
+        """A scheduler that has just been started."""
+        return scheduler(self.database, self.publisher, "facebook", f"life-{next(self.lives)}", self.now, self._sleep)
 
     def _until(self, moment: datetime) -> None:
         self.fake.world.clock.offset += max(moment - self.now(), timedelta(seconds=0.01))
@@ -327,29 +280,9 @@ class Walk:
     def story(self) -> str:
         """What happened, for whoever reads a failure."""
         row = self.row()
-        events = [f"{event} {text}" for _at, event, text in self.report.delivery("d1").events]
-        calls = [f"{one['method']} {one['path']}" for one in self.fake.record()]
-        lines = [f"{row.state} {row.last_code} {row.last_error}", *self.told, *events, *calls, str(self.waits())]
+        head = f"{row.state} {row.last_code} {row.last_error}"
+        lines = [head, *self.told, *happened(self.fake, self.database, [1]), str(self.waits())]
         return "\n  ".join(lines)
-
-
-@cache
-def _ledger() -> Database:
-    """One database for all walks of this process: its statements are made once."""
-    folder = Path(tempfile.mkdtemp(dir=memory()))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "o.sqlite3").write_bytes(empty())
-    return open_database(URL, folder)
-
-
-def _empty_ledger() -> Database:
-    database = _ledger()
-    database.close()
-    assert database.path
-    for left in database.path.parent.glob("o.sqlite3-*"):
-        left.unlink()
-    database.path.write_bytes(empty())
-    return database
 
 
 @cache
@@ -365,13 +298,8 @@ def facebook_walk(*, pictures: int = 1, comment: str = "", settings: Mapping[str
     Args:
         settings: of [facebook], in the words of the environment: {"NATIVE_SCHEDULING": "true"}.
     """
-    with tempfile.TemporaryDirectory(dir=memory()) as folder, graph_fake() as fake:
+    with tempfile.TemporaryDirectory(dir=memory()) as folder, graph_fake() as fake, empty_ledger() as database:
         root = Path(folder)
         access = {"TRANSPORT": "graph", "API_URL": fake.url, "PAGE_ID": fake.page_id, "ACCESS_TOKEN": fake.page_token}
-        database = _empty_ledger()
-        failpoints._passed.clear()
-        try:
-            yield Walk(root, fake, database, _config(root, access | dict(settings or {})), pictures, comment)
-        finally:
-            database.close()
-            assert os.environ.get("VEILLE_FAILPOINT") is None
+        yield Walk(root, fake, database, _config(root, access | dict(settings or {})), pictures, comment)
+        assert os.environ.get("VEILLE_FAILPOINT") is None

@@ -13,20 +13,18 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.support.graph_desk import desk, post
+from tests.support.graph_life import FINAL, scheduler, social_item
 from veille.config import load
 from veille.dispatch import Pump
 from veille.outbox.database import Database, open_database
-from veille.outbox.deliveries import Deliveries
 from veille.outbox.pending import pending
-from veille.outbox.queue import Item, Queue
+from veille.outbox.queue import Queue
 from veille.outbox.report import Report
 from veille.publishing import Publisher, Rendition
 from veille.rendering import Templates
 from veille_publishers.http import session
 from veille_publishers.registry import Context
 from veille_publishers.registry import load as load_publisher
-
-FINAL = {"sent", "failed", "held", "cancelled"}
 
 
 def now() -> datetime:
@@ -52,16 +50,7 @@ def work(root: Path, channel: str, pictures: int) -> dict[str, int]:
     database = open_database("sqlite:///outbox/outbox.sqlite3", root)
     try:
         _enqueue(Queue(database), publisher, channel, pictures)
-        deliveries = Deliveries(database, uuid4().hex, b"k" * 32, "example.org")
-        pump = Pump(
-            deliveries,
-            {channel: publisher},
-            grace={channel: timedelta(hours=2)},
-            clock=now,
-            stop=lambda: False,
-            progress=lambda _channel, _number: None,
-        )
-        pump.recover()
+        pump = scheduler(database, publisher, channel, uuid4().hex, now, time.sleep)
         return _until_final(pump, database)
     finally:
         database.close()
@@ -74,7 +63,7 @@ def _until_final(pump: Pump, database: Database) -> dict[str, int]:
         (status,) = report.publications()
         counts = {state: number for state, number in status.counts.items() if number}
         counts.pop("planned", None)
-        if set(counts) <= FINAL and not pending(database):
+        if set(counts) <= set(FINAL) and not pending(database):
             return counts
         if set(counts) == {"scheduled"} and now() < due():
             return counts
@@ -85,22 +74,7 @@ def _until_final(pump: Pump, database: Database) -> dict[str, int]:
 def _enqueue(queue: Queue, publisher: Publisher, channel: str, pictures: int) -> None:
     rendition = publisher.render(post(pictures, facebook_comment=os.environ.get("VEILLE_TEST_COMMENT", "")))
     assert isinstance(rendition, Rendition)
-    item = Item(
-        source="repas",
-        channel=channel,
-        occurrence="",
-        kind="post",
-        title="Un repas",
-        slug="repas",
-        body_hash="h",
-        due=due(),
-        due_local="",
-        zone="Europe/Paris",
-        rendition=rendition,
-        targets=tuple(publisher.targets()),
-        live=publisher.live,
-        comment=bool(rendition.payload.get("comment")),
-    )
+    item = social_item(publisher, rendition, due(), comment=bool(rendition.payload.get("comment")))
     changed = queue.put([item], [], now())
     for publication in queue.publications(list(changed)):
         publisher.show(publication)
