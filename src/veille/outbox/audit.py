@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 
@@ -59,28 +59,21 @@ class Entry:
     title: str = ""
 
 
-def line(
-    event: str,
-    *,
-    at: datetime,
-    source: str = "",
-    publication_id: int | None = None,
-    who: str = "",
-    account: str = "",
-    digest: str = "",
-    text: str = "",
-) -> dict[str, Any]:
-    """The values of one line, for `write`. Arguments as in `Entry`; `at`: aware."""
-    return {
-        "event": str(event),
-        "at": at,
-        "source": source,
-        "publication_id": publication_id,
-        "who": who,
-        "account": account,
-        "digest": digest,
-        "text": text,
-    }
+class Told(TypedDict, total=False):
+    """What a line may say besides its event and moment, as in `Entry`."""
+
+    source: str
+    publication_id: int | None
+    who: str
+    account: str
+    digest: str
+    text: str
+
+
+def line(event: str, *, at: datetime, **told: Unpack[Told]) -> dict[str, Any]:
+    """The values of one line, for `write`; `at`: aware."""
+    nothing: Told = {"source": "", "publication_id": None, "who": "", "account": "", "digest": "", "text": ""}
+    return {"event": str(event), "at": at, **nothing, **told}
 
 
 def write(connection: sa.Connection, lines: Iterable[dict[str, Any]]) -> None:
@@ -95,35 +88,14 @@ class Audit:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def record(
-        self,
-        event: str,
-        *,
-        at: datetime,
-        source: str = "",
-        publication_id: int | None = None,
-        who: str = "",
-        account: str = "",
-        digest: str = "",
-        text: str = "",
-    ) -> None:
-        """Add one line, in a transaction of its own. Arguments as in `Entry`; `at`: aware.
+    def record(self, event: str, *, at: datetime, **told: Unpack[Told]) -> None:
+        """Add one line, in a transaction of its own; `at`: aware.
 
         Raises:
             LedgerError: it was not written.
         """
-        values = line(
-            event,
-            at=at,
-            source=source,
-            publication_id=publication_id,
-            who=who,
-            account=account,
-            digest=digest,
-            text=text,
-        )
         with self._db.write() as connection:
-            write(connection, [values])
+            write(connection, [line(event, at=at, **told)])
 
     def entries(self, *, source: str = "", event: str = "", limit: int | None = None) -> list[Entry]:
         """The lines, oldest first.

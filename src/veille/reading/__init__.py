@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from slugify import slugify
 from veille.errors import ContentError, Finding
 from veille.i18n import gettext as _
 from veille.reading.fields import Fields, Surroundings
-from veille.reading.frontmatter import Document
+from veille.reading.frontmatter import Document, parse, read_text
 from veille.reading.model import SYNONYMS, canonical_key, explained
 from veille.reading.wording import findings_of, known_keys, squeezed
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from veille.config import Config
 
 M = TypeVar("M", bound=Fields)
+T = TypeVar("T")
 _DATE_PREFIX = re.compile(r"\d{4}-\d{2}-\d{2}-")
 
 
@@ -42,6 +43,36 @@ class Examined(Generic[M]):
     lines: Mapping[str, int]
     findings: tuple[Finding, ...]
     rest: M | None = None
+
+
+def read_file(
+    path: Path,
+    config: Config,
+    model: type[M],
+    make: Callable[[Document, Examined[M]], T | None],
+    look: Callable[[Document], Iterable[Finding]] = lambda _document: (),
+) -> T:
+    """Read a file that begins with front matter.
+
+    Args:
+        path: absolute.
+        make: what the valid fields give; it may raise ContentError too.
+        look: further findings.
+
+    Raises:
+        ContentError: every finding of this file at once.
+    """
+    file = file_name(path, config.root)
+    document = parse(read_text(path, file), file)
+    examined = examine(document, model, surroundings_of(path, config))
+    found = [*examined.findings, *look(document)]
+    try:
+        made = make(document, examined)
+    except ContentError as error:
+        raise ContentError(in_order([*found, *error.findings])) from None
+    if made is None or found:
+        raise ContentError(in_order(found), made)
+    return made
 
 
 def examine(document: Document, model: type[M], around: Surroundings) -> Examined[M]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from veille.config import Config
 from veille.editions import Edition
-from veille.errors import ContentError
-from veille.reading import Examined, examine, file_name, frontmatter, identity, surroundings_of
+from veille.reading import Examined, identity, read_file
 from veille.reading.frontmatter import Document
 from veille.reading.model import EditionFrontMatter
 from veille.reading.post import image_of
@@ -22,16 +21,7 @@ def read_edition(path: Path, config: Config) -> Edition:
     Raises:
         ContentError: every finding of this file at once.
     """
-    file = file_name(path, config.root)
-    document = frontmatter.parse(frontmatter.read_text(path, file), file)
-    examined = examine(document, EditionFrontMatter, surroundings_of(path, config))
-    try:
-        edition = _made(path, document, examined, config)
-    except ContentError as error:
-        raise ContentError([*examined.findings, *error.findings]) from None
-    if edition is None or examined.findings:
-        raise ContentError(examined.findings, edition)
-    return edition
+    return read_file(path, config, EditionFrontMatter, lambda document, found: _made(path, document, found, config))
 
 
 def _made(path: Path, document: Document, examined: Examined[EditionFrontMatter], config: Config) -> Edition | None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from veille.config import Config
-from veille.errors import ContentError, Finding
+from veille.errors import Finding
 from veille.i18n import gettext as _
 from veille.posts import Event, FacebookOptions, Image, InstagramOptions, NewsletterOptions, Post
-from veille.reading import Examined, examine, file_name, frontmatter, identity, in_order, surroundings_of
+from veille.reading import Examined, identity, read_file
 from veille.reading.frontmatter import Document
 from veille.reading.model import FrontMatter, ImageFields
 
@@ -23,17 +23,7 @@ def read_post(path: Path, config: Config) -> Post:
     Raises:
         ContentError: every finding of this file at once.
     """
-    file = file_name(path, config.root)
-    document = frontmatter.parse(frontmatter.read_text(path, file), file)
-    examined = examine(document, FrontMatter, surroundings_of(path, config))
-    found = [*examined.findings, *_empty_body(document)]
-    try:
-        post = _made(path, document, examined, config)
-    except ContentError as error:
-        raise ContentError(in_order([*found, *error.findings])) from None
-    if post is None or found:
-        raise ContentError(in_order(found), post)
-    return post
+    return read_file(path, config, FrontMatter, lambda document, found: _made(path, document, found, config), _empty)
 
 
 def _made(path: Path, document: Document, examined: Examined[FrontMatter], config: Config) -> Post | None:
@@ -44,7 +34,7 @@ def _made(path: Path, document: Document, examined: Examined[FrontMatter], confi
     return _post(path, document, fields, examined.lines, source, slug, config.settings.workspace.language)
 
 
-def _empty_body(document: Document) -> list[Finding]:
+def _empty(document: Document) -> list[Finding]:
     if document.body.strip():
         return []
     hint = _("write the post below the second line of three dashes")
