@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.support.postfix import missing, postfix
+from tests.support.return_path import read_return_path
 from tests.support.sample_letter import KEYS, sample_delivery, sample_newsletter, sample_publication, sample_room
 from veille import tokens
-from veille.bounces import read_return_path
 from veille.publishing import Delivery, Journal, Publication, Receipt, Recipient
 from veille.tokens import Purpose
 

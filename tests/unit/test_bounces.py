@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.bounce_samples import ADDRESS, KEYS, names, sample
+from tests.support.return_path import read_return_path
 from veille import tokens
-from veille.bounces import read_return_path, return_path
+from veille.bounces import return_path
 from veille.bounces.codes import Kind, judge
 from veille.bounces.mime import SIZE
 from veille.bounces.reading import Report, read

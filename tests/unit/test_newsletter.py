@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.return_path import read_return_path
 from veille import config, tokens
-from veille.bounces import read_return_path
 from veille.errors import ConfigError, Rejected, Unavailable
 from veille.publishing import Delivery, Journal, Outcome, Publication, Receipt, Recipient, Rendition
 from veille.tokens import Keys, Purpose

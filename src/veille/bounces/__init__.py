@@ -4,6 +4,6 @@
 `reading` puts it together, `collecting` records it in the ledger.
 """
 
-from veille.bounces.verp import read_return_path, return_path
+from veille.bounces.verp import return_path
 
-__all__ = ["read_return_path", "return_path"]
+__all__ = ["return_path"]

@@ -48,11 +48,6 @@ def return_path(keys: Keys, bounce_address: str, delivery_id: str) -> str:
     return f"{local}+{tokens.make_mark(keys, int(delivery_id[1:]))}@{domain}"
 
 
-def read_return_path(keys: Keys, address: str) -> str | None:
-    """The delivery that a return path names ("d345"); None when it carries no mark, or not one of ours."""
-    return next((found for found in marks(keys, address) if found), None)
-
-
 def marks(keys: Keys, text: str) -> Iterator[str | None]:
     """For every mark in a text: the delivery that it names, or None when it is forged or damaged."""
     for count, match in enumerate(_MARKED.finditer(text)):
