@@ -25,14 +25,17 @@ def scheduled_words(statuses: Iterable[Status], room: Newsroom) -> list[Renderab
     from veille.timetable import in_words
 
     zone, language = room.config.zone, room.config.settings.workspace.language
-    sentence = _("· {id}: {service} publishes it on {moment}, also when this machine is off")
+    ahead = _("· {id}: {service} publishes it on {moment}, also when this machine is off")
+    past = _("· {id}: {service} was to publish it on {moment}; it is looked for by itself")
     held = [status for status in statuses if status.counts["scheduled"]]
     back = (
         {one.publication for one in pending(room.database) if one.kind.value in ("delete", "replace")} if held else ()
     )
     held = [status for status in held if status.id not in back]
     lines: list[RenderableType] = [
-        sentence.format(id=s.id, service=s.channel.capitalize(), moment=in_words(s.due, zone, language))
+        (ahead if s.due > room.clock() else past).format(
+            id=s.id, service=s.channel.capitalize(), moment=in_words(s.due, zone, language)
+        )
         for s in held[:MOST]
     ]
     if len(held) > MOST:

@@ -255,6 +255,11 @@ def test_what_is_taken_back_is_not_announced(published: Workspace, tmp_path: Pat
             connection.execute(sa.update(schema.delivery).values(due_at=later))
         desk.run()
         assert "Facebook publishes it on" in said(desk, "status")
+        with desk.room.database.write() as connection:
+            connection.execute(sa.update(schema.publication).values(due_at=desk.now))
+        assert "Facebook was to publish it on" in said(desk, "outbox", "retry", "d1")
+        with desk.room.database.write() as connection:
+            connection.execute(sa.update(schema.publication).values(due_at=later))
         assert "handed over anew after `resume`" in said(desk, "outbox", "pause", "p1")
         assert "Facebook publishes it on" not in said(desk, "status")
         desk.run()

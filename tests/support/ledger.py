@@ -18,6 +18,7 @@ from veille.outbox.deliveries import Deliveries
 from veille.outbox.queue import Change, Item, Queue
 from veille.outbox.report import Report, Status
 from veille.publishing import (
+    ByHand,
     Delivery,
     Journal,
     OnUnknown,
@@ -37,7 +38,7 @@ LOOKS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
 RESEND = (timedelta(minutes=15),)
 GRACE = {"newsletter": timedelta(hours=24), "facebook": timedelta(hours=2), "instagram": timedelta(hours=2)}
 
-Outcome = Receipt | PublishError | Exception | None
+Outcome = Receipt | ByHand | PublishError | Exception | None
 
 
 @dataclass

@@ -9,6 +9,7 @@ from tests.support.ledger import Act, Files, Ledger, Mail
 from veille.errors import HardBounce, OutcomeUnknown, PublishError, Rejected, Unavailable, VeilleError
 from veille.outbox import schema
 from veille.outbox.actions import Answer
+from veille.publishing import ByHand
 
 UNKNOWN = OutcomeUnknown("no answer")
 
@@ -318,3 +319,13 @@ def test_an_odd_id_is_a_clear_error(sqlite_store: Ledger, name: str) -> None:
     ):
         with pytest.raises(VeilleError):
             act()
+
+
+def test_what_a_person_was_to_post_and_was_cancelled_can_come_back(store: Ledger) -> None:
+    store.put(store.item())
+    act = Act("facebook", outcomes=[ByHand("please post it")])
+    store.pump(act)
+    assert store.actions.retry("d1", store.now) == 0  # they may be posting it at this moment
+    assert store.actions.cancel("d1", store.now) == 1
+    assert store.actions.retry("d1", store.now) == 1
+    assert store.pump(act).settled == {"sent": 1}

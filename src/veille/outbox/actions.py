@@ -142,7 +142,8 @@ class Actions:
             keeps = sa.or_(stands, doubtful_post())
             # What is in hand first: those few must be over before anybody asks whether the letter is out.
             states = ("claimed", "ready", "held", *(["failed"] if named.post else []))
-            work = Work(named.publication.id, named.rows & ~keeps, states, _GONE, now, "cancel")
+            values = _GONE | ({"last_code": "", "last_error": ""} if named.post else {})
+            work = Work(named.publication.id, named.rows & ~keeps, states, values, now, "cancel")
             moved = work.chunk(connection) + take_back(connection, named.rows, now, public=public)
             all_of_it = named.whole or named.post  # a post has one delivery
             waits = named.waits and not named.publication.cancelled and named.whole
