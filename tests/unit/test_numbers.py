@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.ledger import NOW
@@ -116,9 +116,15 @@ def test_separators_make_no_difference(separators: list[str]) -> None:
     assert [number.digits for number in find(f"Tél. {written} !")] == ["0147293669"]
 
 
+_SIGNS = st.text(alphabet="0123456789 .-/+()OolI\n,hx€", max_size=20)
+_NUMBERS = st.sampled_from(["01 47 29 36 69", "+33 (0)6 39 98 10 11", "0800\n202 223", "39 19", "O1.47.29.36.69"])
+
+
 @settings(max_examples=60)
-@given(st.text(alphabet="0123456789 .-/+()OolI\n,hx€", max_size=60))
-def test_nothing_breaks_it_and_offsets_hold(text: str) -> None:
+@example(["Tél.", "01 47 29 36 69", "ou", "39 19"], " ")
+@given(st.lists(_SIGNS | _NUMBERS, max_size=6), st.sampled_from([" ", ", ", "\n", ""]))
+def test_nothing_breaks_it_and_offsets_hold(pieces: list[str], between: str) -> None:
+    text = between.join(pieces)
     for number in find(text, frozenset(lists().denied)):
         assert 0 <= number.start < number.end <= len(text)
         assert number.written == " ".join(text[number.start : number.end].split())
