@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.support.graph_faults import EVERY
 from tests.support.graph_walk import Walk, facebook_walk
 from veille.outbox.actions import Answer
@@ -50,6 +52,7 @@ def test_what_facebook_still_has_is_taken_back() -> None:
         assert (walk.row().state, walk.row().last_code, pending(walk.database)) == ("cancelled", "deleted", [])
 
 
+@pytest.mark.soak
 def test_what_is_public_all_the_same_stays_and_is_said() -> None:
     with facebook_walk(settings=NATIVE) as walk:
         scheduled(walk)
@@ -73,6 +76,7 @@ def test_dropped_before_its_time_while_nobody_knows_whether_facebook_has_it() ->
         assert walk.fake.ever_visible("facebook") == 0
 
 
+@pytest.mark.soak
 def test_what_was_handed_over_and_nobody_found_is_named() -> None:
     with facebook_walk(settings=NATIVE) as walk:
         walk.fake.fault("POST", "feed", EVERY["lost-written"])
