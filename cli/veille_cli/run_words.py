@@ -66,7 +66,7 @@ def _settled(state: str, n: int) -> str:
 
 def still_words(tally: Tally, stops: Iterable[Stop]) -> list[RenderableType]:
     """Channels that wait for a person, and those that gave up for this time."""
-    from veille_cli.commands.status import stop_words
+    from veille_cli.publication_words import stop_words
 
     waiting = {stop.channel: stop for stop in stops}
     tired = {channel: why for channel, why in tally.stopped.items() if channel not in waiting}

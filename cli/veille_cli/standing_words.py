@@ -66,7 +66,7 @@ def nothing_words(room: Newsroom, name: str) -> list[RenderableType]:
 
 def _words(room: Newsroom, status: Status, row: Row) -> list[RenderableType]:
     from veille_cli import hosted_words
-    from veille_cli.commands.status import by_hand_words
+    from veille_cli.publication_words import by_hand_words
 
     match row.state:
         case "ready":
@@ -91,7 +91,7 @@ def _words(room: Newsroom, status: Status, row: Row) -> list[RenderableType]:
 
 def _waits(room: Newsroom, status: Status, row: Row) -> list[RenderableType]:
     from veille.timetable import in_words
-    from veille_cli.commands.status import stop_words
+    from veille_cli.publication_words import stop_words
     from veille_cli.trial_words import only_tried, publish_words, switched_words
 
     if stops := [stop for stop in room.report.stops() if stop.channel == row.channel]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,18 +12,14 @@ import typer
 
 from veille.errors import Busy, ConfigError, VeilleError
 from veille.i18n import gettext as _
-from veille.i18n import ngettext
+from veille_cli.bounce_watch import collector, configured
+from veille_cli.bounce_words import tally_words, unread_line
 from veille_cli.output import OK, PARTLY, Answer, answers, stdout
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from veille.bounces.collecting import Collector, Mailbox, Tally, Unread
-    from veille_cli.wiring import Newsroom
+    from veille.bounces.collecting import Mailbox, Tally, Unread
 
 log = logging.getLogger(__name__)
-
-SHOWN = 20  # messages that nobody understood, for people
 
 
 @answers
@@ -50,54 +45,15 @@ def command(
 
     with newsroom() as room:
         if unread:
-            mailbox = _configured(room)
+            mailbox = configured(room)
             return _list(waiting(room.config.outbox_dir, mailbox.name if mailbox else None))
-        chosen = _given(maildir, mbox) or _configured(room)
+        chosen = _given(maildir, mbox) or configured(room)
         if chosen is None:
             raise ConfigError(
                 _("newsletter.bounces_url is not set"),
                 hint=_('set VEILLE_NEWSLETTER__BOUNCES_URL="imaps://user:password@host/INBOX", or give --maildir DIR'),
             )
-        return _answer(_collector(room).collect(chosen, dry_run=dry_run), chosen.name, dry_run=dry_run)
-
-
-def collect(room: Newsroom, *, stop: Callable[[], bool] = bool, most: int | None = 500) -> Tally | None:
-    """What `veille run` does every few minutes: read the mailbox of the settings.
-
-    Args:
-        stop: asked between two messages.
-        most: messages in one go; the rest comes the next time.
-
-    Returns:
-        What came of it, a lost connection included; None when no mailbox is set.
-
-    Raises:
-        ConfigError: the setting is wrong, or the mailbox refuses our password.
-        LedgerError: the ledger refused.
-    """
-    mailbox = _configured(room)
-    return None if mailbox is None else _collector(room).collect(mailbox, stop=stop, most=most)
-
-
-def words(tally: Tally) -> list[RenderableType]:
-    """What one look into a mailbox came to, for people."""
-    lines: list[RenderableType] = []
-    if tally.read:
-        lines.append(", ".join(_kind(kind, n) for kind, n in sorted(tally.kinds.items())) + ".")
-    if done := [_outcome(outcome, n) for outcome, n in sorted(tally.outcomes.items())]:
-        lines.append("→ " + ", ".join(done) + ".")
-    lines += _unread_words(tally.unread)
-    if tally.kept:
-        waiting = ngettext(
-            "{n} message still lies there that nobody understood: `veille bounces --unread`",
-            "{n} messages still lie there that nobody understood: `veille bounces --unread`",
-            tally.kept,
-        )
-        lines.append("· " + waiting.format(n=tally.kept))
-    if tally.problem:
-        lines.append(f"✗ {tally.problem.message}")
-        lines += [f"    → {tally.problem.hint}"] if tally.problem.hint else []
-    return lines or [_("Nothing came back.")]
+        return _answer(collector(room).collect(chosen, dry_run=dry_run), chosen.name, dry_run=dry_run)
 
 
 def _from_the_mail_server(recipient: str, *, dry_run: bool) -> Answer:
@@ -111,13 +67,13 @@ def _from_the_mail_server(recipient: str, *, dry_run: bool) -> Answer:
             pass
         with newsroom() as room:
             arrived = recipient or os.environ.get("ORIGINAL_RECIPIENT") or os.environ.get("RECIPIENT") or ""
-            tally = _collector(room).take(raw, arrived, dry_run=dry_run)
+            tally = collector(room).take(raw, arrived, dry_run=dry_run)
     except VeilleError as error:
         raise Busy(error.message, hint=error.hint) from error
     except Exception as error:
         log.debug("the message could not be taken", exc_info=error)
         raise Busy(_("the message could not be taken: {error}").format(error=type(error).__name__)) from error
-    return Answer(data=_data(tally, "stdin", dry_run=dry_run), text=words(tally) if stdout().is_terminal else [])
+    return Answer(data=_data(tally, "stdin", dry_run=dry_run), text=tally_words(tally) if stdout().is_terminal else [])
 
 
 def _given(maildir: Path | None, mbox: Path | None) -> Mailbox | None:
@@ -128,25 +84,12 @@ def _given(maildir: Path | None, mbox: Path | None) -> Mailbox | None:
     return None if mbox is None else Mbox(mbox.absolute())
 
 
-def _configured(room: Newsroom) -> Mailbox | None:
-    from veille_publishers.mailboxes import open_mailbox
-
-    url = room.config.settings.newsletter.bounces_url
-    return None if url is None else open_mailbox(url.get_secret_value(), room.config.root)
-
-
-def _collector(room: Newsroom) -> Collector:
-    from veille.bounces.collecting import Collector
-
-    return Collector(room.database, room.keys, room.subscribers, room.clock, room.config.outbox_dir)
-
-
 def _answer(tally: Tally, mailbox: str, *, dry_run: bool) -> Answer:
-    errors = [_error("unread", _unread_line(entry)) for entry in tally.unread]
+    errors = [_error("unread", unread_line(entry)) for entry in tally.unread]
     if tally.problem:
         errors.append({**_error(tally.problem.code, tally.problem.message), "hint": tally.problem.hint})
     code = tally.problem.exit_code if tally.problem else PARTLY if tally.unread else OK
-    text = words(tally)
+    text = tally_words(tally)
     if dry_run and tally.read:
         text.append(_("Nothing was changed (--dry-run)."))
     return Answer(data=_data(tally, mailbox, dry_run=dry_run), text=text, exit_code=code, errors=errors)
@@ -154,7 +97,7 @@ def _answer(tally: Tally, mailbox: str, *, dry_run: bool) -> Answer:
 
 def _list(entries: list[Unread]) -> Answer:
     data = {"unread": [{"where": entry.where, "reason": entry.reason} for entry in entries]}
-    text: list[Any] = [f"· {_unread_line(entry)}" for entry in entries]
+    text: list[Any] = [f"· {unread_line(entry)}" for entry in entries]
     return Answer(data=data, text=text or [_("Everything was understood.")])
 
 
@@ -172,55 +115,3 @@ def _data(tally: Tally, mailbox: str, *, dry_run: bool) -> dict[str, Any]:
 
 def _error(code: str, message: str) -> dict[str, Any]:
     return {"code": code, "message": message, "file": None, "line": None, "hint": None}
-
-
-def _unread_words(unread: list[Unread]) -> list[RenderableType]:
-    if not unread:
-        return []
-    head = ngettext(
-        "! {n} message was left where it is, for a person to look at:",
-        "! {n} messages were left where they are, for a person to look at:",
-        len(unread),
-    ).format(n=len(unread))
-    lines: list[RenderableType] = [head, *(f"  {_unread_line(entry)}" for entry in unread[:SHOWN])]
-    if len(unread) > SHOWN:
-        more = len(unread) - SHOWN
-        words = ngettext("… and {n} more: `veille bounces --unread`", "… and {n} more: `veille bounces --unread`", more)
-        lines.append("  " + words.format(n=more))
-    return lines
-
-
-def _unread_line(entry: Unread) -> str:
-    reasons = {
-        "forged": _("its mark is not one of ours: forged or damaged"),
-        "unknown-letter": _("it does not say which letter it is about"),
-        "unknown-feedback": _("a complaint of a kind that is not known"),
-        "damaged-report": _("a damaged report"),
-        "empty": _("nothing can be read in it"),
-        "mail": _("somebody wrote it"),
-    }
-    reason = reasons.get(entry.reason, entry.reason)
-    return f"{entry.where}: {reason}" if reason else entry.where
-
-
-def _kind(kind: str, n: int) -> str:
-    names = {
-        "hard": ngettext("{n} dead address", "{n} dead addresses", n),
-        "soft": ngettext("{n} refused for now", "{n} refused for now", n),
-        "complaint": ngettext("{n} complaint", "{n} complaints", n),
-        "leave": ngettext("{n} asked to leave", "{n} asked to leave", n),
-        "delayed": ngettext("{n} delayed, still tried", "{n} delayed, still tried", n),
-        "not-a-bounce": ngettext("{n} no bounce", "{n} no bounces", n),
-        "unreadable": ngettext("{n} not understood", "{n} not understood", n),
-    }
-    return names[kind].format(n=n)
-
-
-def _outcome(outcome: str, n: int) -> str:
-    names = {
-        "suppressed": ngettext("{n} reader receives no more letters", "{n} readers receive no more letters", n),
-        "counted": ngettext("{n} counted", "{n} counted", n),
-        "known": ngettext("{n} known already", "{n} known already", n),
-        "gone": ngettext("{n} about nobody who reads the letter", "{n} about nobody who reads the letter", n),
-    }
-    return names[outcome].format(n=n)

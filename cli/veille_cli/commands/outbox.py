@@ -45,7 +45,7 @@ def list_(
     ] = None,
 ) -> Answer:
     """List publications with their ids."""
-    from veille_cli.commands.status import as_data, by_hand_words, table_of
+    from veille_cli.publication_words import as_data, by_hand_words, table_of
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
@@ -118,8 +118,8 @@ def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: T
     from veille.outbox.pending import pending
     from veille.timetable import in_words
     from veille_cli import hosted_words
-    from veille_cli.commands.status import as_data, counts_words, state_words
     from veille_cli.letter_status import hold_words, standing
+    from veille_cli.publication_words import as_data, counts_words, state_words
 
     status = room.report.publication(name)
     rows = room.report.deliveries(name, states=states)
@@ -150,7 +150,7 @@ def _one_publication(room: Newsroom, name: str, states: tuple[str, ...], talk: T
 def _waiting(status: Status, room: Newsroom) -> list[RenderableType]:
     """What a post or page waits for, and which command ends that."""
     from veille_cli import hosted_words, trial_words
-    from veille_cli.commands.status import by_hand_words, stop_words
+    from veille_cli.publication_words import by_hand_words, stop_words
 
     stops = [stop for stop in room.report.stops() if status.waiting and stop.channel == status.channel]
     return [
@@ -281,7 +281,7 @@ def cancel(
         with talk.progress(_("cancelling"), _total(room, name, ("claimed", "ready", "held"))) as progress:
             count = room.actions.cancel(name, room.clock(), public=public, progress=progress)
         gone = page if before != "cancelled" == _page(room, name)[1] else ""
-        after = taking_down.words_after(room, name)
+        after = taking_down.words_after(room, name, public=public)
         words = ngettext("{n} cancelled.", "{n} cancelled.", count)
         text = [words.format(n=count)] if count else [] if after else nothing_words(room, name)
     text += [_("Its page on the web ({id}) is cancelled with it.").format(id=gone)] if gone else []
