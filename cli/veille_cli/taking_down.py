@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from veille_cli.output import Talk
     from veille_cli.wiring import Newsroom
 
+FLYING = ("sending", "unknown")  # it may be out
+
 
 def confirm(room: Newsroom, name: str, talk: Talk, *, yes: bool) -> None:
     """Ask before something public goes for good; refuse where it cannot be done.
@@ -27,7 +29,8 @@ def confirm(room: Newsroom, name: str, talk: Talk, *, yes: bool) -> None:
     status, rows = posts_of(room, name)
     out = [row for row in rows if row.state == "sent" and row.last_code != "deleted"]
     standing = [row for row in out if row.remote_id]
-    if not standing:
+    flying = any(row.state in FLYING for row in rows) and _deletes(room, status.channel)
+    if not (standing or flying):
         _refuse_posted_by_hand(out)
         return
     if not _deletes(room, status.channel):
@@ -56,8 +59,12 @@ def _refuse_posted_by_hand(rows: Iterable[Row]) -> None:
             )
 
 
-def words_after(room: Newsroom, name: str) -> list[RenderableType]:
-    """What still stands and how it would go; what goes with the next `veille run`; what nobody knows yet."""
+def words_after(room: Newsroom, name: str, *, public: bool = False) -> list[RenderableType]:
+    """What still stands and how it would go; what goes with the next `veille run`; what nobody knows yet.
+
+    Args:
+        public: what everybody sees was to be deleted.
+    """
     from veille.outbox.pending import pending
     from veille_cli.hosted_words import pending_words
 
@@ -70,12 +77,17 @@ def words_after(room: Newsroom, name: str) -> list[RenderableType]:
         if stands and row.id not in deleted and _deletes(room, status.channel):
             sentence = _("{id} stays public on {channel}; to delete it there: veille outbox cancel {id} --public")
             words.append(sentence.format(id=row.id, channel=row.channel))
-        if row.state in ("sending", "unknown"):
-            words.append(_flying(row))
+        if row.state in FLYING:
+            words.append(_flying(row, public=public))
     return words
 
 
-def _flying(row: Row) -> RenderableType:
+def _flying(row: Row, *, public: bool) -> RenderableType:
+    if public:
+        sentence = _(
+            "· {id} on {channel}: nobody knows yet; it is looked for by itself, and deleted there if it is out"
+        )
+        return sentence.format(id=row.id, channel=row.channel)
     sentence = _(
         "· {id} on {channel}: nobody knows yet whether it is out; it is looked for by itself. If it is not, it does not"
         " leave any more, and what {channel} has for later is deleted there; if it is, it stays public; then:"

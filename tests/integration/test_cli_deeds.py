@@ -210,6 +210,34 @@ def test_dropped_too_soon_it_is_looked_for_all_the_same(desk: Running, fake: Gra
     assert "d1 stays public on facebook" in said(desk, "outbox", "cancel", "d1")
 
 
+def test_a_post_that_may_be_out_is_deleted_as_soon_as_it_is_found(desk: Running, fake: GraphFake) -> None:
+    fake.fault("POST", "feed", EVERY["lost-written"])
+    desk.run()
+    said(desk, "outbox", "cancel", "d1", "--public", code=2)  # it asks
+    assert "and deleted there if it is out" in said(desk, "outbox", "cancel", "d1", "--public", "--yes")
+    desk.later(minutes=5)
+    desk.run()
+    desk.later(minutes=1)
+    desk.run()
+    assert fake.visible_posts() == []
+    assert "– deleted 1 deleted there" in said(desk, "status")
+
+
+def test_a_post_that_was_not_out_leaves_when_it_is_wanted_again(desk: Running, fake: GraphFake) -> None:
+    fake.fault("POST", "feed", EVERY["reset"])
+    desk.run()
+    said(desk, "outbox", "cancel", "d1", "--public", "--yes")
+    for _look in range(3):
+        desk.later(minutes=5)
+        desk.run()
+    assert desk.row().state == "cancelled"
+    said(desk, "outbox", "retry", "d1")
+    for _look in range(3):
+        desk.later(minutes=5)
+        desk.run()
+    assert len(fake.visible_posts()) == 1  # and stays
+
+
 def test_what_a_person_posted_is_for_that_person_to_delete(desk: Running) -> None:
     said(desk, "outbox", "resolve", "d1", "--sent", "https://www.facebook.com/123")
     words = said(desk, "outbox", "cancel", "d1", "--public", "--yes", code=1)

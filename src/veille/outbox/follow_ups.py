@@ -59,14 +59,16 @@ def take_back(connection: sa.Connection, rows: sa.ColumnElement[bool], now: date
     """Ask for the deletion of what a service has of these deliveries.
 
     Args:
-        public: also of what everybody sees.
+        public: also of what everybody sees, or may see.
 
     Returns:
         How many posts that is about.
     """
     states = ("scheduled", "sent") if public else ("scheduled",)
-    there = (_d.c.state.in_(states), _d.c.remote_id != "", _d.c.last_code != "deleted")
-    posts = sa.select(_d.c.id).where(rows, *there, _d.c.channel.not_in(("newsletter", *REWRITING)))
+    there = sa.and_(_d.c.state.in_(states), _d.c.remote_id != "", _d.c.last_code != "deleted")
+    if public:  # what may be out, too: as soon as it is found
+        there = sa.or_(there, _d.c.state.in_(("sending", "unknown")))
+    posts = sa.select(_d.c.id).where(rows, there, _d.c.channel.not_in(("newsletter", *REWRITING)))
     found = connection.execute(posts).scalars().all()
     want(connection, found, FollowUp.DELETE, now)
     return len(found)
