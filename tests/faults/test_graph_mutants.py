@@ -8,33 +8,17 @@ random ones too is for what nobody thought of.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.support.mutants import Edit, broken, change
 from tests.support.workspace import REPOSITORY
 
 pytestmark = pytest.mark.soak
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A change of one place.
-
-    Args:
-        file: in the repository.
-        old: what the source says, once.
-        new: what it says instead.
-    """
-
-    file: str
-    old: str
-    new: str
 
 
 PUBLISHER = "publishers/veille_publishers/facebook.py"
@@ -151,13 +135,9 @@ def test_the_packages_as_they_are_pass(tmp_path: Path) -> None:
 
 def _broken(folder: Path, edits: Sequence[Edit]) -> None:
     for package in ("src/veille", "publishers/veille_publishers"):
-        shutil.copytree(REPOSITORY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        broken(REPOSITORY / package, folder / package)
     (folder / "templates").symlink_to(REPOSITORY / "templates")  # looked for beside the packages
-    for edit in edits:
-        path = folder / edit.file
-        source = path.read_text(encoding="utf-8")
-        assert source.count(edit.old) == 1, f"{edit.file} no longer says: {edit.old}"
-        path.write_text(source.replace(edit.old, edit.new), encoding="utf-8")
+    change(folder, edits)
 
 
 def _lives(folder: Path, which: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ class Edit:
     """A change of one place.
 
     Args:
-        file: below the folder of which `broken` makes a copy.
+        file: below the folder that is changed.
         old: what the source says, once.
         new: what it says instead.
     """
@@ -23,15 +23,20 @@ class Edit:
     new: str
 
 
-def broken(original: Path, copy: Path, edits: Iterable[Edit]) -> Path:
-    """Copy a package and change it. Returns the copy.
+def broken(original: Path, copy: Path, edits: Iterable[Edit] = ()) -> Path:
+    """Copy a package and change it. Returns the copy."""
+    package = Path(shutil.copytree(original, copy, ignore=shutil.ignore_patterns("__pycache__")))
+    change(package, edits)
+    return package
+
+
+def change(folder: Path, edits: Iterable[Edit]) -> None:
+    """Change what was copied.
 
     Raises:
         AssertionError: the source no longer says what is to be changed, or says it twice.
     """
-    package = Path(shutil.copytree(original, copy, ignore=shutil.ignore_patterns("__pycache__")))
     for edit in edits:
-        source = (package / edit.file).read_text(encoding="utf-8")
+        source = (folder / edit.file).read_text(encoding="utf-8")
         assert source.count(edit.old) == 1, f"{edit.file} no longer says: {edit.old}"
-        (package / edit.file).write_text(source.replace(edit.old, edit.new), encoding="utf-8")
-    return package
+        (folder / edit.file).write_text(source.replace(edit.old, edit.new), encoding="utf-8")
