@@ -51,6 +51,14 @@ def test_case(config: Config, room: Library, case: dict[str, Any]) -> None:
     assert case.get("hint", "") in said
 
 
+NAMED = [p.strip() for p in (DATA / "named.txt").read_text("utf-8").split("\n\n")]
+
+
+@pytest.mark.parametrize("body", NAMED, ids=lambda body: str(body)[:30])
+def test_numbers_under_their_own_names_are_right(config: Config, room: Library, body: str) -> None:
+    assert {finding.code for finding in look(config, room, body)} == {"number-retyped"}
+
+
 def test_ordinary_french_with_numbers_is_left_alone(config: Config, room: Library) -> None:
     body = "\n\n".join(ORDINARY)
     assert [f"{f.code}: {f.excerpt}" for f in look(config, room, body)] == []
