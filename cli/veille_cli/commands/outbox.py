@@ -235,7 +235,7 @@ def retry(
     *,
     talk: Talk,
 ) -> Answer:
-    """Send again what failed, was held or was cancelled. Never what may be out already."""
+    """Send again what failed, was held or was cancelled; try now what waits for its next try. Never what may be out."""
     from veille_cli.standing_words import after_retry, nothing_words
     from veille_cli.wiring import newsroom
 
