@@ -51,14 +51,14 @@ def shown(
 
 def problem(url: str, file: File = PICTURE) -> PublishError:
     with pytest.raises(PublishError) as caught:
-        check(session((1.0, 1.0)), url, file)
+        check(session((5.0, 10.0)), url, file)
     return caught.value
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "image/JPEG; charset=binary"])
 def test_what_everybody_can_open_is_fine(kind: str) -> None:
     with shown(headers={"Content-Type": kind}) as url:
-        check(session((1.0, 1.0)), url, PICTURE)
+        check(session((5.0, 10.0)), url, PICTURE)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_nobody_there_no_name_no_certificate() -> None:
 def test_a_picture_that_trickles_is_given_up() -> None:
     ticks = count(0, 40)
     with shown() as url, pytest.raises(Unavailable, match="minute"):
-        check(session((1.0, 1.0)), url, PICTURE, clock=lambda: float(next(ticks)))
+        check(session((5.0, 10.0)), url, PICTURE, clock=lambda: float(next(ticks)))
 
 
 def test_a_picture_beyond_the_limit_is_not_even_looked_for() -> None:
