@@ -89,7 +89,7 @@ def _mistaken(place: Place, record: Record) -> Iterator[Finding]:
     )
     other = directory.records.get(right)
     hint = _("write {reference}").format(reference=other.reference) if other else _("look the number up in its record")
-    yield _at(codes.LABEL, place, message, hint)
+    yield _at(codes.MISTAKEN, place, message, hint)
 
 
 def _existence(place: Place, line: HelpLine) -> Iterator[Finding]:

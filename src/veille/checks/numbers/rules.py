@@ -86,6 +86,17 @@ LABEL = Rule(
     source="Arcep price ranges; urgence114.fr; read 2026-11-18",
     link="https://www.urgence114.fr",
 )
+MISTAKEN = Rule(
+    "number-mistaken",
+    mark("The number of another service"),
+    mark("Both exist, so nothing looks wrong. Who dials it loses the time in which help would have come."),
+    _HOUSE,
+    "Pompiers : 15.",
+    "{{ helpline: 18 }}",
+    excusable=False,
+    source="service-public.fr, fiche F33954; read 2026-11-18",
+    link="https://www.service-public.fr/particuliers/vosdroits/F33954",
+)
 HOURS = Rule(
     "number-hours",
     mark("A line that does not answer on the day it is shown"),
@@ -171,6 +182,7 @@ RULES = (
     UNLISTED,
     RECORD_OLD,
     LABEL,
+    MISTAKEN,
     HOURS,
     MOBILE,
     FORMAT,
