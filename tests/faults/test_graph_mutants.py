@@ -60,7 +60,7 @@ MUTANTS = {
         ONE,
         NO_LOOK_BEFORE,
         Edit(DISPATCH, "seen = publisher.read_back(unknown.delivery)", "seen = ReadBack(Seen.ABSENT)"),
-        Edit(DISPATCH, "import Delivery, OnUnknown,", "import Delivery, ReadBack, OnUnknown,"),
+        Edit(DISPATCH, "publishing import Delivery, ", "publishing import Delivery, ReadBack, "),
     ),
     "the first look is believed": mutant(
         FIRST_LOOK,
