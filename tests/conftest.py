@@ -1,4 +1,4 @@
-"""The ledger of every test that asks for `store`, on SQLite and on a real PostgreSQL; and which files come first."""
+"""The ledger of tests that ask for `store`, on SQLite and on a real PostgreSQL; which files come first; Hypothesis."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import postgres, warm_veille
 from tests.support.fast_ledger import empty
@@ -14,6 +15,10 @@ from tests.support.ledger import Ledger
 from veille.outbox.database import Database, open_database
 
 _LONG_FIRST = ("faults", "wheel", "integration", "unit")
+
+# A busy machine takes longer than the 200 ms that Hypothesis grants an example: no verdict hangs on that.
+settings.register_profile("veille", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("veille")
 
 
 @pytest.hookimpl(tryfirst=True)
