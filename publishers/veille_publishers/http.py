@@ -12,6 +12,7 @@ import requests
 import urllib3.exceptions as u3
 
 from veille import __version__
+from veille_publishers.http_patience import Patient
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0
@@ -43,6 +44,8 @@ class Session(requests.Session):
         super().__init__()
         self.timeout = timeout
         self.trust_env = False  # no proxy, .netrc or CA bundle that somebody left in the environment
+        self.mount("https://", Patient())
+        self.mount("http://", Patient())
         self.headers["User-Agent"] = f"veille/{__version__}"
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:

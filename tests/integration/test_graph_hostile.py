@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from veille.errors import OutcomeUnknown, PublishError, Unavailable
-from veille_publishers import http
+from veille.publishing import File
+from veille_publishers import http, http_patience
 from veille_publishers.graph import Call, Graph, proof, web_address
 from veille_publishers.graph_errors import wait_from
 from veille_publishers.graph_login import Watch
@@ -101,6 +102,33 @@ def test_an_answer_that_drips_has_an_end_as_a_whole(monkeypatch: pytest.MonkeyPa
             more.wait(0.02)
 
     assert isinstance(_asked(dripping, FEED), OutcomeUnknown)
+
+
+def test_the_head_of_an_answer_that_drips_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_patience, "HEAD", 0.2)
+    more = threading.Event()
+
+    def dripping(connection: socket.socket) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 60 + b'\r\nContent-Length: 10\r\n\r\n{"id":"1"}':
+            connection.sendall(bytes((byte,)))
+            more.wait(0.02)
+
+    assert isinstance(_asked(dripping, FEED), OutcomeUnknown)
+
+
+def test_a_picture_gets_through_a_line_slower_than_a_connection_is_made() -> None:
+    picture = File("a.jpg", "image/jpeg", b"x" * 12_000_000)
+    more = threading.Event()
+
+    def slow(connection: socket.socket) -> None:
+        more.wait(0.3)
+        while (piece := connection.recv(1 << 20)) and b"\r\n--" not in piece[-60:]:
+            continue
+        _whole(b'{"id":"1"}')(connection)
+
+    with answering(slow) as url:
+        graph = Graph(session((0.1, 2.0)), url, "v26.0", "a-token")
+        assert graph.call(Call("POST", "/1/photos", {}, file="a.jpg"), picture)["id"] == "1"
 
 
 @pytest.mark.parametrize("made", ["../1", "a/b", "1?x=y", {"a": 1}, ["1"], "1\r\nX: y", "\x1b[2J", True, "1" * 300])
