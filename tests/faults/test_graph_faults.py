@@ -43,7 +43,10 @@ WAYS = {
     "native": ({"NATIVE_SCHEDULING": "true"}, timedelta(hours=3)),
     "draft": ({"DRAFT_FIRST": "true"}, timedelta()),
 }
-DEEDS = ("edit", "edit", "new picture", "other time", "cancel", "cancel --public", "pause", "machine off", "wait")
+DEEDS = (
+    *("edit", "edit", "new picture", "other time", "cancel", "cancel --public", "pause", "machine off", "wait"),
+    *("retry", "drop", "answer"),
+)
 SOON, LATER, TOO_LATE = timedelta(seconds=1), timedelta(minutes=40), timedelta(hours=4)  # seen from a native post
 MOMENTS = [SOON, timedelta(minutes=3), LATER, TOO_LATE]
 
@@ -125,6 +128,12 @@ def do(walk: Walk, deed: str) -> None:
         walk.actions.pause("p1", walk.now(), paused=True)
         walk.live(walk.now() + timedelta(minutes=1))
         walk.actions.pause("p1", walk.now(), paused=False)
+    elif deed == "retry":
+        walk.retry()
+    elif deed == "drop":
+        walk.drop()
+    elif deed == "answer":
+        walk.answer()
     elif deed.startswith("cancel"):
         walk.cancel(public=deed.endswith("public"))
 
