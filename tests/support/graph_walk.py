@@ -172,15 +172,21 @@ class Walk:
         self.told.append(f"retry: {self.actions.retry('d1', self.now())}")
 
     def drop(self) -> None:
-        """A person does not want it any more, whatever became of it, and has not looked."""
-        self.told.append(f"drop: {self.actions.resolve('d1', Answer.CANCEL, self.now())}")
+        """A person does not want it any more; of what is held, they know that nobody sees it or is about to."""
+        row = self.row()
+        if row.state != "held" or not (self.mine or (self._there and not row.remote_id)):
+            self.told.append(f"drop: {self.actions.resolve('d1', Answer.CANCEL, self.now())}")
 
     def answer(self) -> None:
         """A person has looked at the page and at what waits there, and says the truth."""
-        there = [one for one in self.fake.world.facebook.posts.values() if one.ours]
         answer = Answer.SENT if self.mine else Answer.RETRY
-        if answer is Answer.SENT or not there:
+        if answer is Answer.SENT or not self._there:
             self.told.append(f"{answer}: {self.actions.resolve('d1', answer, self.now())}")
+
+    @property
+    def _there(self) -> bool:
+        """Whether the service has it, seen or not."""
+        return any(one.ours for one in self.fake.world.facebook.posts.values())
 
     # --- time passes --------------------------------------------------------------------------------------
 
