@@ -55,6 +55,12 @@ def test_our_name_as_it_is_and_others(tmp_path: Path, body: str) -> None:
     assert found(tmp_path, body) == []
 
 
+def test_a_name_that_begins_with_an_article(tmp_path: Path) -> None:
+    ours = '[brand]\nname = "L’Actu de Bagneux"\n'
+    body = "L’Actu de Bagneux et toi. L'Actu de Bagneux a un an. L’Actu de Bagnieux aussi."
+    assert found(tmp_path, body, ours) == ["“L’Actu de Bagnieux” is nearly our name, L’Actu de Bagneux"]
+
+
 def test_an_account_that_is_called_so(tmp_path: Path) -> None:
     ours = BRAND + '[checks]\nhandles = ["@kess_kiss_pass_92"]\n'
     body = "Suis @kess_kiss_pass_92, ou [Instagram](https://instagram.com/Kess_Kiss_Pass_92). Kess Kis Pass"

@@ -103,8 +103,8 @@ def _in_words(text: Text, ours: _Ours) -> Iterator[Finding]:
 @lru_cache(maxsize=8)
 def _beginnings(name: str) -> re.Pattern[str]:
     """As many words as our name has, the first with its two letters: no address, no tag."""
-    first, size = re.escape(name.strip()[:2]), max(1, len(_WORDS.findall(name)))
-    return re.compile(rf"(?<![\w@#/.]){first}[^\W_]*(?:[\s’'-]+[^\W_]+){{{size - 1}}}", re.IGNORECASE)
+    words = _WORDS.findall(name)
+    return re.compile(rf"(?<![\w@#/.]){words[0][:2]}[^\W_]*(?:[\s’'-]+[^\W_]+){{{len(words) - 1}}}", re.IGNORECASE)
 
 
 def _in_handles(text: Text, ours: _Ours) -> Iterator[Finding]:
