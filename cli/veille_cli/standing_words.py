@@ -121,7 +121,7 @@ def _or_look(row: Row) -> str:
 
 
 def _out(status: Status, row: Row) -> str:
-    if not status.live:
+    if not (status.live or row.url):
         return _("{id} was only written to outbox/, in the sandbox: nobody has seen it").format(id=row.id)
     if row.last_code == "deleted":
         sentence = _(

@@ -23,7 +23,10 @@ def switched(status: Status, config: Config) -> bool:
 
 def only_tried(status: Status, config: Config) -> bool:
     """Whether what counts as sent was written to the sandbox, while its channel reaches people now."""
-    return switched(status, config) and not status.live
+    from veille.posts import SERVICES
+
+    by_hand = status.channel in SERVICES and any(receipt["url"] for receipt in status.receipts)  # a person said where
+    return switched(status, config) and not (status.live or by_hand)
 
 
 def does_not_leave(status: Status, config: Config) -> bool:

@@ -156,6 +156,22 @@ def test_what_only_the_sandbox_had_can_still_be_sent_to_people(
     desk.room.close()
 
 
+def test_what_a_person_posted_from_the_sandbox_is_not_posted_again_once_it_is_live(
+    tried: Workspace, tmp_path: Path, fake: GraphFake
+) -> None:
+    with office(tried, tmp_path, None) as desk:
+        said(desk, "outbox", "resolve", "d1", "--sent", "https://www.facebook.com/123")
+    workspace = Workspace(desk.root, desk.env)
+    go_live(workspace, "smtp://127.0.0.1:9?tls=none", fake)
+    desk.again(**workspace.env | {"VEILLE_INSTAGRAM__MEDIA": "outbox/media"})
+    assert "✓ done 1 sent" in said(desk, "status")
+    assert "d1 is out: https://www.facebook.com/123" in said(desk, "outbox", "retry", "p1")
+    said(desk, "publish", *ONLY, "--yes")
+    desk.run()
+    assert fake.visible_posts() == []
+    desk.room.close()
+
+
 # --- nobody knows -------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from veille.outbox.named import (
     not_in_another_letter,
     nothing_left,
     page_of,
+    posted_by_hand,
     resolvable,
     unreachable,
 )
@@ -103,6 +104,7 @@ class Actions:
             unseen = tried and named.only_tried
             every = named.rewriting or unseen
             again = named.rows if every else named.rows & ~may_be_out() & ~unreachable()
+            again &= ~posted_by_hand() if unseen else sa.true()
             states: tuple[str, ...] = ("failed",) if failed else ("failed", "held", "cancelled")
             states += ("sent",) if every and not failed else ()
             values = _again(now) | (_UNSEEN if unseen else {})

@@ -150,6 +150,11 @@ def unreachable() -> sa.ColumnElement[bool]:
     return sa.and_(_d.c.last_code == HardBounce.code, ~back)
 
 
+def posted_by_hand() -> sa.ColumnElement[bool]:
+    """A post of the sandbox that people see all the same: somebody said so, and where, or before the sandbox had it."""
+    return sa.and_(_d.c.state == "sent", sa.or_(_d.c.url != "", _d.c.intent_at.is_(None)))
+
+
 def doubtful_post() -> sa.ColumnElement[bool]:
     """A post of which nobody knows whether everybody sees it: somebody looks, then `resolve`s it."""
     social = _d.c.channel.not_in(("newsletter", *REWRITING))
