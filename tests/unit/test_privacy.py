@@ -201,6 +201,11 @@ def test_details_of_one_person(words: str, codes: list[str]) -> None:
     assert found(words) == codes
 
 
+def test_a_page_of_capitals_is_read_once() -> None:
+    words = "Atelier " * 20_000  # read to its end from each word on, it took minutes
+    assert list(names.named(f"{words}Karim")) == [names.Named(len(words), len(words) + 5, alone=True)]
+
+
 def test_what_is_found_says_where_and_repeats_nobodys_details(tmp_path: Path) -> None:
     config = newsroom(tmp_path)
     write(config.root, "title: a", "Bonjour.\n\nEt voici Karim, 15 ans :\n[écris-lui](mailto:karim.exemple@gmail.com)")

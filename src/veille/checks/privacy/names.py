@@ -13,9 +13,10 @@ from functools import cache
 from veille.checks.lists import data, lines
 
 _UPPER = "A-ZÀ-ÖØ-ÞŒ"
-# It begins with the letters themselves, so that the engine leaps over everything else.
+# It begins with the letters themselves, so that the engine leaps over everything else, and ends after ten words: a page
+# in capitals would be read to its end from each word on.
 _NAME = re.compile(
-    rf"(?P<name>[{_UPPER}](?:\.|\w+(?:-[{_UPPER}]\w+)*))(?P<rest>(?:(?:\s+|(?<=\.))[{_UPPER}](?:\.|[\w’'-]+|(?!\w)))*)"
+    rf"(?P<name>[{_UPPER}](?:\.|\w+(?:-[{_UPPER}]\w+)*))(?P<rest>(?:(?:\s+|(?<=\.))[{_UPPER}](?:\.|[\w’'-]+|(?!\w))){{0,9}})"
 )
 _TITLES = {"M.", "Mme", "Mlle", "Mr", "Monsieur", "Madame", "Mademoiselle"}
 _INSIDE = "._@/-"  # before a capital: part of an address or of a longer name
