@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -57,6 +58,25 @@ NAMED = [p.strip() for p in (DATA / "named.txt").read_text("utf-8").split("\n\n"
 @pytest.mark.parametrize("body", NAMED, ids=lambda body: str(body)[:30])
 def test_numbers_under_their_own_names_are_right(config: Config, room: Library, body: str) -> None:
     assert {finding.code for finding in look(config, room, body)} == {"number-retyped"}
+
+
+@pytest.mark.parametrize(
+    ("name", "fine", "wrong"),
+    [
+        ("Commissariat de Bagneux", "Commissariat de police : ", "Pompiers : "),
+        ("Gendarmerie de Sceaux", "Gendarmerie : ", "SAMU : "),
+        ("Caserne de Montrouge", "Les pompiers (", "La police ("),
+        ("France Victimes 92", "France Victimes : ", "Violences Femmes Info : "),
+    ],
+)
+def test_a_house_of_a_service_has_a_number_of_its_own(
+    config: Config, room: Library, name: str, fine: str, wrong: str
+) -> None:
+    house = replace(room.partners["ccas-bagneux"], id="house", name=name, phone="+33199001017", sms="")
+    known = replace(room, partners={"house": house})
+    for written in ("01 99 00 10 17", "{{ partner: house }}"):
+        assert "number-mistaken" not in {finding.code for finding in look(config, known, f"{fine}{written}")}
+        assert "number-mistaken" in {finding.code for finding in look(config, known, f"{wrong}{written}")}
 
 
 def test_ordinary_french_with_numbers_is_left_alone(config: Config, room: Library) -> None:

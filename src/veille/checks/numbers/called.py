@@ -13,6 +13,7 @@ from functools import cached_property
 from veille.checks.numbers.denied import lists
 from veille.checks.numbers.finder import canonical
 from veille.library import Library
+from veille.partners import HelpLine, Partner
 
 _S = "[ \n\xa0\u202f\u200b]"
 _APOSTROPHE = "['’]"
@@ -26,11 +27,13 @@ class Called:
 
     library: Library
 
-    def other(self, digits: str, lead: str, trail: str, *, first: bool, last: bool) -> tuple[str, str]:
+    def other(
+        self, digits: str, source: Partner | HelpLine, lead: str, trail: str, *, first: bool, last: bool
+    ) -> tuple[str, str]:
         """The name that the text gives to a number though it is another's, with the right digits; or ("", "").
 
         Args:
-            digits: of the number.
+            digits, source: of the number, and its record.
             lead, trail: the words of its sentence before and behind it.
             first, last: no other number stands before the lead, or behind the trail.
         """
@@ -43,9 +46,21 @@ class Called:
             told = told or [behind["name"]]
         names = {self._folded(name) for name in (*told, *(match["name"] for match in ahead))}
         names |= {self._folded(behind["name"])} if behind else set()
-        if not told or any(digits in self._numbers[name] for name in names):
+        if not told or any(self._fits(name, digits, source) for name in names):
             return "", ""
         return told[-1], self._numbers[self._folded(told[-1])][0]
+
+    def _fits(self, name: str, digits: str, source: Partner | HelpLine) -> bool:
+        """Whether the number may stand under this folded name: a partner may be a house of the service."""
+        if digits in self._numbers[name]:
+            return True
+        called = self._folded(source.name)
+        return isinstance(source, Partner) and any(house in called for house in self._houses.get(name, ()))
+
+    @cached_property
+    def _houses(self) -> Mapping[str, tuple[str, ...]]:
+        shipped = [(self._folded(name), entry.houses) for entry in lists().called for name in entry.names]
+        return {name: houses or (name,) for name, houses in shipped}
 
     @cached_property
     def _numbers(self) -> Mapping[str, tuple[str, ...]]:

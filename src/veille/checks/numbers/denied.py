@@ -33,10 +33,15 @@ class Denied:
 
 @dataclass(frozen=True)
 class Called:
-    """What people call a service, and the numbers that may stand for it, the best first."""
+    """What people call a service, and the numbers that may stand for it, the best first.
+
+    Args:
+        houses: what the places are called where it answers by a number of its own.
+    """
 
     names: tuple[str, ...]
     numbers: tuple[str, ...]
+    houses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ def lists() -> Lists:
     entries = [Denied(**{**entry, "beside": tuple(entry.get("beside", ()))}) for entry in values["denied"]]
     return Lists(
         {entry.number: entry for entry in entries},
-        tuple(Called(tuple(entry["names"]), tuple(entry["numbers"])) for entry in values["called"]),
+        tuple(
+            Called(*(tuple(entry.get(key, ())) for key in ("names", "numbers", "houses"))) for entry in values["called"]
+        ),
         tuple(values["fictional"]),
         tuple(values["free"]),
         tuple(values["national"]),

@@ -81,7 +81,7 @@ def age(place: Place, record: Record) -> Iterator[Finding]:
 def _mistaken(place: Place, record: Record) -> Iterator[Finding]:
     """It stands there as the number of another service."""
     directory, first, last = place.scene.directory, place.before == 0, place.after is None
-    said, right = directory.called.other(record.digits, place.lead, place.trail, first=first, last=last)
+    said, right = directory.called.other(record.digits, record.source, place.lead, place.trail, first=first, last=last)
     if not said:
         return
     message = _("the text says “{said}”; {number} is {name}").format(
