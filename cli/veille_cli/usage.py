@@ -26,6 +26,7 @@ class _Worded:
         params: list[Any] = list(super().get_params(ctx))  # type: ignore[misc]
         for param in params:
             param.metavar = _placeholder(param)
+            param._get_number_range_help_str = _no_range  # Typer would add `x>=1`; the refusal says it in words
             if param.param_type_name == "argument":  # its name says enough; Typer would add `<list[Path]>`
                 param.display_type_rich = _no_type
         return params
@@ -56,6 +57,10 @@ class VeilleCommand(_Worded, TyperCommand):
 
 class VeilleGroup(_Worded, TyperGroup):
     """A group in our words; the outermost one turns usage errors into one message and exit code 2."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 (Typer's signature)
+        """The whole first sentence, as of a command."""
+        return str(super().get_short_help_str(limit=1000))
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Typer's parameters, with the completion options worded."""
@@ -130,6 +135,10 @@ def _label(error: Any) -> str:
     return str(param.opts[0] if param.param_type_name == "option" else _placeholder(param))
 
 
+def _no_range() -> None:
+    return None
+
+
 def _no_type(ctx: Any) -> str:  # noqa: ARG001 (Typer's signature)
     return ""
 
@@ -142,6 +151,7 @@ def _placeholder(param: Any) -> str:
     name = (param.metavar or ("TEXT" if option else param.name.upper())).strip("[].")
     words = {
         "ADDRESS": _("ADDRESS"),
+        "COUNT": _("COUNT"),
         "DAY": _("DAY"),
         "DIR": _("DIR"),
         "FILE": _("FILE"),
@@ -162,9 +172,23 @@ def _why(error: Any) -> str:
         kind = details[0]["type"]
         if kind.startswith("int"):
             return _("it is not a whole number")
+        if kind in ("greater_than_equal", "less_than_equal"):
+            return _out_of_range(error.param)
         if kind in ("enum", "literal_error"):
             return _("it is one of {choices}").format(choices=details[0]["ctx"]["expected"].replace("'", ""))
+        if kind == "value_error" and "is not one of" in str(error.message):
+            return _("it is one of {choices}").format(choices=_choices(error.message))
     return str(error.message)
+
+
+def _choices(message: str) -> str:
+    return message.rpartition("is not one of")[2].strip(" .").replace("'", "")
+
+
+def _out_of_range(numbers: Any) -> str:
+    if numbers.max is None:
+        return _("the smallest number possible is {least}").format(least=numbers.min)
+    return _("it is a number from {least} to {most}").format(least=numbers.min, most=numbers.max)
 
 
 def _no_such_command(error: Any) -> str:

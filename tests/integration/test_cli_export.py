@@ -127,7 +127,7 @@ def test_errors_block_and_nothing_is_written(desk: Desk) -> None:
     ("args", "said"),
     [
         (["call-sheet", "--town", "Bagneu"], 'did you mean "Bagneux"?'),
-        (["poster", "--town", "Paris"], "the towns are: Bagneux"),
+        (["poster", "--town", "Paris"], "is no town of this newsroom; the towns are: Bagneux"),
         (["call-sheet", "--week", "demain"], "write a day as 2026-11-25"),
     ],
 )

@@ -35,6 +35,12 @@ def test_a_finding_shows_where_the_words_the_remedy_and_its_code(room: Path) -> 
     assert "`veille check --explain " in answer.output
 
 
+def test_a_file_that_cannot_be_read_is_counted_among_those_checked(room: Path) -> None:
+    before = json.loads(run("--json").output)["data"]["files"]
+    (room / "content/posts/sans-tete.md").write_text("Rien au-dessus.\n", encoding="utf-8")
+    assert json.loads(run("--json").output)["data"]["files"] == before + 1
+
+
 def test_a_code_is_explained_with_an_example() -> None:
     answer = run("--explain", "unknown-key")
     assert answer.exit_code == 0

@@ -52,7 +52,7 @@ def command(
         findings = _findings(room, chosen)
         if links:
             findings = in_order([*findings, *follow(room, talk, {source.file for source in chosen} or None)])
-        count = len(chosen) if paths else len(room.library.posts) + len(room.library.editions)
+        count = len(chosen) if paths else _files_of(room)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     return Answer(
         data={"files": count, "findings": [finding_data(finding) for finding in findings]},
@@ -60,6 +60,13 @@ def command(
         exit_code=INVALID if errors else 0,
         errors=[finding_data(finding) for finding in errors],
     )
+
+
+def _files_of(room: Newsroom) -> int:
+    """How many posts and editions there are, those included that cannot be read."""
+    library = room.library
+    unreadable = (f.file for f in library.findings if f.file.startswith(("content/posts/", "content/editions/")))
+    return len({*(post.file for post in library.posts), *(one.file for one in library.editions), *unreadable})
 
 
 def _findings(room: Newsroom, chosen: Sequence[Post | Edition]) -> list[Finding]:

@@ -64,7 +64,7 @@ def call_sheet(
     from veille_publishers.paper import Paper, fitted_sheet
 
     with newsroom() as room:
-        slug = _town(room, town)
+        slug = town_of(room, town)
         sheet = _sheet(room, _day(room, week), slug, talk)
         paper = Paper(room.config)
         if text:
@@ -88,7 +88,7 @@ def poster(town: Town = "", pdf: Pdf = False, output: Output = None) -> Answer:
     from veille_publishers.paper import Paper, Poster
 
     with newsroom() as room:
-        slug = _town(room, town)
+        slug = town_of(room, town)
         danger, worried = _numbers(room)
         names = (room.config.towns[slug],) if slug else tuple(room.config.towns.values()) or ("",)
         paper = Paper(room.config)
@@ -215,8 +215,12 @@ def _numbers(room: Newsroom) -> tuple[tuple[Contact, ...], tuple[Contact, ...]]:
 # words and files
 
 
-def _town(room: Newsroom, typed: str) -> str:
-    """The slug of a town, as it is called or as it is written; "" for all."""
+def town_of(room: Newsroom, typed: str) -> str:
+    """The slug of a town, as it is called or as it is written; "" for all.
+
+    Raises:
+        typer.BadParameter: the newsroom has no such town.
+    """
     from slugify import slugify
 
     from veille.reading.wording import did_you_mean
@@ -226,7 +230,8 @@ def _town(room: Newsroom, typed: str) -> str:
         return slug
     known = ", ".join(towns.values()) or _("none; name them under [workspace] towns in veille.toml")
     hint = did_you_mean(typed, towns.values()) or _("the towns are: {names}").format(names=known)
-    raise typer.BadParameter(f"{typed}; {hint}", param_hint="--town")
+    words = _("{text} is no town of this newsroom; {hint}")
+    raise typer.BadParameter(words.format(text=typed, hint=hint), param_hint="--town")
 
 
 def _day(room: Newsroom, typed: str) -> date:

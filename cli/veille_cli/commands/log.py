@@ -19,9 +19,10 @@ SHOWN = 50
 @answers
 def command(
     source: Annotated[
-        str, typer.Option("--source", metavar="S", help=_("Only of this post, edition or partner: its file or name."))
+        str,
+        typer.Option("--source", metavar="NAME", help=_("Only of this post, edition or partner: its file or name.")),
     ] = "",
-    number: Annotated[int, typer.Option("-n", min=1, help=_("How many lines, newest last."))] = SHOWN,
+    number: Annotated[int, typer.Option("-n", min=1, metavar="COUNT", help=_("How many lines, newest last."))] = SHOWN,
 ) -> Answer:
     """Show who approved, published, cancelled or confirmed what, newest last. These lines can never be changed."""
     from veille_cli.wiring import newsroom

@@ -13,6 +13,8 @@ from veille.i18n import ngettext
 from veille_cli.history import event_words, state_word
 from veille_cli.output import Answer, Talk, answers, table
 
+PUBLICATION_STATES = ("queued", "running", "paused", "held", "done", "cancelled")
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -48,8 +50,15 @@ def list_(
     from veille_cli.publication_words import as_data, by_hand_words, table_of
     from veille_cli.wiring import newsroom
 
+    if state is not None and state not in PUBLICATION_STATES:
+        words = _("{state} is no state of a publication; there are {known}")
+        known = ", ".join(PUBLICATION_STATES)
+        raise typer.BadParameter(words.format(state=state, known=known), param_hint="--state")
     with newsroom() as room:
-        found = [status for status in room.report.publications() if state in (None, status.state)]
+        every = room.report.publications()
+        found = [status for status in every if state in (None, status.state)]
+        if every and not found:
+            return Answer(data={"publications": []}, text=[_("No publication is in this state.")])
         text = [*table_of(found, room.config), *(w for one in found if one.by_hand for w in by_hand_words(one, room))]
         return Answer(data={"publications": [as_data(status, room.config) for status in found]}, text=text)
 
@@ -325,7 +334,7 @@ def resolve(
         raise typer.BadParameter(_("say one of --sent, --retry, --cancel"), param_hint="--sent")
     where = _web_address(address or url)
     if where and not sent:
-        raise typer.BadParameter(_("an address is for --sent"), param_hint="ADDRESS")
+        raise typer.BadParameter(_("an address is for --sent"), param_hint="--sent")
     with newsroom() as room:
         doubted = handed_over(room.database, name) if drop else []
         with talk.progress(_("resolving"), _total(room, name, ("held", "unknown"))) as progress:
@@ -342,7 +351,7 @@ def _web_address(text: str) -> str:
 
     if text and (urlsplit(text).scheme not in ("http", "https") or re.search(r"\s", text)):
         raise typer.BadParameter(
-            _("{text} is not the address of a page: it begins with https://").format(text=text), param_hint="ADDRESS"
+            _("{text} is not the address of a page: it begins with https://").format(text=text), param_hint="--sent"
         )
     return text
 

@@ -43,7 +43,12 @@ def make() -> typer.Typer:
 def due(
     days: Annotated[
         int | None,
-        typer.Option("--days", min=0, help=_("Confirmed more than so many days ago (default: checks.verify_every).")),
+        typer.Option(
+            "--days",
+            min=0,
+            metavar="COUNT",
+            help=_("Confirmed more than so many days ago (default: checks.verify_every)."),
+        ),
     ] = None,
     mail: Annotated[
         bool, typer.Option("--mail", help=_("Write a mail to each of these partners, into outbox/notices/."))
@@ -264,12 +269,12 @@ def list_(
     town: Annotated[str, typer.Option("--town", help=_("Only those for this town."))] = "",
 ) -> Answer:
     """List the partners, by need and town."""
-    from slugify import slugify
-
+    from veille_cli.commands.export import town_of
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
-        wanted, place, towns = need.casefold(), slugify(town), room.config.towns
+        towns = room.config.towns
+        wanted, place = _need(need), town_of(room, town)
         found = [
             partner
             for partner in room.library.partners.values()
@@ -288,8 +293,30 @@ def list_(
     rows = [[p["id"], p["phone"], _for_what_and_where(p)] for p in lines]
     return Answer(
         data={"partners": lines},
-        text=[table(_("Contact"), _("Phone"), _("For what, and where"), rows=rows, cut=2)],
+        text=[table(_("Contact"), _("Phone"), _("For what, and where"), rows=rows, cut=2) if rows else _nobody()],
     )
+
+
+def _nobody() -> str:
+    return _("There is no such partner. `veille new partner` makes one.")
+
+
+def _need(typed: str) -> str:
+    """The code of a need, typed as a code or as pages call it; "" for all."""
+    from slugify import slugify
+
+    from veille.partners import Need
+    from veille.rendering.labels import need_label
+
+    wanted = str(slugify(typed))
+    for need in Need:
+        if wanted in (need.value, slugify(need_label(need))):
+            return need.value
+    if not wanted:
+        return ""
+    known = ", ".join(f"{need} ({need_label(need)})" for need in Need)
+    words = _("{text} is no need; there are {known}")
+    raise typer.BadParameter(words.format(text=typed, known=known), param_hint="--need")
 
 
 def _for_what_and_where(partner: dict[str, Any]) -> str:

@@ -273,48 +273,13 @@ def _away_words() -> list[tuple[str, str]]:
 def show(address: Address) -> Answer:
     """Everything that is held about one person, to give to that person."""
     from veille.subscribers import held_about
+    from veille_cli.person_words import about
     from veille_cli.wiring import newsroom
 
     with newsroom() as room:
         held = held_about(room.database, room.keys.derive("suppression"), address)
-    text: list[Any] = [table(_("what"), _("value"), rows=list(_flat(held)))]
-    for name, words in (("deliveries", _("Letters")), ("bounces", _("Mail that came back"))):
-        if held[name]:
-            columns = list(held[name][0])
-            text += ["", words, table(*columns, rows=[[str(row[c] or "") for c in columns] for row in held[name]])]
+        text = about(held, room.config)
     return Answer(data=held, text=text)
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested values as lines; lists of rows have tables of their own."""
-    lines: list[tuple[str, str]] = []
-    for name, value in values.items():
-        if isinstance(value, dict):
-            lines += _flat(value, f"{prefix}{name}.")
-        elif name not in ("deliveries", "bounces"):
-            label = _labels().get(f"{prefix}{name}", f"{prefix}{name}")
-            lines.append((label, ", ".join(value) if isinstance(value, list) else str(value or "")))
-    return [line for line in lines if line[1]]
-
-
-def _labels() -> dict[str, str]:
-    return {
-        "reader.email": _("address"),
-        "reader.state": _("state"),
-        "reader.language": _("language"),
-        "reader.towns": _("towns"),
-        "reader.audience": _("audience"),
-        "reader.text_only": _("text only"),
-        "reader.age": _("age"),
-        "reader.consent.at": _("agreed on"),
-        "reader.consent.how": _("agreed by"),
-        "reader.consent.text": _("words agreed to"),
-        "reader.consent.parental": _("agreement of a parent"),
-        "reader.left_at": _("left on"),
-        "stays_away.reason": _("stays away because"),
-        "stays_away.since": _("stays away since"),
-        "erased_at": _("erased on"),
-    }
 
 
 @answers
