@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -92,6 +93,23 @@ def test_whoever_lost_the_lock_stops_before_the_next_pass(
                 with pytest.raises(Busy):
                     alone()
             other()
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_a_server_that_fails_while_it_is_asked_for_the_lock_gave_none(store: Ledger, tmp_path: Path) -> None:
+    def broken(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> tuple[str, Any]:
+        return ("SELECT 1/0", {}) if "advisory_lock" in statement else (statement, values)
+
+    here, there = tmp_path / "here/outbox", tmp_path / "there/outbox"
+    engine = store.database.engine
+    with scheduler_lock(here, store.database) as alone:
+        _lose_lock(store, here)
+        sa.event.listen(engine, "before_cursor_execute", broken, retval=True)
+        with pytest.raises(LedgerError):
+            alone()
+        sa.event.remove(engine, "before_cursor_execute", broken)
+        with scheduler_lock(there, store.database), pytest.raises(Busy):
+            alone()
 
 
 def test_a_pass_begins_only_while_no_other_scheduler_is_at_work(sqlite_store: Ledger) -> None:

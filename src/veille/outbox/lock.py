@@ -73,6 +73,7 @@ class _ServerLock:
         try:
             self._take()
         except SQLAlchemyError as error:
+            self.release()  # or a connection without the lock would be taken for it
             raise worded(error, None) from error
 
     def _take(self) -> None:
