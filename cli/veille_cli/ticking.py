@@ -93,18 +93,22 @@ class _Ticks:
         self._failures = 0
         if tally.moved:
             self._talk.say(*tally_words(tally))
-        if tally.stopped:
-            with suppress(LedgerError):
-                new = [stop for stop in self._room.report.stops() if stop.channel in tally.stopped]
-                self._talk.say(*still_words(tally, new))
-        if any(channel not in self.total.waits for channel in tally.waits):  # said once, and not at every tick
-            self._talk.say(*held_back_words(tally, self._room))
+        with suppress(LedgerError):  # words end nothing: what there is to do is looked for at the next tick
+            self._tell_of(tally)
         self.total.add(tally)
         if tally.unfinished:
             self._soon = time.monotonic()
         elif tally.waits:
             wait = min(tally.waits.values()) - self._room.clock()
             self._soon = time.monotonic() + max(wait.total_seconds(), 0.05)
+
+    def _tell_of(self, tally: Tally) -> None:
+        """What stands still, and what holds channels back: said once, and not at every tick."""
+        if tally.stopped:
+            new = [stop for stop in self._room.report.stops() if stop.channel in tally.stopped]
+            self._talk.say(*still_words(tally, new))
+        if any(channel not in self.total.waits for channel in tally.waits):
+            self._talk.say(*held_back_words(tally, self._room))
 
 
 def _drift() -> float:

@@ -105,6 +105,29 @@ def test_a_long_letter_goes_on_without_waiting_for_the_next_tick() -> None:
     assert len(rounds) == 5
 
 
+def test_an_outbox_that_fails_while_words_are_sought_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ROOM.config.settings.workspace.tick = timedelta(hours=1)
+
+    def broken(_tally: Tally, _room: object) -> list[str]:
+        raise LedgerError("the server is started anew")
+
+    monkeypatch.setattr(ticking, "held_back_words", broken)
+    stop = threading.Event()
+    rounds: list[int] = []
+
+    def once() -> Tally:
+        rounds.append(1)
+        if len(rounds) == 3:
+            stop.set()
+        return Tally(waits={"newsletter": datetime.now(UTC)})
+
+    guard = threading.Timer(20, stop.set)
+    guard.start()
+    loop(once, stop)
+    guard.cancel()
+    assert len(rounds) == 3
+
+
 def test_a_rate_limit_is_looked_at_when_it_opens_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ROOM.config.settings.workspace.tick = timedelta(hours=1)
     said: list[str] = []
