@@ -139,6 +139,19 @@ def test_the_rest_can_go_without_the_broken_files(broken: tuple[Workspace, Ran, 
     assert "unknown.md" in done.err  # said, and not in the way
 
 
+def test_the_way_round_a_wrong_contact_leaves_out_the_posts_that_name_it(tmp_path: Path) -> None:
+    workspace = newsroom(tmp_path / "essai")
+    contact = workspace.root / "content/partners/le-local.yaml"
+    contact.parent.mkdir(exist_ok=True)
+    contact.write_text("name: Le Local\nneeds: [food]\nphone: 01 23\nverified_on: 2026-11-20\n", encoding="utf-8")
+    post(workspace, "local", "partners: [le-local]")
+    ran = workspace.veille("publish")
+    assert (ran.code, "le-local.yaml" in ran.err) == (INVALID, True), ran
+    (command,) = re.findall(r"veille (publish content/posts/.*)", ran.err)
+    assert "local.md" not in command
+    assert workspace.veille(*command.split(), "--yes").code == 0
+
+
 def test_a_renamed_file_is_not_a_second_post(tmp_path: Path) -> None:
     workspace = newsroom(tmp_path / "essai")
     assert workspace.veille("publish", "--yes").code == 0

@@ -125,13 +125,14 @@ def _prepared(plan: Plan, room: Newsroom, talk: Talk, now: datetime) -> Prepared
     """
     from veille.errors import ContentError
     from veille.queueing import prepare
-    from veille_cli import too_large
+    from veille_cli import links, too_large
 
     with talk.progress(_("rendering"), len(plan.owed)) as progress:
         try:
             return prepare(plan, room.library, room.config, room.publishers, room.queue, now, progress=progress)
         except ContentError as error:
             broken = {finding.file for finding in error.findings}
+            broken |= links.showing(broken, room)  # a post goes nowhere either while a contact that it names is wrong
             error.hint = too_large.way_round(plan, error.findings, room) or _way_round(plan, broken)
             raise
 
