@@ -68,7 +68,8 @@ def steady(shelves: Sequence[Shelf], most: int | None = None) -> tuple[Way, ...]
 def surroundings(config: Config, *, live: bool) -> str:
     """A digest of what every page is made with: templates, code, words, settings. Changed, it makes every page new."""
     folders = [shipped() / "web", config.root / "templates" / "web", Path(__file__).parent, i18n.LOCALE_DIR]
-    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".j2", ".py", ".mo")]
+    found = (path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".j2", ".py", ".mo"))
+    files = [path for path in found if path.is_file()]  # the lock of an editor is a link to nothing
     settings = config.settings
     known = [__version__, live, _("All posts"), config.brand, settings.workspace.base_url, settings.workspace.language]
     return digest([*known, settings.web, settings.feed, *((path.name, path.read_bytes()) for path in files)])

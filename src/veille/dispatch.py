@@ -157,8 +157,7 @@ class Pump:
         midnight = datetime.combine(today, time_of_day(), self._zone)
         for name, publisher in self._publishers.items():
             if publisher.on_unknown is OnUnknown.REWRITE:
-                outdated = isinstance(publisher, KeepsFiles) and publisher.outdated()
-                since = now + _A_MOMENT if outdated else midnight  # then nothing that was written counts
+                since = now + _A_MOMENT if _outdated(publisher) else midnight  # then nothing that was written counts
                 self._deliveries.write_again(name, now, since, live=publisher.live)
         self._day = today
 
@@ -314,3 +313,12 @@ class Pump:
         # Provably not out: nothing stands in the way of sending it, not even by hand.
         due = unknown.delivery.publication.due
         return {"state": "ready", "due_at": due, "looks": looks, "last_code": "", "last_error": ""}, "absent"
+
+
+def _outdated(publisher: Publisher) -> bool:
+    """Whether its files are to be written anew; also when nobody can tell: writing them says what is wrong."""
+    try:
+        return isinstance(publisher, KeepsFiles) and publisher.outdated()
+    except Exception:  # a folder that cannot be looked at must not stop all channels at every start
+        log.exception("its files could not be looked at")
+        return True

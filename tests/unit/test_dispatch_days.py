@@ -219,3 +219,14 @@ def test_a_new_day_leaves_alone_what_was_written_for_the_sandbox(store: Ledger) 
     web.live = True
     tally = store.pump(web)
     assert (tally.switched, len(web.sent), store.counts()) == ([], 1, {"sent": 1})
+
+
+def test_files_that_cannot_be_looked_at_stop_no_other_channel(store: Ledger) -> None:
+    class Broken(Files):
+        def outdated(self) -> bool:
+            raise OSError("the disk of the pages is away")
+
+    web, act = Broken("web"), Act("facebook")
+    store.put(store.item())
+    store.pump(web, act)
+    assert len(act.sent) == 1

@@ -281,6 +281,12 @@ def test_a_template_of_the_newsroom_wins(tmp_path: Path) -> None:
     assert files["posts/a/index.html"].decode() == "<p>À nous.</p>"
 
 
+def test_a_template_that_is_being_edited_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "templates/web").mkdir(parents=True)
+    (tmp_path / "templates/web/.#post.html.j2").symlink_to("amel@example.org.4711")  # the lock of an editor
+    assert Web(context(tmp_path)).surroundings
+
+
 def test_the_font_is_small_and_comes_with_its_licence(web: Web) -> None:
     files = web.build([])
     assert 5_000 < len(next(c for n, c in files.items() if n.endswith(".woff2"))) < 60_000
