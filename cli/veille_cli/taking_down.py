@@ -128,5 +128,5 @@ def _deletes(room: Newsroom, channel: str) -> bool:
     """Whether its service lets us delete posts."""
     from veille.publishing import FollowUp, RemotePublisher
 
-    publisher = room.publishers[channel]
+    publisher = room.publishers.get(channel)  # None: it was taken out of veille.toml
     return isinstance(publisher, RemotePublisher) and publisher.live and FollowUp.DELETE in publisher.follow_ups

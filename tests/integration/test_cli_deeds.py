@@ -103,6 +103,17 @@ def test_a_post_that_was_deleted_is_not_shown_as_one_that_stands(desk: Running, 
     assert "copy" in said(desk, "outbox", "retry", "p1")
 
 
+def test_a_channel_that_left_the_settings_is_no_defect(desk: Running) -> None:
+    desk.run()
+    settings = desk.root / "veille.toml"
+    settings.write_text(settings.read_text("utf-8").replace("[facebook]\n", ""), encoding="utf-8")
+    for name in [name for name in desk.env if name.startswith("VEILLE_FACEBOOK__")]:
+        del desk.env[name]
+    assert "delete it there: https://www.facebook.com/" in said(desk, "outbox", "cancel", "p1", "--public", code=1)
+    for words in (("cancel", "p1"), ("resolve", "d1", "--cancel"), ("retry", "p1"), ("show", "p1")):
+        assert "https://www.facebook.com/" in said(desk, "outbox", *words)
+
+
 # --- between trial and service ------------------------------------------------------------------------------------
 
 
