@@ -25,6 +25,7 @@ CASES = [
     ("Appelle {{ helpline: 3919 }} ou {{helpline:3919}}.", []),
     ("Un smiley :-} et {un mot}.", []),
     ("Un texte.\n\n    Pôles sociaux\n\n    Les Pôles sociaux accueillent.", ["indented-text"]),
+    ("Un texte.\n\n    \N{NO-BREAK SPACE}\n\nLa suite.", ["indented-text"]),  # an empty line of a web page
     ("- un élément\n\n    sa suite\n- un autre", []),
 ]
 

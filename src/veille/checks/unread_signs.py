@@ -80,7 +80,7 @@ def _braces(text: Text) -> Iterator[Finding]:
 def _indented(subject: Subject, source: Post | Edition) -> Iterator[Finding]:
     for token in subject.tokens:
         if token.type == "code_block" and token.map:
-            line, words = source.body_line + token.map[0], token.content.strip().splitlines()[0][:60]
+            line, words = source.body_line + token.map[0], token.content.strip().partition("\n")[0][:60]
             message = _("four spaces in front of it: this is shown as the text of a computer program")
             hint = _("delete the spaces at the beginning of the lines")
             yield Finding(
