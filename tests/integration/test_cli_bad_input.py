@@ -143,7 +143,10 @@ def test_the_way_round_a_wrong_contact_leaves_out_the_posts_that_name_it(tmp_pat
     workspace = newsroom(tmp_path / "essai")
     contact = workspace.root / "content/partners/le-local.yaml"
     contact.parent.mkdir(exist_ok=True)
-    contact.write_text("name: Le Local\nneeds: [food]\nphone: 01 23\nverified_on: 2026-11-20\n", encoding="utf-8")
+    contact.write_text(
+        "name: Le Local\nneeds: [food]\nphone: 01 99 00 12 34\nurl: https://bit.ly/abc\nverified_on: 2026-11-20\n",
+        encoding="utf-8",
+    )
     post(workspace, "local", "partners: [le-local]")
     ran = workspace.veille("publish")
     assert (ran.code, "le-local.yaml" in ran.err) == (INVALID, True), ran

@@ -111,7 +111,7 @@ def _plan(
     queued = changing(made, room.library, room.config, room.publishers, room.queue, now)
     if stops := blocking(queued, room.library, findings, everything=paths is None):
         refusal = ContentError(stops)
-        refusal.hint = _way_round(made, {finding.file for finding in stops})
+        refusal.hint = _way_round(made, {finding.file for finding in stops}, room)
         raise refusal
     # Of crowds on one page, what is prepared knows more: it sees the outbox too.
     return made, [finding for finding in findings if finding.code not in crowding.CODES]
@@ -125,15 +125,14 @@ def _prepared(plan: Plan, room: Newsroom, talk: Talk, now: datetime) -> Prepared
     """
     from veille.errors import ContentError
     from veille.queueing import prepare
-    from veille_cli import links, too_large
+    from veille_cli import too_large
 
     with talk.progress(_("rendering"), len(plan.owed)) as progress:
         try:
             return prepare(plan, room.library, room.config, room.publishers, room.queue, now, progress=progress)
         except ContentError as error:
             broken = {finding.file for finding in error.findings}
-            broken |= links.showing(broken, room)  # a post goes nowhere either while a contact that it names is wrong
-            error.hint = too_large.way_round(plan, error.findings, room) or _way_round(plan, broken)
+            error.hint = too_large.way_round(plan, error.findings, room) or _way_round(plan, broken, room)
             raise
 
 
@@ -144,21 +143,24 @@ def _follow_links(prepared: Prepared, plan: Plan, room: Newsroom, talk: Talk) ->
         ContentError: one leads nowhere.
     """
     from veille.errors import ContentError, Severity
-    from veille_cli.links import follow_before_publishing, showing
+    from veille_cli.links import follow_before_publishing
 
     found = follow_before_publishing(prepared, room, talk)
     errors = [finding for finding in found if finding.severity is Severity.ERROR]
     if errors:
         refusal = ContentError(errors)
-        refusal.hint = _way_round(plan, showing({finding.file for finding in errors}, room))
+        refusal.hint = _way_round(plan, {finding.file for finding in errors}, room)
         raise refusal
     return found
 
 
-def _way_round(plan: Plan, broken: set[str]) -> str:
-    """The command that leaves the broken files out."""
+def _way_round(plan: Plan, broken: set[str], room: Newsroom) -> str:
+    """The command that leaves out the broken files, and the posts that name a contact whose record is one of them."""
+    from veille_cli.links import showing
+
     new = [owed.file for owed in plan.owed if owed.post and owed.existing is None]
-    files = dict.fromkeys(file for file in new if file not in broken)
+    left_out = broken | showing(broken, room)
+    files = dict.fromkeys(file for file in new if file not in left_out)
     nothing = _("nothing was queued")
     if not files:
         return nothing
