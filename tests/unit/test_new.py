@@ -50,6 +50,13 @@ def answering(monkeypatch: pytest.MonkeyPatch, answers: Sequence[str]) -> list[s
     return asked
 
 
+def test_the_choices_are_shown_in_the_words_of_readers(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answering(monkeypatch, ["Soupe", *[""] * 9])
+    assert run("post") == 0
+    assert any("event · service" in words and "call-for-projects" in words for words in asked)
+    assert any("young = For 11 to 25 year-olds" in words for words in asked)
+
+
 def test_a_post_of_a_title_alone_is_a_draft_that_reads_back(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("post", "Le goûter : mercredi") == 0
     path = config.root / f"content/posts/{DATED}-le-gouter-mercredi.md"

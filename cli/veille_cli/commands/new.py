@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,12 +90,14 @@ def post(
 
 def _post_questions(room: Newsroom) -> Sequence[Question]:
     from veille.posts import Audience, Kind
+    from veille.rendering.labels import audience_label, kind_label
 
     happens = ("event", "leisure", "training", "initiative")
     towns = ", ".join(room.config.towns.values())
-    kinds, audiences = ", ".join(Kind), ", ".join(Audience)
+    kinds = _choices({kind.value: kind_label(kind) for kind in Kind})
+    audiences = _choices({audience.value: audience_label(audience) for audience in Audience})
     return (
-        Question("title", "TITLE", _("Title")),
+        Question("title", _("TITLE"), _("Title")),
         Question("kind", "--kind", _("What is it? ({choices})").format(choices=kinds), default=Kind.NEWS.value),
         Question(
             "towns",
@@ -130,6 +132,13 @@ def _post_questions(room: Newsroom) -> Sequence[Question]:
     )
 
 
+def _choices(labels: Mapping[str, str]) -> str:
+    """ "event = Rendez-vous · service": what a file holds, and what readers see where that is another word."""
+    from slugify import slugify
+
+    return " · ".join(code if slugify(label) == code else f"{code} = {label}" for code, label in labels.items())
+
+
 @answers
 def edition(
     title: Title = None,
@@ -151,7 +160,7 @@ def edition(
         folder = room.config.root / "content" / "editions"
         waiting = _waiting(room)
         questions = (
-            Question("title", "TITLE", _("Title")),
+            Question("title", _("TITLE"), _("Title")),
             Question("posts", "--post", _("Which posts, in which order?"), several=True, default=", ".join(waiting)),
             Question("date", "--date", _("Its date? (Enter for the day it leaves)")),
         )
@@ -232,14 +241,14 @@ def partner(
 
 def _partner_questions(room: Newsroom) -> Sequence[Question]:
     from veille.partners import Need
+    from veille.rendering.labels import need_label
 
     towns = ", ".join(room.config.towns.values())
     today = room.clock().astimezone(room.config.zone).date().isoformat()
+    needs = _choices({need.value: need_label(need) for need in Need})
     return (
-        Question("name", "NAME", _("Name of the organisation")),
-        Question(
-            "needs", "--need", _("What does it help with? ({choices})").format(choices=", ".join(Need)), several=True
-        ),
+        Question("name", _("NAME"), _("Name of the organisation")),
+        Question("needs", "--need", _("What does it help with? ({choices})").format(choices=needs), several=True),
         Question(
             "towns",
             "--town",
