@@ -74,6 +74,11 @@ def test_old_names(text: str, words: list[str]) -> None:
     assert _found(text, "outdated-name") == words
 
 
+@pytest.mark.parametrize("text", ["İlhan va à la la plage.", "La fête d’İlhan et de la la"])
+def test_a_letter_that_is_two_when_it_is_small_moves_no_place(text: str) -> None:
+    assert _found(text, "misspelling") == ["la"]
+
+
 def test_the_new_name_and_its_year_are_told() -> None:
     (found,) = french_of("Va à Pôle emploi.", "outdated-name")
     assert found.message == "“Pôle emploi” has been an old name since 2024"

@@ -56,7 +56,8 @@ def pieces(subject: Subject) -> Iterator[Piece]:
         for text in subject.texts:
             plain = _plain(text.content)
             if plain.strip(f" \n{REFERENCE}"):
-                yield Piece(text, plain, tuple(_WORD.findall(plain.lower())))
+                # One by one: “İlhan” in small letters has one more, which would part the word.
+                yield Piece(text, plain, tuple(word.lower() for word in _WORD.findall(plain)))
 
 
 def _plain(content: str) -> str:
