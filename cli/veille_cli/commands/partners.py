@@ -198,6 +198,7 @@ def confirm(
     from veille.confirming import identity as identity_of
     from veille.outbox.audit import Audit, Event
     from veille.reading import file_name
+    from veille.timetable import day_in_words
     from veille_cli.carried import corrected
     from veille_cli.wiring import newsroom
     from veille_publishers import files
@@ -211,7 +212,8 @@ def confirm(
         audit = Audit(room.database)
         audit.record(Event.CONFIRMED, at=room.clock(), source=identity_of(record), who=by, text=text)
         carriers = corrected(room, record)
-    words = [_("{name} is confirmed today, {day} ({file}).").format(name=record.name, day=today.isoformat(), file=file)]
+    day = day_in_words(today, room.config.settings.workspace.language)
+    words = [_("{name} is confirmed today, {day} ({file}).").format(name=record.name, day=day, file=file)]
     if record.valid_until and record.valid_until < today:
         words.append("! " + _("its record ended on {day}: correct valid_until").format(day=record.valid_until))
     data = {
