@@ -189,10 +189,10 @@ def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield made
 
 
-# The second time that a point is passed is for the long suite: the default one has five minutes on two cores. So is
+# A later time that a point is passed is for the long suite: the default one has five minutes on two cores. So is
 # Facebook's and Instagram's turn, whose every point test_graph_killed passes, but the moment when a post is out and
 # nobody here knows it.
-LONG = (":2", ":9", ":11")
+LONG = (":2", ":9", ":11", ":12")
 OUT = ("facebook.after-feed:1", "instagram.after-publish:1")
 
 
