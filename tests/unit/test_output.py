@@ -34,5 +34,7 @@ def test_a_command_to_copy_holds_file_names_and_nothing_to_run() -> None:
         Owed("web", "x", "", "x", datetime(2026, 11, 25, tzinfo=UTC), post=SimpleNamespace(file=file))  # type: ignore[arg-type]
         for file in (evil, "content/posts/b.md")
     ]
-    command = _way_round(Plan(tuple(owed)), {"content/posts/b.md"}).partition("veille publish ")[2]
+    room = SimpleNamespace(library=SimpleNamespace(posts=()))
+    said = _way_round(Plan(tuple(owed)), {"content/posts/b.md"}, room)  # type: ignore[arg-type]
+    command = said.partition("veille publish ")[2]
     assert shlex.split(command.rstrip("`")) == [evil]
