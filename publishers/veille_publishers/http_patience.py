@@ -33,16 +33,8 @@ class _Plain(HTTPConnection):
             return super().getresponse()
 
 
-class _Encrypted(HTTPSConnection):
-    def send(self, data: Any) -> None:
-        """Send bytes, within `SEND`."""
-        _may_take(self, SEND)
-        super().send(data)
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """The head of the answer, within `HEAD`."""
-        with _cut_after(self.sock, HEAD):
-            return super().getresponse()
+class _Encrypted(_Plain, HTTPSConnection):
+    """The same, below the encryption."""
 
 
 class _PlainPool(HTTPConnectionPool):
